@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Child processes by pidfd: never a bare pid that may have been reused.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "base/fd.hh"
+
+namespace kist {
+
+/// How a process ended: its exit code, or the signal that killed it. A shell's view is code() (128 + signal).
+struct ExitStatus {
+    int exit_code = 0;
+    int signal = 0;
+    bool core_dumped = false;
+    int code() const { return signal != 0 ? 128 + signal : exit_code; }
+    /// From the status word of wait(2) or PIDFD_GET_INFO.
+    static ExitStatus from_wait_status(int status);
+};
+
+/// An own child. Destroying an unreaped one kills (SIGKILL) and reaps it.
+class [[nodiscard]] Child {
+public:
+    Child() = default;
+    Child(pid_t pid, Fd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
+    Child(Child&& other) noexcept;
+    Child& operator=(Child&& other) noexcept;
+    ~Child();
+
+    pid_t pid() const { return pid_; }
+    const Fd& pidfd() const { return pidfd_; }
+    /// pidfd_send_signal; false when it is gone already.
+    bool signal(int number) const;
+    /// Blocks until it ends, and reaps.
+    ExitStatus wait();
+    /// Nothing while it runs.
+    std::optional<ExitStatus> try_wait();
+    /// Gives the process up: it is not ours to reap any more (a monitor that outlives us).
+    pid_t release();
+
+private:
+    pid_t pid_ = -1;
+    Fd pidfd_;
+};
+
+/// What the program gets; every other descriptor is closed at exec (they are born CLOEXEC).
+struct Spawn {
+    std::vector<std::string> argv;
+    std::vector<std::string> env;
+    /// Descriptors of ours and the numbers they get in the program; 0, 1, 2 not named are inherited.
+    std::vector<std::pair<int, int>> fds;
+    bool new_session = false;
+    /// Reset to the default: ignored signals and the blocked mask (a shell may have handed us ignored ones).
+    bool reset_signals = true;
+    /// Working directory; empty for ours.
+    std::string cwd;
+};
+/// clone3(CLONE_VFORK | CLONE_VM-free fork + exec) of argv[0], an absolute path or "/proc/self/fd/N". Exec failure is
+/// reported as SysError here, not by the child.
+Child spawn(const Spawn&);
+
+/// A fresh pidfd; nothing when the process does not exist (ESRCH).
+std::optional<Fd> open_pidfd(pid_t pid);
+/// Start time in clock ticks since boot (field 22 of /proc/PID/stat): pid + start time name a process without reuse.
+std::optional<unsigned long long> process_start_time(pid_t pid);
+
+} // namespace kist
