@@ -192,7 +192,7 @@ struct DockerArchiveEntry {
     bool operator==(const DockerArchiveEntry&) const = default;
     static constexpr void fields(auto&& field) {
         field("Config", &DockerArchiveEntry::config, required);
-        field("RepoTags", &DockerArchiveEntry::repo_tags, required);
+        field("RepoTags", &DockerArchiveEntry::repo_tags);
         field("Layers", &DockerArchiveEntry::layers, required);
     }
 };

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes a container's first process from a runtime spec, and further processes in it (exec).
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/process.hh"
+#include "oci/run/cgroup.hh"
+#include "oci/run/seccomp.hh"
+#include "oci/spec/root_mount.hh"
+#include "oci/spec/runtime_spec.hh"
+
+namespace kist::oci {
+
+/// What the spec cannot say. The spec's user, capabilities and rlimits are final unless `user` is set.
+struct LaunchOptions {
+    /// "-u" text, looked up in the mounted root; nothing: spec.process.user as it is.
+    std::optional<std::string> user;
+    std::vector<std::string> group_add;
+    /// Make process.cwd when it is missing (an image's WORKDIR).
+    bool create_cwd = false;
+    SeccompProgram seccomp;
+    /// What becomes descriptors 0, 1, 2; ignored with process.terminal.
+    std::array<int, 3> stdio{0, 1, 2};
+    /// Descriptors passed on as 3, 4, …
+    std::vector<int> extra_fds;
+    /// Lower a default rlimit to what this host allows (no CAP_SYS_RESOURCE) instead of failing; names as "RLIMIT_NOFILE".
+    std::vector<std::string> clamp_rlimits;
+};
+
+/// A process that waits inside its finished container for start().
+class CreatedProcess {
+public:
+    CreatedProcess(Child child, Fd control, Fd terminal);
+    const Child& child() const { return child_; }
+    pid_t pid() const { return child_.pid(); }
+    /// The pty master when process.terminal (made by the container's own devpts, TIOCGPTPEER); give it away with std::move.
+    Fd& terminal() { return terminal_; }
+    /// Lets it exec, and waits until it has. Throws Error with ExitCode::not_found (127) or not_executable (126) as Docker
+    /// and a shell tell them apart: "exec: 'foo': executable file not found in $PATH".
+    void start();
+    /// Gives the child away once it runs; reap it.
+    Child take() { return std::move(child_); }
+
+private:
+    Child child_;
+    Fd control_;
+    Fd terminal_;
+};
+
+/// Namespaces, mounts, devices, everything up to exec, in this order of DESIGN 5: clone3 into `cgroup` (v2) and all new
+/// namespaces, v1 join by itself, root filesystem, mounts, pivot_root, masks, then waits. Runs in a single-threaded process
+/// (the monitor): the child may allocate. The container's mounts exist in its own mount namespace only.
+/// Errors: step, object, errno, as "mounting '/proc': Operation not permitted"; nothing is left behind.
+CreatedProcess create_container(const Spec& spec, const RootMount& root, const Cgroup& cgroup, const LaunchOptions& options);
+
+/// Enters a running container: its namespaces by setns(pidfd) where they differ from ours, its cgroup, capabilities,
+/// seccomp, rlimits, umask, groups. `process.args[0]` is searched in the container's PATH. No descriptor of ours leaks, the
+/// process is not dumpable until exec (CVE-2016-9962, CVE-2024-21626).
+CreatedProcess enter_container(const Fd& init_pidfd, pid_t init_pid, const Process& process, const Cgroup& cgroup,
+                               const LaunchOptions& options);
+
+} // namespace kist::oci

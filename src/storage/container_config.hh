@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// containers/<id>/config.json: what was asked for, written once at create (and by rename, update), read by everything.
+// Image defaults are merged in at create, so an image may change or go without changing the container.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fields.hh"
+#include "oci/spec/runtime_spec.hh"
+
+namespace kist::storage {
+
+/// One -v, --mount, --tmpfs or image VOLUME.
+struct MountConfig {
+    std::string type = "bind"; ///< bind, tmpfs, devpts, mqueue, … (volume and image come with the volumes issue)
+    std::string source;        ///< absolute host path for bind
+    std::string destination;
+    std::vector<std::string> options; ///< as the runtime takes them: ro, rbind, rprivate, nosuid, size=64m, …
+    bool read_write = true;
+    bool create_source = false; ///< -v makes a missing host folder, --mount type=bind does not
+    bool operator==(const MountConfig&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("type", &MountConfig::type);
+        field("source", &MountConfig::source);
+        field("destination", &MountConfig::destination, required);
+        field("options", &MountConfig::options);
+        field("read_write", &MountConfig::read_write);
+        field("create_source", &MountConfig::create_source);
+    }
+};
+
+struct DeviceConfig {
+    std::string host_path, container_path, access = "rwm";
+    bool operator==(const DeviceConfig&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("host_path", &DeviceConfig::host_path, required);
+        field("container_path", &DeviceConfig::container_path, required);
+        field("access", &DeviceConfig::access);
+    }
+};
+
+struct ResourceConfig {
+    std::int64_t memory = 0, memory_reservation = 0, memory_swap = 0; ///< bytes; 0 unset, -1 unlimited swap
+    std::int64_t nano_cpus = 0;                                       ///< --cpus in 1e-9
+    std::int64_t cpu_shares = 0, cpu_period = 0, cpu_quota = 0;
+    std::string cpuset_cpus, cpuset_mems;
+    std::optional<std::int64_t> pids_limit; ///< nothing: the default (2048); -1 or 0: unlimited
+    bool oom_kill_disable = false;
+    bool operator==(const ResourceConfig&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("memory", &ResourceConfig::memory);
+        field("memory_reservation", &ResourceConfig::memory_reservation);
+        field("memory_swap", &ResourceConfig::memory_swap);
+        field("nano_cpus", &ResourceConfig::nano_cpus);
+        field("cpu_shares", &ResourceConfig::cpu_shares);
+        field("cpu_period", &ResourceConfig::cpu_period);
+        field("cpu_quota", &ResourceConfig::cpu_quota);
+        field("cpuset_cpus", &ResourceConfig::cpuset_cpus);
+        field("cpuset_mems", &ResourceConfig::cpuset_mems);
+        field("pids_limit", &ResourceConfig::pids_limit);
+        field("oom_kill_disable", &ResourceConfig::oom_kill_disable);
+    }
+};
+
+/// "private", "host" or "container:<full id>" (also "ns:<path>" for network; "none" for network and ipc).
+struct NamespaceModes {
+    std::string network = "none", pid = "private", ipc = "private", uts = "private", cgroup = "private";
+    bool operator==(const NamespaceModes&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("network", &NamespaceModes::network);
+        field("pid", &NamespaceModes::pid);
+        field("ipc", &NamespaceModes::ipc);
+        field("uts", &NamespaceModes::uts);
+        field("cgroup", &NamespaceModes::cgroup);
+    }
+};
+
+struct SecurityConfig {
+    bool privileged = false;
+    std::vector<std::string> cap_add, cap_drop;      ///< as given, normalised
+    std::vector<std::string> capabilities;           ///< the final list
+    bool no_new_privileges = false;
+    std::string seccomp = "default";                 ///< default, unconfined, or the profile file's path for inspect
+    std::string seccomp_profile;                     ///< text of a given profile (the file may change later)
+    std::string apparmor;
+    std::vector<std::string> label_opts;
+    std::vector<std::string> masked_paths, readonly_paths; ///< final
+    std::vector<std::string> options;                ///< --security-opt as given, for inspect
+    bool operator==(const SecurityConfig&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("privileged", &SecurityConfig::privileged);
+        field("cap_add", &SecurityConfig::cap_add);
+        field("cap_drop", &SecurityConfig::cap_drop);
+        field("capabilities", &SecurityConfig::capabilities);
+        field("no_new_privileges", &SecurityConfig::no_new_privileges);
+        field("seccomp", &SecurityConfig::seccomp);
+        field("seccomp_profile", &SecurityConfig::seccomp_profile);
+        field("apparmor", &SecurityConfig::apparmor);
+        field("label_opts", &SecurityConfig::label_opts);
+        field("masked_paths", &SecurityConfig::masked_paths);
+        field("readonly_paths", &SecurityConfig::readonly_paths);
+        field("options", &SecurityConfig::options);
+    }
+};
+
+struct ContainerConfig {
+    int schema = 1;
+    std::string id;
+    std::string name;
+    std::int64_t created = 0; ///< ns since 1970
+    std::string image_id;     ///< "sha256:…"
+    std::string image_name;   ///< as the user gave it
+    std::string layer;        ///< chain id of the top layer ("sha256:…"); empty: no layers
+
+    std::vector<std::string> entrypoint, command, env;
+    std::string working_dir;
+    std::string user;
+    std::vector<std::string> group_add;
+    std::string hostname, domainname;
+    bool tty = false;
+    bool open_stdin = false;
+    bool stdin_once = false;
+    std::vector<std::string> attach; ///< stdin, stdout, stderr
+    std::map<std::string, std::string> labels, annotations;
+    std::string stop_signal = "SIGTERM";
+    int stop_timeout = 10;
+    std::optional<std::uint32_t> umask; ///< nothing: 0027
+    std::vector<std::string> exposed_ports;
+
+    std::vector<MountConfig> mounts;
+    bool read_only = false, read_only_tmpfs = true;
+    std::int64_t shm_size = 64 << 20;
+    NamespaceModes namespaces;
+    SecurityConfig security;
+    ResourceConfig resources;
+    std::vector<oci::Rlimit> ulimits;
+    std::map<std::string, std::string> sysctls;
+    std::vector<DeviceConfig> devices;
+    std::vector<std::string> device_cgroup_rules;
+    std::optional<int> oom_score_adj;
+    std::vector<std::string> dns, dns_search, dns_options, extra_hosts;
+    std::string cgroup_parent;
+    bool init = false;
+    bool auto_remove = false;
+    std::string log_driver = "json-file";
+    std::map<std::string, std::string> log_options;
+    std::string cidfile;
+    std::vector<std::string> create_command;
+    bool operator==(const ContainerConfig&) const = default;
+    static constexpr void fields(auto&& field) {
+        using C = ContainerConfig;
+        field("schema", &C::schema, required);
+        field("id", &C::id, required);
+        field("name", &C::name, required);
+        field("created", &C::created, required);
+        field("image_id", &C::image_id);
+        field("image_name", &C::image_name);
+        field("layer", &C::layer);
+        field("entrypoint", &C::entrypoint);
+        field("command", &C::command);
+        field("env", &C::env);
+        field("working_dir", &C::working_dir);
+        field("user", &C::user);
+        field("group_add", &C::group_add);
+        field("hostname", &C::hostname);
+        field("domainname", &C::domainname);
+        field("tty", &C::tty);
+        field("open_stdin", &C::open_stdin);
+        field("stdin_once", &C::stdin_once);
+        field("attach", &C::attach);
+        field("labels", &C::labels);
+        field("annotations", &C::annotations);
+        field("stop_signal", &C::stop_signal);
+        field("stop_timeout", &C::stop_timeout);
+        field("umask", &C::umask);
+        field("exposed_ports", &C::exposed_ports);
+        field("mounts", &C::mounts);
+        field("read_only", &C::read_only);
+        field("read_only_tmpfs", &C::read_only_tmpfs);
+        field("shm_size", &C::shm_size);
+        field("namespaces", &C::namespaces);
+        field("security", &C::security);
+        field("resources", &C::resources);
+        field("ulimits", &C::ulimits);
+        field("sysctls", &C::sysctls);
+        field("devices", &C::devices);
+        field("device_cgroup_rules", &C::device_cgroup_rules);
+        field("oom_score_adj", &C::oom_score_adj);
+        field("dns", &C::dns);
+        field("dns_search", &C::dns_search);
+        field("dns_options", &C::dns_options);
+        field("extra_hosts", &C::extra_hosts);
+        field("cgroup_parent", &C::cgroup_parent);
+        field("init", &C::init);
+        field("auto_remove", &C::auto_remove);
+        field("log_driver", &C::log_driver);
+        field("log_options", &C::log_options);
+        field("cidfile", &C::cidfile);
+        field("create_command", &C::create_command);
+    }
+};
+
+enum class Status { created, running, paused, stopping, exited, removing, dead };
+constexpr auto names_of(Status) {
+    using S = Status;
+    return std::to_array<std::pair<Status, std::string_view>>({{S::created, "created"}, {S::running, "running"},
+        {S::paused, "paused"}, {S::stopping, "stopping"}, {S::exited, "exited"}, {S::removing, "removing"}, {S::dead, "dead"}});
+}
+
+/// state.json in the run folder: what is true in this boot. Written by the monitor while it lives, else by the command
+/// that holds the container's lock.
+struct ContainerState {
+    int schema = 1;
+    std::string boot_id;
+    Status status = Status::created;
+    std::int32_t pid = 0;                ///< init, in the host's pid namespace; 0 when not running
+    std::uint64_t pid_start_time = 0;    ///< clock ticks since boot: names the process without reuse
+    std::int32_t monitor_pid = 0;
+    std::int64_t started_at = 0, finished_at = 0; ///< ns since 1970
+    int exit_code = 0;
+    bool oom_killed = false;
+    std::string error;                   ///< why it could not start, or could not be removed
+    std::int64_t restart_count = 0;
+    bool operator==(const ContainerState&) const = default;
+    static constexpr void fields(auto&& field) {
+        using S = ContainerState;
+        field("schema", &S::schema, required);
+        field("boot_id", &S::boot_id, required);
+        field("status", &S::status, required);
+        field("pid", &S::pid);
+        field("pid_start_time", &S::pid_start_time);
+        field("monitor_pid", &S::monitor_pid);
+        field("started_at", &S::started_at);
+        field("finished_at", &S::finished_at);
+        field("exit_code", &S::exit_code);
+        field("oom_killed", &S::oom_killed);
+        field("error", &S::error);
+        field("restart_count", &S::restart_count);
+    }
+};
+
+/// exit.json in the data folder, durable: how the last run ended. Has the same fields as the state (status exited or dead).
+using ExitRecord = ContainerState;
+
+} // namespace kist::storage

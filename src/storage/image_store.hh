@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images, their names and their layers on disk. DESIGN sections 4, 7 and 9.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.hh"
+#include "oci/spec/image_spec.hh"
+#include "oci/spec/root_mount.hh"
+#include "storage/store.hh"
+
+namespace kist::storage {
+
+/// A normalised name: "docker.io/library/busybox:latest", or with "@sha256:…" instead of (or after) the tag.
+struct Reference {
+    std::string domain, path, tag;
+    Digest digest;
+    /// Docker's normalisation and grammar (src/storage/reference.cc). Throws UsageError "invalid reference format: …".
+    static Reference parse(std::string_view text);
+    static std::optional<Reference> try_parse(std::string_view text);
+    std::string str() const;      ///< full
+    std::string familiar() const; ///< "busybox:latest": what images and ps print
+    std::string familiar_name() const; ///< "busybox", "quay.io/x/y": without tag and digest
+    bool operator==(const Reference&) const = default;
+};
+
+/// images/<hex>.json. The id is the digest of the config, as Docker's; the record is written by our own writer only.
+struct ImageRecord {
+    int schema = 1;
+    std::string id;              ///< "sha256:…" of the config
+    std::string manifest_digest; ///< of the manifest kept under content/
+    std::string manifest_type;   ///< media type
+    std::string top_layer;       ///< chain id of the top layer; empty: no layers
+    std::vector<std::string> chain_ids; ///< bottom first
+    oci::ImageConfig config;
+    std::int64_t created = 0;    ///< ns since 1970, from the config
+    std::int64_t stored = 0;     ///< when it came here
+    std::int64_t size = 0;       ///< bytes of all layers, unpacked
+    bool operator==(const ImageRecord&) const = default;
+    static constexpr void fields(auto&& field) {
+        using R = ImageRecord;
+        field("schema", &R::schema, required);
+        field("id", &R::id, required);
+        field("manifest_digest", &R::manifest_digest);
+        field("manifest_type", &R::manifest_type);
+        field("top_layer", &R::top_layer);
+        field("chain_ids", &R::chain_ids);
+        field("config", &R::config);
+        field("created", &R::created);
+        field("stored", &R::stored);
+        field("size", &R::size);
+    }
+};
+
+struct LayerRecord {
+    int schema = 1;
+    std::string chain_id, diff_id, parent; ///< parent: chain id or empty
+    std::int64_t size = 0;                 ///< bytes of regular files
+    std::int64_t files = 0;
+    bool operator==(const LayerRecord&) const = default;
+    static constexpr void fields(auto&& field) {
+        using R = LayerRecord;
+        field("schema", &R::schema, required);
+        field("chain_id", &R::chain_id, required);
+        field("diff_id", &R::diff_id, required);
+        field("parent", &R::parent);
+        field("size", &R::size);
+        field("files", &R::files);
+    }
+};
+
+struct ImportOptions {
+    std::string message;
+    oci::ContainerDefaults config; ///< from --change
+    std::vector<std::string> changes; ///< as given, for history
+    std::string os, architecture, variant;
+};
+
+enum class ArchiveFormat { docker_archive, oci_archive };
+
+class ImageStore {
+public:
+    explicit ImageStore(const Store&);
+
+    // Look-up. `reference`: name, name@digest, "sha256:…", or an id prefix. Readers take no lock.
+    std::optional<ImageRecord> find(std::string_view reference) const;
+    ImageRecord get(std::string_view reference) const; ///< throws NotFound "no such image: web:latest"
+    std::vector<ImageRecord> all() const;
+    std::vector<Reference> names_of(const Digest& image_id) const;
+    std::map<std::string, std::vector<Reference>> all_names() const; ///< by image id
+    std::string raw_config(const ImageRecord&) const;   ///< the bytes that the id is the digest of
+    std::string raw_manifest(const ImageRecord&) const;
+    LayerRecord layer(const std::string& chain_id) const;
+
+    void tag(const Digest& image_id, const Reference&);
+    /// False when the name did not exist.
+    bool untag(const Reference&);
+    /// Deletes the record and every layer and blob that no other image uses; the ids of deleted things as rmi prints them
+    /// ("Deleted: sha256:…" per layer and config). Callers have checked that no container uses it.
+    std::vector<std::string> remove(const Digest& image_id);
+
+    /// A root filesystem as one tar (plain, gzip, zstd, xz) from `archive` becomes a one-layer image. By kist-unpack.
+    Digest import(const Fd& archive, const ImportOptions&, const std::optional<Reference>& name);
+    /// A docker-archive or oci-archive (detected, also compressed). Returns what was loaded, for "Loaded image: …".
+    struct Loaded {
+        Digest id;
+        std::vector<Reference> names;
+    };
+    std::vector<Loaded> load(const Fd& archive, const std::function<void(const std::string& line)>& progress);
+    /// Several images into one archive. Layer tars come back byte for byte (tar-split), so digests match.
+    struct SaveItem {
+        ImageRecord image;
+        std::vector<Reference> names;
+    };
+    void save(const std::vector<SaveItem>&, ArchiveFormat, const Fd& out) const;
+
+    /// Lower folders (topmost first) for a container of this image plus an upper in `container_data` (upper/, work/ are made):
+    /// the plan that the monitor mounts. vfs: makes the copy now and plans a bind.
+    oci::RootMount prepare_root(const std::string& top_layer, const Dir& container_data, bool is_volatile) const;
+
+private:
+    const Store& store_;
+};
+
+} // namespace kist::storage
