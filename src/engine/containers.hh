@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Use cases on containers. Each holds at most one container's lock, none while it waits for a container.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.hh"
+#include "base/value.hh"
+#include "engine/create_options.hh"
+#include "engine/engine.hh"
+
+namespace kist::engine {
+
+/// Checks everything that can fail for the user's mistake, then writes the record (create.cc). Warnings for stderr go to `warn`.
+ContainerId create(Engine&, const CreateOptions&, const std::function<void(const std::string&)>& warn);
+
+struct AttachOptions {
+    bool stdin_ = false, stdout_ = true, stderr_ = true;
+    bool sig_proxy = true;
+    std::string detach_keys = "ctrl-p,ctrl-q";
+};
+struct AttachResult {
+    bool detached = false;
+    int exit_code = 0;
+};
+/// Starts a created or exited container. With `attach`: streams until it exits or the user detaches; without: returns
+/// once its process has started. A failed start of an auto_remove container removes it (start.cc).
+AttachResult start(Engine&, const ContainerId&, const std::optional<AttachOptions>& attach);
+AttachResult attach(Engine&, const ContainerId&, const AttachOptions&);
+
+/// t<0 waits for ever, 0 kills at once; nothing: the container's own. Stopping a stopped one is no error. Returns when the exit is on disk.
+void stop(Engine&, const ContainerId&, std::optional<int> timeout, std::optional<int> signal);
+void kill(Engine&, const ContainerId&, int signal);
+void restart(Engine&, const ContainerId&, std::optional<int> timeout, std::optional<int> signal);
+void pause(Engine&, const ContainerId&);
+void unpause(Engine&, const ContainerId&);
+void rename(Engine&, const ContainerId&, const std::string& new_name);
+
+struct RemoveOptions {
+    bool force = false;   ///< kills a running one first
+    bool volumes = false; ///< anonymous volumes too
+    std::optional<int> timeout;
+};
+/// Throws Error 'cannot remove running container "web" …: stop it first or use --force'.
+void remove(Engine&, const ContainerId&, const RemoveOptions&);
+
+enum class WaitFor { stopped, running, removed, created, paused, exited, configured };
+/// Blocks until the condition holds; the exit code (0 where none applies).
+int wait(Engine&, const ContainerId&, const std::vector<WaitFor>& any_of);
+
+struct ExecOptions {
+    std::vector<std::string> command;
+    std::vector<std::string> env, env_files;
+    std::string user, workdir;
+    bool interactive = false, tty = false, detach = false, privileged = false;
+    std::string detach_keys = "ctrl-p,ctrl-q";
+    std::vector<int> preserve_fds;
+};
+/// Exit code of the command; with detach 0 once it has started (exec.cc).
+int exec(Engine&, const ContainerId&, const ExecOptions&);
+
+struct LogOptions {
+    bool follow = false, timestamps = false, names = false, color = false;
+    std::string since, until;
+    std::int64_t tail = -1; ///< -1: all
+};
+void logs(Engine&, const std::vector<ContainerId>&, const LogOptions&);
+
+/// --filter KEY=VALUE of ps, start, stop, rm, container prune … (filter.cc). Unknown keys are errors that name the nearest.
+class ContainerFilter {
+public:
+    static ContainerFilter parse(Engine&, const std::vector<std::string>& filters);
+    bool matches(const storage::ContainerView&) const;
+    bool empty() const { return tests_.empty(); }
+
+private:
+    std::vector<std::function<bool(const storage::ContainerView&)>> tests_;
+};
+
+struct ListOptions {
+    bool all = false;
+    int last = -1;
+    std::vector<std::string> filters;
+    bool size = false;
+};
+/// Newest first, as ps shows them.
+std::vector<storage::ContainerView> list(Engine&, const ListOptions&);
+
+/// Docker's inspect document plus Podman's extra fields (inspect.cc).
+Value inspect(Engine&, const storage::ContainerView&, bool size);
+/// The row of `ps`: every placeholder of Docker and Podman (.ID .Names .Status .State .Ports .Labels …).
+Value ps_row(Engine&, const storage::ContainerView&, bool no_trunc, bool size);
+
+struct TopTable {
+    std::vector<std::string> headings;
+    std::vector<std::vector<std::string>> rows;
+};
+/// Reads /proc of the host itself: neither ps of the host nor of the image is needed or trusted (CVE-2022-1227).
+TopTable top(Engine&, const ContainerId&, const std::vector<std::string>& descriptors);
+
+/// Removes stopped containers that match; the ids.
+std::vector<std::string> prune_containers(Engine&, const std::vector<std::string>& filters);
+
+} // namespace kist::engine

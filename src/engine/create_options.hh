@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of create and run as the user wrote them. The command line binds its option table to these members;
+// create.cc interprets and checks them against the image and the host.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kist::engine {
+
+struct CreateOptions {
+    std::string image;
+    std::vector<std::string> command; ///< operands after the image
+
+    // identity
+    std::string name, hostname, domainname, cidfile, pull = "missing", platform;
+    bool replace = false, quiet = false;
+    std::vector<std::string> labels, label_files, annotations;
+    // process
+    std::optional<std::string> entrypoint; ///< "" clears the image's
+    std::vector<std::string> env, env_files;
+    std::string workdir, user, stop_signal;
+    std::vector<std::string> group_add;
+    std::optional<int> stop_timeout;
+    bool interactive = false, tty = false, rm = false, init = false;
+    std::vector<std::string> attach;
+    std::string umask;
+    std::vector<std::string> exec_opts;
+    // file system
+    std::vector<std::string> volumes, mounts, tmpfs, devices, device_cgroup_rules;
+    bool read_only = false;
+    std::optional<bool> read_only_tmpfs;
+    std::string shm_size;
+    // namespaces
+    std::string network, pid, ipc, uts, cgroupns;
+    std::vector<std::string> dns, dns_search, dns_options, add_hosts, expose;
+    // security
+    std::vector<std::string> cap_add, cap_drop, security_opts;
+    bool privileged = false;
+    // resources
+    std::string memory, memory_reservation, memory_swap, cpus, cpuset_cpus, cpuset_mems, cgroup_parent;
+    std::optional<std::int64_t> cpu_shares, cpu_period, cpu_quota, pids_limit;
+    std::optional<int> oom_score_adj;
+    bool oom_kill_disable = false;
+    std::vector<std::string> ulimits, sysctls;
+    // log
+    std::string log_driver;
+    std::vector<std::string> log_opts;
+
+    std::vector<std::string> argv; ///< the whole command line, kept for inspect
+};
+
+} // namespace kist::engine

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// /etc/kist/kist.json: host-wide settings in the place of dockerd's daemon.json, read here and nowhere else (DESIGN 10).
+// Later issues add their keys with the feature: a key that is not there yet is an unknown key.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fields.hh"
+#include "base/value.hh"
+
+namespace kist::engine {
+
+struct UlimitDefault {
+    std::string name;
+    std::int64_t hard = 0, soft = 0;
+    bool operator==(const UlimitDefault&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("Name", &UlimitDefault::name);
+        field("Hard", &UlimitDefault::hard, required);
+        field("Soft", &UlimitDefault::soft, required);
+    }
+};
+
+struct HostConfig {
+    std::string data_root = "/var/lib/kist";
+    std::string exec_root = "/run/kist";
+    std::string storage_driver; ///< empty: recorded one, else overlay
+    std::string log_driver = "json-file";
+    std::map<std::string, std::string> log_opts;
+    std::map<std::string, UlimitDefault> default_ulimits;
+    std::string default_shm_size = "64m";
+    std::vector<std::string> default_capabilities; ///< empty: the 14; ["podman"] the 11
+    std::vector<std::string> exec_opts;            ///< native.umask=…, native.cgroupdriver=…
+    std::vector<std::string> dns, dns_search, dns_opts;
+    bool init = false;
+    std::string init_path; ///< empty: catatonit where the distribution puts it
+    std::string seccomp_profile;
+    bool no_new_privileges = false;
+    std::string cgroup_parent = "/kist";
+    bool debug = false;
+    std::string log_level = "warn";
+    bool operator==(const HostConfig&) const = default;
+    static constexpr void fields(auto&& field) {
+        using H = HostConfig;
+        field("data-root", &H::data_root);
+        field("exec-root", &H::exec_root);
+        field("storage-driver", &H::storage_driver);
+        field("log-driver", &H::log_driver);
+        field("log-opts", &H::log_opts);
+        field("default-ulimits", &H::default_ulimits);
+        field("default-shm-size", &H::default_shm_size);
+        field("default-capabilities", &H::default_capabilities);
+        field("exec-opts", &H::exec_opts);
+        field("dns", &H::dns);
+        field("dns-search", &H::dns_search);
+        field("dns-opts", &H::dns_opts);
+        field("init", &H::init);
+        field("init-path", &H::init_path);
+        field("seccomp-profile", &H::seccomp_profile);
+        field("no-new-privileges", &H::no_new_privileges);
+        field("cgroup-parent", &H::cgroup_parent);
+        field("debug", &H::debug);
+        field("log-level", &H::log_level);
+    }
+};
+
+/// The global options of the command line that stand above the file; a key set in both is an error, as in dockerd
+/// (SEEDS A201), except --root/--runroot/--log-level, which override.
+struct GlobalOptions {
+    std::string config;  ///< empty: /etc/kist/kist.json if it exists
+    std::string root, runroot, storage_driver, cgroup_manager, log_level;
+};
+/// Reads and validates: an unknown key names the nearest known one, wrong types name the place.
+HostConfig load_host_config(const GlobalOptions&);
+
+} // namespace kist::engine
