@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/ids.hh"
+#include "base/lock.hh"
 #include "oci/spec/image_spec.hh"
 #include "oci/spec/root_mount.hh"
 #include "storage/store.hh"
@@ -59,18 +60,21 @@ struct ImageRecord {
 
 struct LayerRecord {
     int schema = 1;
-    std::string chain_id, diff_id, parent; ///< parent: chain id or empty
-    std::int64_t size = 0;                 ///< bytes of regular files
+    std::string chain_id, diff_id;
+    std::vector<std::string> ancestors; ///< chain ids below this one, bottom first
+    std::int64_t size = 0;              ///< bytes of regular files
     std::int64_t files = 0;
+    std::int64_t tar_size = 0; ///< bytes of the uncompressed tar, which has the digest diff_id
     bool operator==(const LayerRecord&) const = default;
     static constexpr void fields(auto&& field) {
         using R = LayerRecord;
         field("schema", &R::schema, required);
         field("chain_id", &R::chain_id, required);
         field("diff_id", &R::diff_id, required);
-        field("parent", &R::parent);
+        field("ancestors", &R::ancestors);
         field("size", &R::size);
         field("files", &R::files);
+        field("tar_size", &R::tar_size);
     }
 };
 
@@ -78,14 +82,19 @@ struct ImportOptions {
     std::string message;
     oci::ContainerDefaults config; ///< from --change
     std::vector<std::string> changes; ///< as given, for history
-    std::string os, architecture, variant;
+    std::string os, architecture, variant; ///< empty: this machine's
 };
 
 enum class ArchiveFormat { docker_archive, oci_archive };
 
+/// The chain id of a layer with the content `diff_id` on top of `parent` (empty for the bottom one): what a layer is called
+/// here. https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md#layer-chainid
+std::string chain_id(const std::string& parent, const std::string& diff_id);
+
 class ImageStore {
 public:
-    explicit ImageStore(const Store&);
+    /// Opens nothing: what a reader needs is opened when it reads.
+    explicit ImageStore(const Store& store) : store_(store) {}
 
     // Look-up. `reference`: name, name@digest, "sha256:…", or an id prefix. Readers take no lock.
     std::optional<ImageRecord> find(std::string_view reference) const;
@@ -101,8 +110,11 @@ public:
     /// False when the name did not exist.
     bool untag(const Reference&);
     /// Deletes the record and every layer and blob that no other image uses; the ids of deleted things as rmi prints them
-    /// ("Deleted: sha256:…" per layer and config). Callers have checked that no container uses it.
-    std::vector<std::string> remove(const Digest& image_id);
+    /// ("Deleted: sha256:…" per layer and config). Its names go first. `layers_in_use`: top layers (chain ids) of containers,
+    /// which are kept with all below them (rmi -f). Callers hold lock() from before they looked who uses the image.
+    std::vector<std::string> remove(const Digest& image_id, const std::vector<std::string>& layers_in_use = {});
+    /// Held by whoever removes images, and shortly by load and import when a new image appears.
+    FileLock lock() const;
 
     /// A root filesystem as one tar (plain, gzip, zstd, xz) from `archive` becomes a one-layer image. By kist-unpack.
     Digest import(const Fd& archive, const ImportOptions&, const std::optional<Reference>& name);

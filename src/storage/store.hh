@@ -13,17 +13,18 @@ struct StorePaths {
     std::string run_root = "/run/kist";
 };
 
-/// Opened roots. A data root that is not empty and does not carry our marker is refused, and nothing in it is changed
+/// Opened roots. A root that is not empty and does not carry our marker is refused, and nothing in it is changed
 /// (SEEDS A203). Both are 0700 root:root.
 class Store {
 public:
     /// Makes what is missing (marker, folders). `driver` empty: the recorded one, or overlay for a new store; another one
-    /// than recorded is an Error. Cheap when everything exists: a handful of opens.
+    /// than recorded is an Error ("overlay2" is the same as overlay). Cheap when everything exists: a handful of opens.
+    /// Of the folders of DESIGN section 4 any may be missing after a crash: writers use Dir::create_dir.
     static Store open(const StorePaths&, const std::string& driver = "");
     const Dir& data() const { return data_; }
     const Dir& run() const { return run_; }
     const std::string& driver() const { return driver_; } ///< "overlay" or "vfs"
-    const StorePaths& paths() const { return paths_; }
+    const StorePaths& paths() const { return paths_; }    ///< absolute
 
 private:
     StorePaths paths_;
