@@ -76,5 +76,13 @@ struct GlobalOptions {
 };
 /// Reads and validates: an unknown key names the nearest known one, wrong types name the place.
 HostConfig load_host_config(const GlobalOptions&);
+/// The same checks on a document (`kist config validate`). `where` names it in errors.
+HostConfig parse_host_config(std::string_view text, std::string_view where);
+
+/// "native.umask=normal" → 0022, "native.umask=secure" → 0027; nothing when `exec_opts` does not say. Throws UsageError for
+/// an unknown option or value.
+std::optional<std::uint32_t> umask_of(const std::vector<std::string>& exec_opts);
+/// DESIGN 11: for main, exec and health processes alike.
+inline constexpr std::uint32_t default_umask = 0027;
 
 } // namespace kist::engine

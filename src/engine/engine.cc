@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens the parts of the engine when they are first asked for: what a command does not need costs it nothing.
+#include "engine/engine.hh"
+
+#include <unistd.h>
+
+namespace kist::engine {
+
+const storage::Store& Engine::store() {
+    if (!store_) {
+        if (geteuid() != 0) throw Error("must be run as root (try sudo kist …)");
+        store_.emplace(storage::Store::open({config_.data_root, config_.exec_root}, config_.storage_driver));
+    }
+    return *store_;
+}
+
+storage::ContainerStore& Engine::containers() {
+    if (!containers_) containers_.emplace(store());
+    return *containers_;
+}
+
+storage::ImageStore& Engine::images() {
+    if (!images_) images_.emplace(store());
+    return *images_;
+}
+
+const oci::CgroupHost& Engine::cgroups() {
+    if (!cgroups_) cgroups_.emplace(oci::CgroupHost::detect());
+    return *cgroups_;
+}
+
+} // namespace kist::engine

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading kist.json: every mistake is found here, before a container meets it, and named with its place.
+#include "engine/host_config.hh"
+
+#include <algorithm>
+#include <array>
+
+#include "base/file.hh"
+#include "base/json.hh"
+#include "base/size.hh"
+#include "base/text.hh"
+
+namespace kist::engine {
+
+namespace {
+
+constexpr std::string_view default_path = "/etc/kist/kist.json";
+constexpr std::size_t file_limit = 1u << 20;
+
+struct NameCollector {
+    std::vector<std::string>& names;
+    void operator()(std::string_view name, auto) const { names.emplace_back(name); }
+    void operator()(std::string_view name, auto, Required) const { names.emplace_back(name); }
+};
+
+void check_keys(const Value& document, std::string_view where) {
+    if (!document.is_object()) throw Error("{}: expected an object", where);
+    std::vector<std::string> known;
+    HostConfig::fields(NameCollector{known});
+    for (const auto& [key, value] : document.as_object()) {
+        if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+        auto near = nearest(key, known);
+        Error error("{}: unknown key '{}'", where, printable(key));
+        if (!near.empty()) error.with_hint("did you mean " + quoted_choice(near) + "?");
+        throw error;
+    }
+}
+
+void check_absolute(std::string_view where, std::string_view key, const std::string& path) {
+    if (!path.starts_with('/')) throw Error("{}: {}: '{}' is not an absolute path", where, key, printable(path));
+}
+
+void check_one_of(std::string_view where, std::string_view key, const std::string& value,
+                  const std::vector<std::string>& choices) {
+    if (std::find(choices.begin(), choices.end(), value) == choices.end())
+        throw Error("{}: {}: '{}' is not {}", where, key, printable(value), quoted_choice(choices));
+}
+
+void check_exec_opts(const std::vector<std::string>& exec_opts) {
+    static const std::vector<std::string> known = {"native.umask", "native.cgroupdriver"};
+    for (const std::string& option : exec_opts) {
+        auto [key, value] = split_once(option, '=');
+        if (std::find(known.begin(), known.end(), key) == known.end()) {
+            UsageError error("unknown exec option '{}'", printable(option));
+            if (auto near = nearest(key, known); !near.empty()) error.with_hint("did you mean " + quoted_choice(near) + "?");
+            throw error;
+        }
+        if (key == "native.umask" && value != "normal" && value != "secure")
+            throw UsageError("exec option '{}': native.umask is normal or secure", printable(option));
+        if (key == "native.cgroupdriver" && value != "cgroupfs")
+            throw UsageError("exec option '{}': the only cgroup driver is cgroupfs", printable(option));
+    }
+}
+
+void check_values(const HostConfig& config, std::string_view where) {
+    check_absolute(where, "data-root", config.data_root);
+    check_absolute(where, "exec-root", config.exec_root);
+    check_absolute(where, "cgroup-parent", config.cgroup_parent);
+    if (!config.init_path.empty()) check_absolute(where, "init-path", config.init_path);
+    if (!config.seccomp_profile.empty() && config.seccomp_profile != "default" && config.seccomp_profile != "unconfined")
+        check_absolute(where, "seccomp-profile", config.seccomp_profile);
+    check_one_of(where, "log-level", config.log_level, {"error", "warn", "info", "debug"});
+    check_one_of(where, "log-driver", config.log_driver, {"json-file", "none"});
+    if (!config.storage_driver.empty())
+        check_one_of(where, "storage-driver", config.storage_driver, {"overlay", "overlay2", "vfs"});
+    auto shm = parse_bytes(config.default_shm_size);
+    if (!shm || *shm <= 0)
+        throw Error("{}: default-shm-size: '{}' is not a size", where, printable(config.default_shm_size));
+    for (const auto& [name, limit] : config.default_ulimits)
+        if (limit.soft > limit.hard && limit.hard >= 0)
+            throw Error("{}: default-ulimits.{}: the soft limit is above the hard one", where, printable(name));
+    try {
+        check_exec_opts(config.exec_opts);
+    } catch (Error& e) {
+        e.while_doing("{}: exec-opts", where);
+        throw;
+    }
+}
+
+/// Options that say the same thing as a key of the file: both at once is a contradiction waiting to happen.
+void merge(HostConfig& config, const GlobalOptions& options, std::string_view where) {
+    if (!options.root.empty()) config.data_root = options.root;
+    if (!options.runroot.empty()) config.exec_root = options.runroot;
+    if (!options.log_level.empty()) config.log_level = options.log_level;
+    if (!options.storage_driver.empty()) {
+        if (!config.storage_driver.empty() && config.storage_driver != options.storage_driver)
+            throw UsageError("--storage-driver {} contradicts storage-driver '{}' of {}", options.storage_driver,
+                             config.storage_driver, where);
+        config.storage_driver = options.storage_driver;
+    }
+    if (!options.cgroup_manager.empty()) {
+        for (const std::string& option : config.exec_opts)
+            if (option.starts_with("native.cgroupdriver="))
+                throw UsageError("--cgroup-manager is also set by exec-opts of {}: use one of them", where);
+        if (options.cgroup_manager != "cgroupfs")
+            throw UsageError("unknown cgroup manager '{}': the only one is cgroupfs", printable(options.cgroup_manager));
+    }
+}
+
+} // namespace
+
+std::optional<std::uint32_t> umask_of(const std::vector<std::string>& exec_opts) {
+    check_exec_opts(exec_opts);
+    std::optional<std::uint32_t> umask;
+    for (const std::string& option : exec_opts) {
+        if (option == "native.umask=normal") umask = 0022;
+        if (option == "native.umask=secure") umask = 0027;
+    }
+    return umask;
+}
+
+HostConfig parse_host_config(std::string_view text, std::string_view where) {
+    Value document = json::parse(text, where);
+    check_keys(document, where);
+    auto config = from_value<HostConfig>(document, where);
+    check_values(config, where);
+    return config;
+}
+
+HostConfig load_host_config(const GlobalOptions& options) {
+    HostConfig config;
+    std::string path(options.config.empty() ? default_path : options.config);
+    if (!options.config.empty())
+        config = parse_host_config(read_file(path, file_limit), path);
+    else if (auto text = read_file_if_exists(path, file_limit))
+        config = parse_host_config(*text, path);
+    merge(config, options, path);
+    check_absolute("command line", "--root", config.data_root);
+    check_absolute("command line", "--runroot", config.exec_root);
+    if (config.storage_driver == "overlay2") config.storage_driver = "overlay";
+    if (!config.storage_driver.empty()) check_one_of("command line", "--storage-driver", config.storage_driver, {"overlay", "vfs"});
+    if (config.debug) config.log_level = "debug";
+    check_one_of("command line", "--log-level", config.log_level, {"error", "warn", "info", "debug"});
+    return config;
+}
+
+} // namespace kist::engine

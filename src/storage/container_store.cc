@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finding, reading and writing container records; making and deleting them is in container_claim.cc.
+#include "storage/container_store.hh"
+
+#include <algorithm>
+
+#include <unistd.h>
+
+#include "base/text.hh"
+#include "base/time.hh"
+#include "storage/init_process.hh"
+
+namespace kist::storage {
+
+namespace {
+
+constexpr std::size_t record_limit = 8u << 20;
+constexpr int unknown_exit_code = 255;
+
+bool is_live(Status status) {
+    return status == Status::running || status == Status::paused || status == Status::stopping;
+}
+
+void become_exited(ContainerState& state, int exit_code, std::string error) {
+    state.status = Status::exited;
+    state.exit_code = exit_code;
+    state.error = std::move(error);
+    state.pid = 0;
+    state.pid_start_time = 0;
+    state.monitor_pid = 0;
+    if (state.finished_at == 0) state.finished_at = Moment::now().ns;
+}
+
+/// The record says that it runs and nobody holds the monitor's lock: ask the kernel.
+void verify_orphan(ContainerState& state) {
+    InitLook look = look_at_init(state.pid, state.pid_start_time);
+    if (look.kind == InitLook::Kind::alive) return;
+    if (look.status)
+        become_exited(state, look.status->code(), "");
+    else
+        become_exited(state, unknown_exit_code, "its monitor was killed, so its exit code is not known");
+}
+
+} // namespace
+
+const std::string& current_boot_id() {
+    static const std::string id(trim(read_file("/proc/sys/kernel/random/boot_id", 128)));
+    return id;
+}
+
+ContainerStore::ContainerStore(const Store& store)
+    : store_(store),
+      containers_(store.data().create_dir("containers")),
+      names_(containers_.create_dir("names")),
+      run_(store.run().create_dir("containers")),
+      pending_(store.run().create_dir("pending")) {}
+
+bool ContainerStore::has_config(const std::string& id) const {
+    return containers_.exists(id + "/config.json") || run_.exists(id + "/config.json");
+}
+
+std::optional<std::string> ContainerStore::config_text(const std::string& id) const {
+    if (auto text = read_file_if_exists(containers_, id + "/config.json", record_limit)) return text;
+    return read_file_if_exists(run_, id + "/config.json", record_limit);
+}
+
+std::optional<std::string> ContainerStore::name_target(const std::string& name) const {
+    char buffer[128];
+    ssize_t length = readlinkat(names_.fd().get(), name.c_str(), buffer, sizeof buffer);
+    if (length < 0) {
+        if (errno == ENOENT || errno == EINVAL || errno == ENAMETOOLONG) return std::nullopt;
+        throw SysError("looking up container name '{}'", name);
+    }
+    return std::string(buffer, static_cast<std::size_t>(length));
+}
+
+std::vector<std::string> ContainerStore::names_of_id(const std::string& id) const {
+    std::vector<std::string> found;
+    for (const std::string& name : names_.names())
+        if (name_target(name) == id) found.push_back(name);
+    return found;
+}
+
+ContainerLock ContainerStore::lock(const ContainerId& id) const {
+    ContainerLock lock = FileLock::acquire(data_dir(id), "lock");
+    // Whoever removed it while we waited has unlinked the file that we hold now.
+    if (!has_config(id.str())) throw NotFound("No such container: {}", id.str());
+    return lock;
+}
+
+std::optional<ContainerId> ContainerStore::find_if_exists(std::string_view reference) const {
+    bool as_id = reference.starts_with("id:"), as_name = reference.starts_with("name:");
+    std::string word(reference.substr(as_id ? 3 : as_name ? 5 : 0));
+    if (!as_id && word.starts_with('/')) word.erase(0, 1); // as Docker's own documents write names
+    if (!as_name)
+        if (auto id = ContainerId::parse(word)) {
+            if (has_config(word)) return id;
+            if (as_id) return std::nullopt;
+        }
+    if (!as_id && is_valid_name(word))
+        if (auto target = name_target(word))
+            if (auto id = ContainerId::parse(*target); id && has_config(*target)) return id;
+    if (as_name || !is_lower_hex(word) || word.size() >= 64) return std::nullopt;
+    std::vector<ContainerId> fits;
+    for (const ContainerId& id : ids())
+        if (id.str().starts_with(word) && has_config(id.str())) fits.push_back(id);
+    if (fits.empty()) return std::nullopt;
+    if (fits.size() == 1) return fits.front();
+    std::vector<std::string> shown;
+    for (const ContainerId& id : fits) {
+        auto view = this->view(id);
+        shown.push_back(id.short_id() + (view && !view->config.name.empty() ? " (" + view->config.name + ")" : ""));
+    }
+    std::sort(shown.begin(), shown.end());
+    if (shown.size() > 5) shown.resize(5);
+    throw Error("container ID prefix '{}' is ambiguous: it fits {} containers: {}{}", word, fits.size(), join(shown, ", "),
+                fits.size() > 5 ? ", …" : "")
+        .with_exit_code(ExitCode::failure);
+}
+
+ContainerId ContainerStore::find(std::string_view reference) const {
+    if (auto id = find_if_exists(reference)) return *id;
+    throw NotFound("No such container: {}", printable(reference));
+}
+
+std::vector<ContainerId> ContainerStore::ids() const {
+    std::vector<ContainerId> found;
+    for (const std::string& name : containers_.names())
+        if (auto id = ContainerId::parse(name)) found.push_back(*id);
+    return found;
+}
+
+/// Enough for `ps` to show a damaged record and for `rm -f` to end and remove it.
+void ContainerStore::describe_damaged(ContainerView& view) const {
+    if (view.config.name.empty()) {
+        auto names = names_of_id(view.config.id);
+        if (!names.empty()) view.config.name = names.front();
+    }
+    auto run = run_.open_dir_if_exists(view.config.id);
+    view.monitor_alive = run && FileLock::is_held(*run, "monitor.lock");
+    view.state = ContainerState{};
+    if (view.monitor_alive) view.state.status = Status::running;
+}
+
+/// state.json of this boot, verified; nothing when there is none.
+std::optional<ContainerState> ContainerStore::current_state(const std::string& id, bool& monitor_alive) const {
+    std::string before;
+    for (;;) {
+        auto text = read_file_if_exists(run_, id + "/state.json", record_limit);
+        if (!text) return std::nullopt;
+        ContainerState state = parse_state(*text, id + "/state.json");
+        if (state.boot_id != current_boot_id()) return std::nullopt;
+        if (!is_live(state.status)) return state;
+        auto run = run_.open_dir_if_exists(id);
+        monitor_alive = run && FileLock::is_held(*run, "monitor.lock");
+        if (monitor_alive) return state;
+        // The monitor records the exit before it lets go of the lock: what is read after a free lock is final.
+        if (*text == before) {
+            verify_orphan(state);
+            return state;
+        }
+        before = std::move(*text);
+    }
+}
+
+/// state.json of this boot wins; then how the last run ended; then that it was started and never ended before a reboot.
+void ContainerStore::read_state(ContainerView& view) const {
+    const std::string& id = view.config.id;
+    if (auto state = current_state(id, view.monitor_alive)) {
+        view.state = std::move(*state);
+        return;
+    }
+    auto exit_text = read_file_if_exists(containers_, id + "/exit.json", record_limit);
+    if (exit_text) view.state = parse_state(*exit_text, id + "/exit.json");
+    auto started_text = read_file_if_exists(containers_, id + "/started.json", record_limit);
+    if (!started_text) {
+        if (!exit_text) view.state = ContainerState{};
+        return;
+    }
+    ContainerState started = parse_state(*started_text, id + "/started.json");
+    if (exit_text && view.state.started_at >= started.started_at) return;
+    view.state = started;
+    if (started.boot_id == current_boot_id()) // killed between this record and its monitor's first one
+        become_exited(view.state, unknown_exit_code, "the command that started it was killed");
+    else
+        become_exited(view.state, unknown_exit_code, "the host was restarted while it ran");
+}
+
+std::optional<ContainerView> ContainerStore::view(const ContainerId& id) const {
+    ContainerView view;
+    try {
+        auto text = config_text(id.str());
+        if (!text) return std::nullopt;
+        view.config = parse_config(*text, id.str() + "/config.json");
+        if (view.config.id != id.str()) throw Error("{}/config.json is of another container", id.str());
+        read_state(view);
+        // A --rm container that went while we read leaves no state, as one that was never started.
+        if (view.config.auto_remove && view.state.boot_id.empty() && !has_config(id.str())) return std::nullopt;
+    } catch (const Error& e) {
+        view.damage = e.what();
+        view.config.id = id.str();
+        describe_damaged(view);
+    }
+    return view;
+}
+
+std::vector<ContainerView> ContainerStore::all() const {
+    std::vector<ContainerView> views;
+    for (const ContainerId& id : ids())
+        if (auto view = this->view(id)) views.push_back(std::move(*view));
+    return views;
+}
+
+Dir ContainerStore::data_dir(const ContainerId& id) const {
+    if (auto dir = containers_.open_dir_if_exists(id.str())) return std::move(*dir);
+    throw NotFound("No such container: {}", id.str());
+}
+
+Dir ContainerStore::run_dir(const ContainerId& id) const { return run_.create_dir(id.str()); }
+
+void ContainerStore::write_config(const ContainerConfig& config) const {
+    ContainerId id = ContainerId::parse(config.id).value();
+    if (config.auto_remove)
+        write_atomically(run_dir(id), "config.json", dump_config(config), Durability::volatile_);
+    else
+        write_atomically(data_dir(id), "config.json", dump_config(config), Durability::durable);
+}
+
+void ContainerStore::write_state(const ContainerId& id, const ContainerState& state) const {
+    write_atomically(run_dir(id), "state.json", dump_state(state), Durability::volatile_);
+}
+
+void ContainerStore::write_started(const ContainerConfig& config, const ContainerState& state) const {
+    if (config.auto_remove) return; // gone after a reboot anyway
+    write_atomically(data_dir(ContainerId::parse(config.id).value()), "started.json", dump_state(state),
+                     Durability::volatile_);
+}
+
+void ContainerStore::write_exit(const ContainerConfig& config, const ExitRecord& record) const {
+    ContainerId id = ContainerId::parse(config.id).value();
+    if (!config.auto_remove) {
+        Dir dir = data_dir(id);
+        write_atomically(dir, "exit.json", dump_state(record), Durability::durable);
+        dir.remove_file("started.json");
+    }
+    write_state(id, record);
+}
+
+void ContainerStore::write_dead(const ContainerView& view, const std::string& reason) const {
+    ContainerId id = ContainerId::parse(view.config.id).value();
+    ContainerState state = view.state;
+    state.boot_id = current_boot_id();
+    state.status = Status::dead;
+    state.error = reason;
+    write_state(id, state);
+    if (!view.config.auto_remove)
+        write_atomically(data_dir(id), "exit.json", dump_state(state), Durability::volatile_);
+}
+
+} // namespace kist::storage
