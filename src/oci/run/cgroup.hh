@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Control groups of one container, on whatever the host has: v1 hierarchies, v1 with a v2 tree beside it (hybrid), or v2.
-// https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/
+// Control groups of one container, on whatever the host has: v1 hierarchies, v1 with a v2 tree
+// beside it (hybrid), or v2. https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/
 #pragma once
 
 #include <chrono>
@@ -8,17 +8,18 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
 
 #include "base/fd.hh"
-#include "base/file.hh"
 #include "oci/spec/runtime_spec.hh"
 
 namespace kist::oci {
 
-/// What this host mounts. Detected once per process from /proc/self/mountinfo; tests build one by hand.
+/// What this host mounts. Detected once per process from /proc/self/mountinfo; tests build one by
+/// hand.
 struct CgroupHost {
     enum class Kind { v1, hybrid, v2 };
     Kind kind = Kind::v2;
@@ -29,17 +30,25 @@ struct CgroupHost {
     /// Controllers of the v2 tree.
     std::vector<std::string> unified_controllers;
     static CgroupHost detect();
+    /// Pure part of detect(): everything but unified_controllers, from the text of a mountinfo
+    /// file.
+    static CgroupHost parse(std::string_view mountinfo);
+    /// Mount point of a v1 controller; empty when this host has it on v2 or not at all.
+    std::string v1_mount(std::string_view controller) const;
+    bool has_unified_controller(std::string_view controller) const;
 };
 
-/// One value to write: which hierarchy (mount point), which file below the container's folder, what.
+/// One value to write: which hierarchy (mount point), which file below the container's folder,
+/// what.
 struct CgroupWrite {
     std::string mount;
     std::string file;
     std::string value;
-    /// A limit the user asked for must be had (P19); a default of ours may be clamped or left out.
     bool operator==(const CgroupWrite&) const = default;
 };
-/// Pure: the values for `resources` on `host`. Throws Error naming a limit that this host cannot give.
+/// Pure: the values for `resources` on `host`. Throws Error naming a limit that this host cannot
+/// give (P19). Device rules become v1 writes here; on v2 they are a program (cgroup_devices.hh)
+/// that create() attaches.
 std::vector<CgroupWrite> plan_cgroup(const CgroupHost& host, const Resources& resources);
 
 struct CgroupStats {
@@ -50,33 +59,42 @@ struct CgroupStats {
     std::uint64_t oom_kills = 0;
 };
 
-/// The folders of one container in every hierarchy that it joins. Any process may open them by path again.
+/// The folders of one container in every hierarchy that it joins. Any process may open them by path
+/// again.
 class Cgroup {
 public:
-    /// Only the hierarchies that matter are joined: pids, memory, cpu, cpuacct, devices, blkio (statistics), name=systemd, freezer only
-    /// without a v2 tree, cpuset/net_cls/hugetlb/rdma only when a limit asks for them, and the v2 tree.
-    /// `path` as "/kist/<id>". Left-overs of a dead container with that path are emptied first.
-    static Cgroup create(const CgroupHost& host, const std::string& path, const Resources& resources);
+    /// Only the hierarchies that matter are joined: pids, memory, cpu, cpuacct, devices, blkio
+    /// (statistics), name=systemd where systemd runs, freezer only without a v2 tree, cpuset only
+    /// when a limit asks for it, and the v2 tree. `path` as "/kist/<id>". Left-overs of a dead
+    /// container with that path are emptied first.
+    static Cgroup create(const CgroupHost& host, const std::string& path,
+                         const Resources& resources);
     /// For a cgroup made earlier, by whomever. Missing folders are skipped.
     static Cgroup open(const CgroupHost& host, const std::string& path);
 
     /// The v2 folder for clone3(CLONE_INTO_CGROUP); an empty Fd on pure v1.
     const Fd& unified() const { return unified_; }
-    /// The opened `tasks` files of the v1 hierarchies. A single-threaded process joins by writing "0" to each itself: that
-    /// way the kernel takes no global lock (0.01 ms each; another's pid in cgroup.procs costs 0.4 to 13 ms).
+    /// The opened `tasks` files of the v1 hierarchies. A single-threaded process joins by writing
+    /// "0" to each itself: that way the kernel takes no global lock (0.01 ms each; another's pid in
+    /// cgroup.procs costs 0.4 to 13 ms).
     std::vector<int> v1_tasks() const;
-    /// Writes "0" to every v1_tasks(); for a v2 tree without CLONE_INTO_CGROUP also to its cgroup.procs.
+    /// Writes "0" to every v1_tasks(); for a v2 tree without CLONE_INTO_CGROUP also to its
+    /// cgroup.procs.
     void join_self(bool also_unified) const;
 
+    /// A value that is refused is tried again after the others (memory and memory+swap depend on
+    /// each other).
     void apply(const std::vector<CgroupWrite>& writes) const;
     void freeze() const; ///< waits until frozen (bounded, 10 s, then thaws and throws)
     void thaw() const;
     bool is_frozen() const;
-    /// SIGKILL to every member: cgroup.kill where there is a v2 tree, else signals until empty. Thaws v1-frozen ones.
+    /// SIGKILL to every member: cgroup.kill where there is a v2 tree, else signals until empty.
+    /// Thaws v1-frozen ones.
     void kill_all() const;
     std::vector<pid_t> pids() const;
     CgroupStats stats() const;
-    /// rmdir in every hierarchy, children first; retries EBUSY while members die, up to `limit`. False when still busy.
+    /// rmdir in every hierarchy, children first; retries EBUSY while members die, up to `limit`.
+    /// False when still busy.
     bool remove(std::chrono::milliseconds limit = std::chrono::seconds(5)) const;
     const std::string& path() const { return path_; }
 
@@ -84,13 +102,26 @@ private:
     std::string path_;
     struct Folder {
         std::string mount;
-        Dir dir;
         Fd tasks;
     };
+    /// Path of the folder that best answers "who is in it": the v2 one, else the first of v1.
+    std::string members_folder() const;
+    std::string v1_folder(std::string_view mount) const;
+
     std::vector<Folder> folders_; ///< v1
     Fd unified_;
-    std::string unified_mount_;
-    CgroupHost::Kind kind_ = CgroupHost::Kind::v2;
+    std::string unified_mount_;             ///< empty: no v2 folder
+    std::map<std::string, std::string> v1_; ///< as in CgroupHost, for the statistics
 };
+
+/// Moves the calling single-threaded process out of its starter's cgroups into the shared
+/// "/kist/monitors" (P16): a session's end, freezer or limit must not reach a monitor. Hierarchies
+/// where it is in the root already are left as they are (nothing is limited there, and each move
+/// costs 0.05 ms).
+void join_monitor_cgroup(const CgroupHost& host);
+/// The v2 folder "/kist/monitors" for clone3(CLONE_INTO_CGROUP): born there, a monitor is spared
+/// the move by itself, which on v2 waits for an RCU grace period (0.1 to 5 ms). Empty without a v2
+/// tree.
+Fd monitor_cgroup(const CgroupHost& host);
 
 } // namespace kist::oci
