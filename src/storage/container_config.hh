@@ -246,7 +246,7 @@ struct ContainerState {
 /// exit.json in the data folder, durable: how the last run ended. Has the same fields as the state (status exited or dead).
 using ExitRecord = ContainerState;
 
-/// The text of the files, with a checksum (sealed.hh). Parsing throws Error that names `where` and what is wrong.
+/// The text of the files, with a checksum (record.hh). Parsing throws Error that names `where` and what is wrong.
 std::string dump_config(const ContainerConfig&);
 ContainerConfig parse_config(std::string_view text, std::string_view where);
 std::string dump_state(const ContainerState&);

@@ -9,12 +9,12 @@
 #include "base/text.hh"
 #include "base/time.hh"
 #include "storage/init_process.hh"
+#include "storage/record.hh"
 
 namespace kist::storage {
 
 namespace {
 
-constexpr std::size_t record_limit = 8u << 20;
 constexpr int unknown_exit_code = 255;
 
 bool is_live(Status status) {
@@ -148,7 +148,7 @@ std::optional<ContainerState> ContainerStore::current_state(const std::string& i
     for (;;) {
         auto text = read_file_if_exists(run_, id + "/state.json", record_limit);
         if (!text) return std::nullopt;
-        ContainerState state = parse_state(*text, id + "/state.json");
+        ContainerState state = parse_state(*text, run_.path_of(id + "/state.json"));
         if (state.boot_id != current_boot_id()) return std::nullopt;
         if (!is_live(state.status)) return state;
         auto run = run_.open_dir_if_exists(id);
@@ -171,13 +171,13 @@ void ContainerStore::read_state(ContainerView& view) const {
         return;
     }
     auto exit_text = read_file_if_exists(containers_, id + "/exit.json", record_limit);
-    if (exit_text) view.state = parse_state(*exit_text, id + "/exit.json");
+    if (exit_text) view.state = parse_state(*exit_text, containers_.path_of(id + "/exit.json"));
     auto started_text = read_file_if_exists(containers_, id + "/started.json", record_limit);
     if (!started_text) {
         if (!exit_text) view.state = ContainerState{};
         return;
     }
-    ContainerState started = parse_state(*started_text, id + "/started.json");
+    ContainerState started = parse_state(*started_text, containers_.path_of(id + "/started.json"));
     if (exit_text && view.state.started_at >= started.started_at) return;
     view.state = started;
     if (started.boot_id == current_boot_id()) // killed between this record and its monitor's first one
@@ -191,8 +191,8 @@ std::optional<ContainerView> ContainerStore::view(const ContainerId& id) const {
     try {
         auto text = config_text(id.str());
         if (!text) return std::nullopt;
-        view.config = parse_config(*text, id.str() + "/config.json");
-        if (view.config.id != id.str()) throw Error("{}/config.json is of another container", id.str());
+        view.config = parse_config(*text, containers_.path_of(id.str() + "/config.json"));
+        if (view.config.id != id.str()) throw Error("reading '{}': it is another container's", containers_.path_of(id.str() + "/config.json"));
         read_state(view);
         // A --rm container that went while we read leaves no state, as one that was never started.
         if (view.config.auto_remove && view.state.boot_id.empty() && !has_config(id.str())) return std::nullopt;
