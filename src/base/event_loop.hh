@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -30,12 +31,13 @@ public:
     /// Level-triggered. The caller keeps the descriptor open until unwatch(). Handlers may watch and unwatch anything,
     /// themselves included; an event already fetched for an unwatched descriptor is dropped.
     void watch(int fd, std::uint32_t events, FdHandler);
-    /// Changes the interest set; 0 keeps the handler but asks for nothing (back-pressure).
+    /// Changes the interest set; 0 keeps the handler but asks for nothing, hang-up included (back-pressure).
     void rearm(int fd, std::uint32_t events);
     void unwatch(int fd);
 
     using TimerId = std::uint64_t;
-    /// One shot, on CLOCK_MONOTONIC: a change of the wall clock moves nothing. One timerfd serves all.
+    /// One shot, on CLOCK_MONOTONIC: a change of the wall clock moves nothing. Never early, at most a millisecond late.
+    /// Timers are the time-out of the wait itself, so they cost no descriptor and no system call.
     TimerId after(std::chrono::nanoseconds delay, Handler);
     void cancel(TimerId);
 
@@ -51,16 +53,16 @@ public:
 private:
     struct Watch;
     struct Timer;
-    void arm_timer();
+    struct SignalSource;
+    int wait_time(std::chrono::milliseconds limit) const;
     void fire_timers();
 
     Fd epoll_;
-    Fd timer_;
-    Fd signal_;
     std::map<int, std::shared_ptr<Watch>> watches_;
     std::multimap<std::int64_t, Timer> timers_; ///< by due time in ns of CLOCK_MONOTONIC
-    std::uint64_t next_timer_ = 1;
-    std::unique_ptr<SignalMask> mask_;
+    std::vector<std::unique_ptr<SignalSource>> signals_;
+    TimerId next_timer_ = 1;
+    std::uint32_t next_generation_ = 0;
     bool running_ = false;
 };
 

@@ -93,14 +93,15 @@ void read_value(const Value& value, std::map<std::string, T>& to, const Place& p
 
 template <NamedEnum T>
 void read_value(const Value& value, T& to, const Place& place) {
-    std::string choices;
     for (const auto& [member, name] : names_of(T{})) {
         if (value.is_string() && value.as_string() == name) {
             to = member;
             return;
         }
-        choices += (choices.empty() ? "" : ", ") + std::string(name);
     }
+    std::string choices;
+    for (const auto& [member, name] : names_of(T{}))
+        choices += (choices.empty() ? "'" : ", '") + std::string(name) + "'";
     place.expected("one of " + choices);
 }
 template <typename T>
@@ -125,7 +126,10 @@ void read_value(const Value& value, T& to, const Place& place) {
 }
 template <typename T>
 void read_value(const Value& value, std::optional<T>& to, const Place& place) {
-    read_value(value, to.emplace(), place);
+    if (value.is_null())
+        to.reset();
+    else
+        read_value(value, to.emplace(), place);
 }
 template <typename T>
 void read_value(const Value& value, std::vector<T>& to, const Place& place) {
@@ -144,40 +148,51 @@ void read_value(const Value& value, std::map<std::string, T>& to, const Place& p
     for (const auto& [name, item] : value.as_object()) read_value(item, to[name], Place(place, name));
 }
 
-inline Value to_value(bool b, Write = Write::changed) { return b; }
+// All declared before any is defined, so that containers of containers and records work in any order.
+template <std::same_as<bool> T>
+Value to_value(T b, Write = Write::changed) { // a template: a pointer must not become a bool
+    return b;
+}
 inline Value to_value(double d, Write = Write::changed) { return d; }
 inline Value to_value(const std::string& s, Write = Write::changed) { return s; }
 inline Value to_value(const Value& v, Write = Write::changed) { return v; }
 template <std::integral T>
     requires(!std::same_as<T, bool>)
 Value to_value(T n, Write = Write::changed) {
-    if constexpr (std::is_signed_v<T>)
-        return static_cast<std::int64_t>(n);
-    else
-        return static_cast<std::uint64_t>(n);
+    return n;
 }
 template <NamedEnum T>
-Value to_value(T e, Write = Write::changed) {
+Value to_value(T e, Write = Write::changed);
+template <Record T>
+Value to_value(const T& record, Write write = Write::changed);
+template <typename T>
+Value to_value(const std::optional<T>& o, Write write = Write::changed);
+template <typename T>
+Value to_value(const std::vector<T>& items, Write write = Write::changed);
+template <typename T>
+Value to_value(const std::map<std::string, T>& items, Write write = Write::changed);
+
+template <NamedEnum T>
+Value to_value(T e, Write) {
     for (const auto& [member, name] : names_of(e))
         if (member == e) return name;
     return nullptr;
 }
-template <Record T>
-Value to_value(const T& record, Write write = Write::changed);
 template <typename T>
-Value to_value(const std::optional<T>& o, Write write = Write::changed) {
+Value to_value(const std::optional<T>& o, Write write) {
     return o ? to_value(*o, write) : Value();
 }
 template <typename T>
-Value to_value(const std::vector<T>& items, Write write = Write::changed) {
+Value to_value(const std::vector<T>& items, Write write) {
     Value list = Value::list();
     for (const auto& item : items) list.push(to_value(static_cast<const T&>(item), write));
     return list;
 }
 template <typename T>
-Value to_value(const std::map<std::string, T>& items, Write write = Write::changed) {
+Value to_value(const std::map<std::string, T>& items, Write write) {
     Value object = Value::object();
-    for (const auto& [name, item] : items) object.as_object().emplace_back(name, to_value(item, write));
+    for (const auto& [name, item] : items)
+        object.as_object().emplace_back(name, to_value(item, write));
     return object;
 }
 template <typename T>

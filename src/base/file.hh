@@ -17,6 +17,7 @@
 
 namespace kist {
 
+/// A `name` is always a single file name: an Error for "", ".", ".." and anything with a slash.
 /// An open folder and the path the user would recognise it by (for messages only; never used for an access).
 class Dir {
 public:
@@ -54,6 +55,9 @@ public:
     std::string path_of(std::string_view name) const;
     explicit operator bool() const { return static_cast<bool>(fd_); }
 
+    /// Throws Error unless `name` is a single file name; all members that take one call it.
+    void check_name(std::string_view name) const;
+
 private:
     Fd fd_;
     std::string path_;
@@ -70,6 +74,8 @@ std::string read_all(const Fd&, std::size_t limit, std::string_view what);
 /// durable: survives power loss once write() returns (fsync of file and folder). volatile_: for /run and --rm records.
 enum class Durability { durable, volatile_ };
 
+/// How the temporary names of write_atomically begin; a reader of a whole folder skips them.
+inline constexpr std::string_view temp_prefix = ".tmp-";
 /// Replaces `name` in `dir` by `bytes` in one atomic step: temp file in the same folder, [fsync], rename, [fsync of the
 /// folder]. The only way state is written. A reader sees the old or the new content, never a mixture. Mode 0600.
 void write_atomically(const Dir& dir, const std::string& name, std::string_view bytes, Durability);

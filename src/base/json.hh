@@ -19,7 +19,8 @@ struct Limits {
 /// one object, invalid UTF-8, trailing text and anything over the limits. Integers that fit stay integers.
 Value parse(std::string_view text, std::string_view where, const Limits& = {});
 
-/// Compact on one line; control characters and U+2028/9 escaped. Go's HTML escaping (<, >, &) is not done.
+/// Compact on one line; control characters and U+2028/9 escaped. Go's HTML escaping (<, >, &) is not done. Bytes that are
+/// no UTF-8 become U+FFFD. Numbers look as Go's encoder writes them: a whole floating point number has no fraction.
 std::string dump(const Value&);
 /// Indented as Docker's inspect prints it (4 spaces), "[]" and "{}" for empty ones.
 std::string dump_pretty(const Value&, int indent = 4);

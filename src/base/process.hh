@@ -60,8 +60,8 @@ struct Spawn {
     /// Working directory; empty for ours.
     std::string cwd;
 };
-/// clone3(CLONE_VFORK | CLONE_VM-free fork + exec) of argv[0], an absolute path or "/proc/self/fd/N". Exec failure is
-/// reported as SysError here, not by the child.
+/// Starts argv[0], an absolute path or "/proc/self/fd/N", as vfork does: the child borrows our memory until it execs, so
+/// the cost does not grow with our size. What fails in the child is thrown as SysError here.
 Child spawn(const Spawn&);
 
 /// A fresh pidfd; nothing when the process does not exist (ESRCH).

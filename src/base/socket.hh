@@ -29,9 +29,11 @@ struct Message {
     std::string bytes;
     std::vector<Fd> fds;
 };
-/// One packet with descriptors attached. Blocks; throws SysError.
+/// One packet with descriptors attached. `bytes` must not be empty: it would read as end of stream. Blocks, on a
+/// non-blocking socket too; throws SysError.
 void send_message(const Fd& socket, std::string_view bytes, const std::vector<int>& fds = {});
 /// One packet of at most `limit` bytes (a longer one is an Error) and at most 16 descriptors; nothing at end of stream.
+/// On a non-blocking socket without a packet: SysError with EAGAIN.
 std::optional<Message> receive_message(const Fd& socket, std::size_t limit);
 
 } // namespace kist

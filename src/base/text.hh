@@ -36,6 +36,8 @@ std::string quoted_choice(const std::vector<std::string>& words);
 std::string ellipsis(std::string_view text, std::size_t width);
 /// Display width in columns of UTF-8 text; invalid bytes count one each.
 std::size_t display_width(std::string_view text);
+/// The code point at `at`, which moves behind it; nothing (and one byte further) where the text is no well-formed UTF-8.
+std::optional<char32_t> next_code_point(std::string_view text, std::size_t& at);
 /// True for well-formed UTF-8.
 bool is_utf8(std::string_view text);
 /// For messages about untrusted text: control characters and invalid bytes as \xNN, at most 200 characters.

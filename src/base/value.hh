@@ -2,9 +2,11 @@
 // A JSON document in memory: what state files are parsed into, and what templates of --format walk over.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -21,10 +23,19 @@ public:
 
     Value() = default;
     Value(std::nullptr_t) {}
-    Value(bool b) : data_(b) {}
-    Value(int n) : data_(std::int64_t{n}) {}
-    Value(std::int64_t n) : data_(n) {}
-    Value(std::uint64_t n) : data_(n) {}
+    /// A template, so that a pointer does not become a bool.
+    template <std::same_as<bool> T>
+    Value(T b) : data_(b) {}
+    /// One form for each number, so that equal integers are equal values whatever type they came from: signed when it
+    /// fits, unsigned only beyond INT64_MAX.
+    template <std::integral T>
+        requires(!std::same_as<T, bool>)
+    Value(T n) {
+        if (std::is_signed_v<T> || static_cast<std::uint64_t>(n) <= INT64_MAX)
+            data_ = static_cast<std::int64_t>(n);
+        else
+            data_ = static_cast<std::uint64_t>(n);
+    }
     Value(double d) : data_(d) {}
     Value(const char* s) : data_(std::string(s)) {}
     Value(std::string s) : data_(std::move(s)) {}
@@ -38,6 +49,7 @@ public:
     bool is_null() const { return std::holds_alternative<std::monostate>(data_); }
     bool is_bool() const { return std::holds_alternative<bool>(data_); }
     bool is_signed() const { return std::holds_alternative<std::int64_t>(data_); }
+    /// An integer beyond INT64_MAX; anything smaller is signed.
     bool is_unsigned() const { return std::holds_alternative<std::uint64_t>(data_); }
     bool is_integer() const { return is_signed() || is_unsigned(); }
     bool is_double() const { return std::holds_alternative<double>(data_); }
