@@ -1,0 +1,347 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""kist beside the programs it is measured against, in one run: interleaved rounds, medians, ratios to kist.
+
+    tests/bench/bench.py --kist build-release/src/cli/kist [--rounds 20] [--only NAME,…] [--json FILE] [--peers podman,crun]
+
+Needs root. Each contestant gets its own store in a temporary folder and the same busybox root filesystem. A contestant
+that is missing or cannot run here is named with the reason and left out.
+"""
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def run(argv, **kwargs):
+    return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)
+
+
+def check(argv, **kwargs):
+    result = run(argv, **kwargs)
+    if result.returncode != 0:
+        raise RuntimeError(f"{' '.join(argv)}: {result.stderr.strip() or result.returncode}")
+    return result.stdout.strip()
+
+
+class Engine:
+    """A contestant that speaks the docker command line: a name and the words its commands start with."""
+
+    def __init__(self, name, argv, run_options):
+        self.name = name
+        self.argv = argv
+        self.run_options = run_options
+
+    def __call__(self, *words):
+        return self.argv + list(words)
+
+    def run_words(self, *words):
+        return self.argv + ["run"] + self.run_options + list(words)
+
+    def close(self):
+        run(self("rm", "-af") if self.name != "docker" else ["sh", "-c", "docker ps -aq | xargs -r docker rm -f"])
+
+
+def kist(args, work, tar):
+    engine = Engine("kist", [args.kist, "--root", f"{work}/kist", "--runroot", f"{work}/kist-run"], ["--network", "none"])
+    check(engine("import", "--quiet", tar, "busybox"))
+    return engine
+
+
+def podman(_, work, tar):
+    if not shutil.which("podman"):
+        raise RuntimeError("not installed")
+    # Without CAP_SYS_RESOURCE Podman's own default of 1048576 open files cannot be set.
+    config = f"{work}/containers.conf"
+    with open(config, "w", encoding="utf-8") as file:
+        file.write('[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n')
+    os.environ["CONTAINERS_CONF"] = config
+    driver = "overlay"
+    engine = Engine("podman", ["podman", "--root", f"{work}/podman", "--runroot", f"{work}/podman-run", "--storage-driver", driver],
+                    ["--network", "none", "--security-opt", "apparmor=unconfined"])
+    check(engine("import", "--quiet", tar, "busybox"))
+    check(engine.run_words("--rm", "busybox", "true"))
+    return engine
+
+
+def docker(_, work, tar):
+    if run(["docker", "info"]).returncode != 0:
+        raise RuntimeError("no docker daemon answers")
+    engine = Engine("docker", ["docker"], ["--network", "none"])
+    check(engine("import", tar, "busybox"))
+    check(engine.run_words("--rm", "busybox", "true"))
+    return engine
+
+
+class Runtime:
+    """A bare OCI runtime: `run` of a bundle, nothing else."""
+
+    def __init__(self, name, work, tar):
+        if not shutil.which(name):
+            raise RuntimeError("not installed")
+        self.name = name
+        self.bundle = f"{work}/{name}-bundle"
+        os.makedirs(f"{self.bundle}/rootfs")
+        check(["tar", "-C", f"{self.bundle}/rootfs", "-xf", tar])
+        check([name, "spec"], cwd=self.bundle)
+        with open(f"{self.bundle}/config.json", encoding="utf-8") as file:
+            spec = json.load(file)
+        spec["process"]["terminal"] = False
+        spec["process"]["args"] = ["true"]
+        spec["process"].pop("rlimits", None)
+        with open(f"{self.bundle}/config.json", "w", encoding="utf-8") as file:
+            json.dump(spec, file)
+        self.root = f"{work}/{name}-state"
+        result = run(self.run_argv("probe"))
+        if result.returncode != 0:
+            raise RuntimeError(result.stderr.strip().splitlines()[-1] if result.stderr.strip() else "failed")
+
+    def run_argv(self, name):
+        return [self.name, "--root", self.root, "run", "--bundle", self.bundle, f"{name}-{os.getpid()}"]
+
+    def close(self):
+        shutil.rmtree(self.bundle, ignore_errors=True)
+
+
+def mount_hugetlb():
+    """crun 1.8 refuses a hybrid host whose v2 tree has a controller: lends it hugetlb as a v1 hierarchy while we run."""
+    try:
+        with open("/sys/fs/cgroup/unified/cgroup.controllers", encoding="ascii") as file:
+            if file.read().split() != ["hugetlb"]:
+                return False
+    except OSError:
+        return False
+    os.makedirs("/sys/fs/cgroup/hugetlb", exist_ok=True)
+    if run(["mount", "-t", "cgroup", "-o", "hugetlb", "cgroup", "/sys/fs/cgroup/hugetlb"]).returncode != 0:
+        os.rmdir("/sys/fs/cgroup/hugetlb")
+        return False
+    print("hugetlb is mounted as a v1 hierarchy for this run: crun 1.8 needs it", file=sys.stderr)
+    return True
+
+
+def unmount_hugetlb():
+    run(["find", "/sys/fs/cgroup/hugetlb", "-mindepth", "1", "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"])
+    run(["umount", "/sys/fs/cgroup/hugetlb"])
+    os.rmdir("/sys/fs/cgroup/hugetlb")
+
+
+def timed(argv):
+    start = time.perf_counter()
+    result = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    elapsed = time.perf_counter() - start
+    if result.returncode != 0:
+        raise RuntimeError(f"{' '.join(argv)}: {result.stderr.decode().strip()}")
+    return elapsed * 1000
+
+
+def interleaved(jobs, rounds):
+    """jobs: name → function that returns milliseconds. One of each per round, so that load hits all alike."""
+    times = {name: [] for name in jobs}
+    for round_ in range(rounds + 1):
+        for name, job in jobs.items():
+            elapsed = job()
+            if round_ > 0:  # the first one warms the caches
+                times[name].append(elapsed)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def bench_version(engines, _, rounds):
+    return interleaved({e.name: (lambda e=e: timed(e("--version"))) for e in engines}, rounds)
+
+
+def bench_run(engines, runtimes, rounds):
+    jobs = {e.name: (lambda e=e: timed(e.run_words("--rm", "busybox", "true"))) for e in engines}
+    jobs.update({r.name: (lambda r=r: timed(r.run_argv("bench"))) for r in runtimes})
+    return interleaved(jobs, rounds)
+
+
+def bench_detached(engines, _, rounds):
+    def job(engine):
+        start = time.perf_counter()
+        check(engine.run_words("-d", "--name", "bench", "busybox", "sleep", "1000"))
+        check(engine("rm", "-f", "bench"))
+        return (time.perf_counter() - start) * 1000
+    return interleaved({e.name: (lambda e=e: job(e)) for e in engines}, rounds)
+
+
+def bench_exec(engines, _, rounds):
+    for engine in engines:
+        check(engine.run_words("-d", "--name", "target", "busybox", "sleep", "1000"))
+    try:
+        return interleaved({e.name: (lambda e=e: timed(e("exec", "target", "true"))) for e in engines}, rounds)
+    finally:
+        for engine in engines:
+            run(engine("rm", "-f", "target"))
+
+
+def bench_inspect(engines, _, rounds):
+    for engine in engines:
+        check(engine("create", "--name", "target", "busybox", "true"))
+    try:
+        return interleaved({e.name: (lambda e=e: timed(e("inspect", "target"))) for e in engines}, rounds)
+    finally:
+        for engine in engines:
+            run(engine("rm", "-f", "target"))
+
+
+def bench_ps(count):
+    def bench(engines, _, rounds):
+        chosen = engines if count <= 50 else [e for e in engines if e.name == "kist"]
+        for engine in chosen:
+            for _i in range(count):
+                check(engine("create", "busybox", "true"))
+        try:
+            return interleaved({e.name: (lambda e=e: timed(e("ps", "-a"))) for e in chosen}, rounds)
+        finally:
+            for engine in chosen:
+                engine.close()
+    return bench
+
+
+def bench_parallel(engines, runtimes, _):
+    """200 `run --rm`, 8 at a time: milliseconds for all."""
+    results = {}
+    for engine in engines:
+        words = " ".join(engine.run_words("--rm", "busybox", "true"))
+        start = time.perf_counter()
+        result = run(["sh", "-c", f"seq 200 | xargs -P 8 -I+ {words}"])
+        if result.returncode != 0:
+            raise RuntimeError(f"{engine.name}: {result.stderr.strip()[-300:]}")
+        results[engine.name] = (time.perf_counter() - start) * 1000
+    return results
+
+
+def pss_kib(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        for line in file:
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
+
+
+def monitors(engine):
+    word = {"kist": "kist-monitor", "podman": "conmon", "docker": "containerd-shim"}[engine.name]
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                if word.encode() in file.read().split(b"\0")[0]:
+                    found.append(pid)
+        except OSError:
+            pass
+    return found
+
+
+def bench_memory(engines, _runtimes, _rounds):
+    """KiB (PSS) that one idle container's monitor costs, the mean of 20."""
+    results = {}
+    for engine in engines:
+        for i in range(20):
+            check(engine.run_words("-d", "--name", f"idle{i}", "busybox", "sleep", "1000"))
+        time.sleep(1)
+        found = monitors(engine)
+        results[engine.name] = sum(map(pss_kib, found)) / max(len(found), 1)
+        for i in range(20):
+            run(engine("rm", "-f", f"idle{i}"))
+    return results
+
+
+def bench_log(engines, _runtimes, rounds):
+    """50 MB of 72-byte lines through the log: milliseconds until the container has ended and all is logged."""
+    line = "x" * 71
+    script = f"yes {line} | head -c 50000000"
+
+    def job(engine):
+        start = time.perf_counter()
+        options = ["--log-driver", "json-file"] if engine.name != "podman" else ["--log-driver", "k8s-file"]
+        check(engine.run_words("-d", "--name", "chatty", *options, "busybox", "sh", "-c", script))
+        check(engine("wait", "chatty"))
+        elapsed = (time.perf_counter() - start) * 1000
+        check(engine("rm", "-f", "chatty"))
+        return elapsed
+    return interleaved({e.name: (lambda e=e: job(e)) for e in engines}, max(3, rounds // 5))
+
+
+BENCHES = {
+    "version": ("`--version`, ms", bench_version),
+    "run": ("`run --rm --network none busybox true` (runtimes: bare bundle), ms", bench_run),
+    "detached": ("`run -d` and `rm -f`, ms", bench_detached),
+    "exec": ("`exec busybox true`, ms", bench_exec),
+    "inspect": ("`inspect`, ms", bench_inspect),
+    "ps50": ("`ps -a` of 50, ms", bench_ps(50)),
+    "ps1000": ("`ps -a` of 1000, ms", bench_ps(1000)),
+    "parallel": ("200 `run --rm`, 8 at a time, ms for all", bench_parallel),
+    "memory": ("monitor of an idle container, KiB PSS", bench_memory),
+    "log": ("50 MB of log lines, ms", bench_log),
+}
+
+
+def print_table(results, names):
+    print("| what | " + " | ".join(names) + " |")
+    print("|---|" + "---|" * len(names))
+    for key, medians in results.items():
+        own = medians.get("kist")
+        cells = []
+        for name in names:
+            if name not in medians:
+                cells.append("–")
+            elif name == "kist" or not own:
+                cells.append(f"{medians[name]:.1f}")
+            else:
+                cells.append(f"{medians[name]:.1f} ({medians[name] / own:.1f}×)")
+        print(f"| {BENCHES[key][0]} | " + " | ".join(cells) + " |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kist", default=f"{TOP}/build-release/src/cli/kist")
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--only", default=",".join(BENCHES))
+    parser.add_argument("--peers", default="crun,runc,podman,docker")
+    parser.add_argument("--json")
+    args = parser.parse_args()
+    args.kist = os.path.abspath(args.kist)
+    if os.geteuid() != 0:
+        sys.exit("bench.py: must be run as root")
+
+    work = tempfile.mkdtemp(prefix="kist-bench.", dir="/var/tmp")
+    tar = f"{work}/busybox.tar"
+    check(["bash", "-c", f". {TOP}/contrib/lib.sh; busybox_tar {tar}"])
+    lent = mount_hugetlb()
+    engines, runtimes = [kist(args, work, tar)], []
+    for name in args.peers.split(","):
+        try:
+            if name in ("crun", "runc"):
+                runtimes.append(Runtime(name, work, tar))
+            elif name:
+                engines.append({"podman": podman, "docker": docker}[name](args, work, tar))
+        except RuntimeError as error:
+            print(f"left out: {name}: {error}", file=sys.stderr)
+    names = [e.name for e in engines] + [r.name for r in runtimes]
+    results = {}
+    try:
+        for key in args.only.split(","):
+            results[key] = BENCHES[key][1](engines, runtimes, args.rounds)
+            print(f"{key}: " + ", ".join(f"{n} {v:.2f}" for n, v in results[key].items()), file=sys.stderr)
+        print_table(results, names)
+        if args.json:
+            with open(args.json, "w", encoding="utf-8") as file:
+                json.dump({"rounds": args.rounds, "kernel": os.uname().release, "medians": results}, file, indent=2)
+    finally:
+        for engine in engines:
+            engine.close()
+        for runtime in runtimes:
+            runtime.close()
+        if lent:
+            unmount_hugetlb()
+        shutil.rmtree(work, ignore_errors=True)
+
+
+main()
