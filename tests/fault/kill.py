@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Kills the command and the monitor with SIGKILL at every step they take, and looks at what the next commands find.
+
+    tests/fault/kill.py --kist PATH [--every N] [--rounds N]
+
+For `create`, `run -d`, `run --rm` and `rm -f`, strace kills the command at the 1st, 2nd, 3rd … call of each system call
+that changes something, until a run gets through unharmed (SECURITY F1). The monitor is killed at moments spread over a
+start and a stop (F2). After each kill: `ps -a` works, the same command with the same name succeeds (or its container is
+there), `rm -f` succeeds, and nothing is left: no mount, cgroup, record, name, process.
+--every N tries each N-th point only (default 1: all); --rounds is for the kills spread in time. Speaks TAP.
+"""
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CALLS = ["mkdirat", "mkdir", "symlinkat", "symlink", "linkat", "renameat", "renameat2", "rename", "unlinkat", "unlink",
+         "fsync", "fdatasync", "write", "writev", "sendto", "sendmsg", "clone3", "vfork", "flock", "pwrite64"]
+
+
+class Store:
+    def __init__(self, kist):
+        self.work = tempfile.mkdtemp(prefix="kist-fault.", dir="/var/tmp")
+        self.parent = "/kist-fault-" + os.path.basename(self.work).split(".")[1]
+        config = f"{self.work}/kist.json"
+        with open(config, "w", encoding="ascii") as file:
+            file.write(f'{{"cgroup-parent": "{self.parent}"}}')
+        self.argv = [kist, "--config", config, "--root", f"{self.work}/root", "--runroot", f"{self.work}/run"]
+        tar = f"{self.work}/busybox.tar"
+        subprocess.run(["bash", "-c", f". {TOP}/contrib/lib.sh; busybox_tar {tar}"], check=True)
+        self.ok("import", "--quiet", tar, "busybox")
+
+    def __call__(self, *words, timeout=20):
+        return subprocess.run(self.argv + list(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=timeout)
+
+    def ok(self, *words):
+        result = self(*words)
+        if result.returncode != 0:
+            raise AssertionError(f"{' '.join(words)}: exit {result.returncode}: {result.stderr.strip()}")
+        return result.stdout.strip()
+
+    def footprint(self):
+        found = set()
+        with open("/proc/self/mountinfo", encoding="utf-8") as file:
+            found |= {f"mount {line.split()[4]}" for line in file}
+        found |= {f"link {name}" for name in os.listdir("/sys/class/net")}
+        for base, folders, _ in os.walk("/sys/fs/cgroup"):
+            if self.parent in base:
+                found |= {f"cgroup {base}/{name}" for name in folders}
+        for root in ("root", "run"):
+            folder = f"{self.work}/{root}/containers"
+            if os.path.isdir(folder):
+                found |= {f"record {root}/{name}" for name in os.listdir(folder) if len(name) == 64}
+        names = f"{self.work}/root/containers/names"
+        if os.path.isdir(names):
+            found |= {f"name {name}" for name in os.listdir(names)}
+        temporary = f"{self.work}/root/tmp"
+        if os.path.isdir(temporary):
+            found |= {f"temp {name}" for name in os.listdir(temporary)}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    words = file.read().split(b"\0")
+                if words[0] and b"kist-monitor" in words[0]:
+                    found.add(f"process {pid}")
+            except OSError:
+                pass
+        return found
+
+    def close(self):
+        self("rm", "-af", "-t", "0")
+        for base, _, _ in os.walk("/sys/fs/cgroup", topdown=False):
+            if self.parent in base:
+                try:
+                    os.rmdir(base)
+                except OSError:
+                    pass
+        shutil.rmtree(self.work, ignore_errors=True)
+
+
+class Violation(AssertionError):
+    pass
+
+
+def nothing_left(store, before):
+    left = set()
+    for _ in range(40):
+        left = store.footprint() - before
+        if not left:
+            return
+        time.sleep(0.05)
+    raise Violation(f"left behind: {sorted(left)}")
+
+
+def mend_and_check(store, before, again):
+    """What a user does after a kill: look, do the same again, remove."""
+    store.ok("ps", "-a")
+    again()
+    store.ok("ps", "-a")
+    store.ok("rm", "-af", "-t", "0")
+    nothing_left(store, before)
+
+
+def make_again(store, *words):
+    def again():
+        if store("container", "exists", "victim").returncode == 0:
+            store.ok("rm", "-f", "-t", "0", "victim")
+        store.ok(*words)
+    return again
+
+
+def injected(store, call, number, words):
+    """True when the command was killed at that point; False when it got through without reaching it."""
+    result = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"]
+                            + store.argv + list(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            timeout=20)
+    return result.returncode in (137, -9)
+
+
+def kill_points(store, words, prepare, again, every):
+    """Number of points tried and the violations found."""
+    tried, violations = 0, []
+    before = store.footprint()
+    for call in CALLS:
+        number = 1
+        while number < 200:
+            prepare()
+            killed = injected(store, call, number, words)
+            if not killed:
+                store("rm", "-af", "-t", "0")
+                nothing_left(store, before)
+                break
+            tried += 1
+            try:
+                mend_and_check(store, before, again)
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                violations.append(f"{call} {number}: {error}")
+                store("rm", "-af", "-t", "0")
+                before = store.footprint()
+            number += every
+    return tried, violations
+
+
+def monitor_of(store):
+    result = store("inspect", "--format", "{{.State.MonitorPid}}", "victim")
+    return int(result.stdout.strip() or 0) if result.returncode == 0 else 0
+
+
+def kill_monitors(before):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                if b"kist-monitor" in file.read().split(b"\0")[0] and f"process {pid}" not in before:
+                    os.kill(int(pid), signal.SIGKILL)
+        except OSError:
+            pass
+
+
+def monitor_in_time(store, options, rounds):
+    """The monitor killed at moments spread over the first milliseconds of a start."""
+    violations = []
+    before = store.footprint()
+    generator = random.Random(1)
+    for _ in range(rounds):
+        delay = generator.random() * 0.015
+        command = subprocess.Popen(store.argv + ["run", "-d", "--name", "victim", *options, "busybox", "sleep", "1000"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay)
+        kill_monitors(before)
+        try:
+            command.wait(20)
+            mend_and_check(store, before, make_again(store, "run", "-d", "--name", "victim", *options, "busybox", "sleep", "1000"))
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            violations.append(f"after {delay * 1000:.1f} ms: {error}")
+            store("rm", "-af", "-t", "0")
+            before = store.footprint()
+    return rounds, violations
+
+
+def monitor_while_running(store, _, rounds):
+    """The monitor killed while the container runs: it lives on, and stop, logs, exec and rm work."""
+    violations = []
+    before = store.footprint()
+    for _ in range(rounds):
+        try:
+            store.ok("run", "-d", "--name", "victim", "busybox", "sh", "-c", "echo before; trap 'exit 3' TERM; while :; do sleep 0.1; done")
+            pid = monitor_of(store)
+            if not pid:
+                raise Violation("inspect names no monitor")
+            os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)
+            if store.ok("inspect", "--format", "{{.State.Status}}", "victim") != "running":
+                raise Violation("the container did not live on")
+            store.ok("exec", "victim", "true")
+            store.ok("stop", "-t", "5", "victim")
+            if store.ok("inspect", "--format", "{{.State.Status}}", "victim") != "exited":
+                raise Violation("not exited after stop")
+            if store.ok("logs", "victim") != "before":
+                raise Violation("the log is lost")
+            store.ok("rm", "victim")
+            nothing_left(store, before)
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            violations.append(str(error))
+            store("rm", "-af", "-t", "0")
+            before = store.footprint()
+    return rounds, violations
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kist", default=os.environ.get("KIST", f"{TOP}/build-check/src/cli/kist"))
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=100)
+    args = parser.parse_args()
+    if os.geteuid() != 0:
+        print("1..0 # SKIP needs root")
+        return 0
+    store = Store(os.path.abspath(args.kist))
+    nothing = lambda: None
+    create = ["create", "--name", "victim", "busybox", "true"]
+    detached = ["run", "-d", "--name", "victim", "busybox", "sleep", "1000"]
+    vanishing = ["run", "--rm", "--name", "victim", "busybox", "true"]
+    cases = [
+        ("create killed at each step", lambda: kill_points(store, create, nothing, make_again(store, *create), args.every)),
+        ("run -d killed at each step", lambda: kill_points(store, detached, nothing, make_again(store, *detached), args.every)),
+        ("run --rm killed at each step", lambda: kill_points(store, vanishing, nothing, make_again(store, *vanishing), args.every)),
+        ("rm -f killed at each step", lambda: kill_points(store, ["rm", "-f", "-t", "0", "victim"],
+                                                          make_again(store, *detached), make_again(store, *detached), args.every)),
+        ("monitor killed during a start", lambda: monitor_in_time(store, [], args.rounds)),
+        ("monitor killed during a start with --rm", lambda: monitor_in_time(store, ["--rm"], args.rounds)),
+        ("monitor killed while the container runs", lambda: monitor_while_running(store, [], max(3, args.rounds // 5))),
+    ]
+    failed = 0
+    print(f"1..{len(cases)}", flush=True)
+    try:
+        for number, (name, case) in enumerate(cases, 1):
+            tried, violations = case()
+            failed += bool(violations)
+            print(f"{'not ok' if violations else 'ok'} {number} - {name}: {tried} kills, {len(violations)} violations", flush=True)
+            for violation in violations[:10]:
+                print(f"# {violation}", flush=True)
+    finally:
+        store.close()
+    return 1 if failed else 0
+
+
+sys.exit(main())
