@@ -1,0 +1,164 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# import, load, save, tag, rmi, history: SEEDS A003 to A006, A174 to A176, and archives exchanged with Podman and skopeo.
+load helpers
+
+setup_file() { make_root; }
+teardown_file() { remove_root; }
+setup() { remember_footprint; }
+teardown() {
+    check_footprint
+    kist images -q --no-trunc --filter label=test=1 | sort -u | xargs -r -n1 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" rmi -f >/dev/null
+}
+
+small_tar() { # FILE TEXT
+    local d=$BATS_TEST_TMPDIR/tree
+    rm -rf "$d"; mkdir -p "$d/bin" "$d/etc"
+    cp "$(command -v busybox)" "$d/bin/busybox"; ln -s busybox "$d/bin/sh"; ln -s busybox "$d/bin/cat"
+    echo "$2" >"$d/etc/text"
+    tar -C "$d" --owner=0 --group=0 -cf "$1" .
+}
+
+@test "import from a file, from standard input, plain, gzip and zstd" {
+    small_tar "$BATS_TEST_TMPDIR/a.tar" plain
+    gzip -k "$BATS_TEST_TMPDIR/a.tar"; zstd -q "$BATS_TEST_TMPDIR/a.tar"; xz -k "$BATS_TEST_TMPDIR/a.tar"
+    for suffix in tar tar.gz tar.zst tar.xz; do
+        kist import -q -c 'LABEL test=1' "$BATS_TEST_TMPDIR/a.$suffix" "imported:${suffix##*.}"
+        [ "$(kist run --rm "imported:${suffix##*.}" cat /etc/text)" = plain ]
+    done
+    kist import -q -c 'LABEL test=1' - imported:stdin <"$BATS_TEST_TMPDIR/a.tar"
+    [ "$(kist run --rm imported:stdin cat /etc/text)" = plain ]
+}
+
+@test "import --change and --message are in the image" {
+    small_tar "$BATS_TEST_TMPDIR/a.tar" x
+    kist import -q -m 'by hand' -c 'LABEL test=1' -c 'ENV A=1' -c 'CMD ["cat", "/etc/text"]' -c 'USER 5:6' -c 'WORKDIR /etc' -c 'EXPOSE 80' -c 'ENTRYPOINT []' -c 'STOPSIGNAL SIGUSR1' "$BATS_TEST_TMPDIR/a.tar" changed
+    [ "$(kist run --rm changed)" = x ]
+    [ "$(kist image inspect --format '{{.Config.User}} {{.Config.WorkingDir}} {{index .Config.Env 0}} {{.Config.StopSignal}}' changed)" = "5:6 /etc A=1 SIGUSR1" ]
+    [[ "$(kist history --no-trunc changed)" == *"by hand"* ]]
+    run kist import -c 'NONSENSE x' "$BATS_TEST_TMPDIR/a.tar" bad
+    [ "$status" -eq 125 ]
+    run kist image exists bad
+    [ "$status" -eq 1 ]
+}
+
+@test "save and load give back the same image, docker-archive and oci-archive" {
+    small_tar "$BATS_TEST_TMPDIR/a.tar" same
+    id=$(kist import -q -c 'LABEL test=1' "$BATS_TEST_TMPDIR/a.tar" round:trip)
+    for format in docker-archive oci-archive; do
+        kist save --format "$format" -o "$BATS_TEST_TMPDIR/$format.tar" round:trip
+        kist rmi round:trip
+        run kist load -i "$BATS_TEST_TMPDIR/$format.tar"
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"Loaded image"*round:trip* ]]
+        [ "$(kist images -q --no-trunc round:trip)" = "$id" ]
+        [ "$(kist run --rm round:trip cat /etc/text)" = same ]
+        gzip -f "$BATS_TEST_TMPDIR/$format.tar"
+        kist load -q -i "$BATS_TEST_TMPDIR/$format.tar.gz"
+        kist load -q <"$BATS_TEST_TMPDIR/$format.tar.gz"
+    done
+}
+
+@test "an archive of ours loads in Podman with the same id, one of Podman's here" {
+    command -v podman >/dev/null || skip "podman is missing"
+    small_tar "$BATS_TEST_TMPDIR/a.tar" shared
+    id=$(kist import -q -c 'LABEL test=1' "$BATS_TEST_TMPDIR/a.tar" shared:v1)
+    kist save -o "$BATS_TEST_TMPDIR/ours.tar" shared:v1
+    p() { podman --root "$BATS_TEST_TMPDIR/podman" --runroot "$BATS_TEST_TMPDIR/podman-run" --storage-driver vfs --cgroup-manager cgroupfs "$@"; }
+    p load -q -i "$BATS_TEST_TMPDIR/ours.tar"
+    [ "sha256:$(p images -q --no-trunc docker.io/library/shared:v1 | sed 's/sha256://')" = "$id" ]
+    p save -q --format docker-archive -o "$BATS_TEST_TMPDIR/theirs.tar" docker.io/library/shared:v1
+    p save -q --format oci-archive -o "$BATS_TEST_TMPDIR/theirs-oci.tar" docker.io/library/shared:v1
+    kist rmi shared:v1
+    kist load -q -i "$BATS_TEST_TMPDIR/theirs.tar"
+    [ "$(kist images -q --no-trunc shared:v1)" = "$id" ]
+    [ "$(kist run --rm shared:v1 cat /etc/text)" = shared ]
+    kist load -q -i "$BATS_TEST_TMPDIR/theirs-oci.tar"
+    kist run --rm shared:v1 cat /etc/text
+    p rmi -af >/dev/null
+    find "$BATS_TEST_TMPDIR/podman" -depth -delete 2>/dev/null || true
+}
+
+@test "a docker-archive written by skopeo loads" {
+    command -v skopeo >/dev/null || skip "skopeo is missing"
+    small_tar "$BATS_TEST_TMPDIR/a.tar" skopeo
+    kist import -q -c 'LABEL test=1' "$BATS_TEST_TMPDIR/a.tar" forskopeo:1
+    kist save --format oci-archive -o "$BATS_TEST_TMPDIR/oci.tar" forskopeo:1
+    skopeo --insecure-policy copy -q "oci-archive:$BATS_TEST_TMPDIR/oci.tar" "docker-archive:$BATS_TEST_TMPDIR/docker.tar:fromskopeo:1"
+    kist load -q -i "$BATS_TEST_TMPDIR/docker.tar"
+    [ "$(kist run --rm fromskopeo:1 cat /etc/text)" = skopeo ]
+}
+
+@test "A175: an image in use is not removed, and the words say by what" {
+    id=$(kist create busybox true)
+    run kist rmi busybox
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"conflict: unable to remove repository reference \"busybox\" (must force) - container ${id:0:12} is using its referenced image"* ]]
+    kist image exists busybox
+}
+
+@test "A176: rmi prints what it untagged and deleted" {
+    small_tar "$BATS_TEST_TMPDIR/a.tar" gone
+    kist import -q -c 'LABEL test=1' "$BATS_TEST_TMPDIR/a.tar" gone:1
+    kist tag gone:1 gone:2
+    run kist rmi gone:1
+    [ "$output" = "Untagged: gone:1" ]
+    run kist rmi gone:2
+    [[ "${lines[0]}" == "Untagged: gone:2" ]]
+    [[ "$output" == *"Deleted: sha256:"* ]]
+    run kist rmi gone:2
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"gone:2"* ]]
+}
+
+@test "removing the last image leaves no layer and no blob of it" {
+    before=$(find "$ROOT_T/root/layers" "$ROOT_T/root/content" "$ROOT_T/root/images" | sort)
+    small_tar "$BATS_TEST_TMPDIR/a.tar" trace
+    kist import -q "$BATS_TEST_TMPDIR/a.tar" trace
+    kist rmi trace
+    [ "$(find "$ROOT_T/root/layers" "$ROOT_T/root/content" "$ROOT_T/root/images" | sort)" = "$before" ]
+}
+
+@test "a cut archive is refused at once and leaves nothing" {
+    small_tar "$BATS_TEST_TMPDIR/a.tar" cut
+    kist import -q -c 'LABEL test=1' "$BATS_TEST_TMPDIR/a.tar" cut:me
+    kist save -o "$BATS_TEST_TMPDIR/s.tar" cut:me
+    kist rmi cut:me
+    before=$(find "$ROOT_T/root/layers" "$ROOT_T/root/content" "$ROOT_T/root/images" "$ROOT_T/root/tmp" 2>/dev/null | sort)
+    size=$(stat -c %s "$BATS_TEST_TMPDIR/s.tar")
+    for part in 0 1 511 512 513 2048 $((size / 3)) $((size / 2)) $((size - 600000)); do
+        head -c "$part" "$BATS_TEST_TMPDIR/s.tar" >"$BATS_TEST_TMPDIR/cut.tar"
+        run timeout 5 "$KIST" --root "$ROOT_T/root" --runroot "$ROOT_T/run" load -i "$BATS_TEST_TMPDIR/cut.tar"
+        [ "$status" -ne 0 ] && [ "$status" -ne 124 ] && [ "$status" -lt 128 ]
+    done
+    [ "$(find "$ROOT_T/root/layers" "$ROOT_T/root/content" "$ROOT_T/root/images" "$ROOT_T/root/tmp" 2>/dev/null | sort)" = "$before" ]
+}
+
+@test "an import with hostile entries changes nothing outside" {
+    mkdir "$BATS_TEST_TMPDIR/canary"; echo untouched >"$BATS_TEST_TMPDIR/canary/f"
+    /usr/bin/python3 - "$BATS_TEST_TMPDIR" <<'PY'
+import io, sys, tarfile
+top = sys.argv[1]
+def archive(name, *entries):
+    with tarfile.open(f"{top}/{name}.tar", "w") as t:
+        for path, kind, arg in entries:
+            i = tarfile.TarInfo(path)
+            if kind == "file":
+                i.size = len(arg); t.addfile(i, io.BytesIO(arg))
+            else:
+                i.type = {"sym": tarfile.SYMTYPE, "hard": tarfile.LNKTYPE, "dir": tarfile.DIRTYPE}[kind]
+                i.linkname = arg or ""; t.addfile(i)
+c = f"{top}/canary"
+archive("dotdot", (f"../../../../../../../..{c}/f", "file", b"evil"))
+archive("absolute", (f"{c}/f", "file", b"evil"))
+archive("through", ("a", "sym", c), ("a/f", "file", b"evil"))
+archive("hardlink", ("h", "hard", f"../../../../../../../..{c}/f"), ("h", "file", b"evil"))
+archive("root", (".", "sym", c), ("f", "file", b"evil"))
+archive("whiteout", ("a", "sym", c), ("a/.wh.f", "file", b""))
+PY
+    for name in dotdot absolute through hardlink root whiteout; do
+        run kist import -q -c 'LABEL test=1' "$BATS_TEST_TMPDIR/$name.tar" "hostile:$name"
+        [ "$(cat "$BATS_TEST_TMPDIR/canary/f")" = untouched ]
+        [ "$(ls "$BATS_TEST_TMPDIR/canary")" = f ]
+    done
+}
