@@ -176,9 +176,16 @@ void Cgroup::join_self(bool also_unified) const {
 
 void Cgroup::apply(const std::vector<CgroupWrite>& writes) const {
     std::vector<const CgroupWrite*> refused;
-    for (const CgroupWrite& w : writes)
-        if (cgroup_files::try_write(w.mount + path_ + '/' + w.file, w.value) != 0)
-            refused.push_back(&w);
+    std::string opened;
+    Fd file; // kept for the next value: a dozen device rules go to one file
+    for (const CgroupWrite& w : writes) {
+        std::string path = w.mount + path_ + '/' + w.file;
+        if (path != opened) {
+            file = Fd{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
+            opened = std::move(path);
+        }
+        if (!file || ::write(file.get(), w.value.data(), w.value.size()) < 0) refused.push_back(&w);
+    }
     for (const CgroupWrite* w : refused)
         cgroup_files::write(w->mount + path_ + '/' + w->file, w->value);
 }

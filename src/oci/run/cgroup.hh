@@ -51,6 +51,8 @@ struct CgroupWrite {
 /// that create() attaches.
 std::vector<CgroupWrite> plan_cgroup(const CgroupHost& host, const Resources& resources);
 
+/// A limit of 0 means none. memory_cache is the inactive page cache, which Docker's users expect to
+/// see subtracted.
 struct CgroupStats {
     std::uint64_t cpu_usage_ns = 0, cpu_user_ns = 0, cpu_system_ns = 0;
     std::uint64_t memory_usage = 0, memory_limit = 0, memory_peak = 0, memory_cache = 0;
