@@ -17,11 +17,13 @@ struct Pipeline;
 
 enum class OperandKind { dot, nil, constant, variable, function, parenthesised };
 
-/// One word of a command, with the members taken from it: `.A.B` is dot with {A, B}, `(index . 0).C` has {C}.
+/// One word of a command, with the members taken from it: `.A.B` is dot with {A, B}, `(index .
+/// 0).C` has {C}.
 struct Operand {
     OperandKind kind = OperandKind::dot;
     std::size_t position = 0; ///< where errors point: with several members, as in Go, at the second
-    std::string_view text;    ///< of a constant or function: as written; of a variable: its name with the $
+    std::string_view
+        text; ///< of a constant or function: as written; of a variable: its name with the $
     std::vector<std::string_view> members;
     Value constant = {};
     const Function* function = nullptr;

@@ -13,9 +13,12 @@
 namespace kist::cli {
 namespace {
 
-bool is_letter(char c, char lower) { return (c | 0x20) == lower; }
+bool is_letter(char c, char lower) {
+    return (c | 0x20) == lower;
+}
 
-/// The digits without their underscores; nothing when one does not stand between digits (or after the base prefix).
+/// The digits without their underscores; nothing when one does not stand between digits (or after
+/// the base prefix).
 std::optional<std::string> without_underscores(std::string_view digits, bool prefixed) {
     std::string plain;
     char before = prefixed ? '0' : '\0';
@@ -69,21 +72,26 @@ Outcome read_integer(const Literal& literal, std::int64_t& to) {
                                          literal.old_octal ? 8 : literal.base);
     if (stop != end || error == std::errc::invalid_argument) return Outcome::malformed;
     constexpr std::uint64_t limit = std::numeric_limits<std::int64_t>::max();
-    if (error != std::errc() || magnitude > limit + (literal.negative ? 1 : 0)) return Outcome::overflow;
+    if (error != std::errc() || magnitude > limit + (literal.negative ? 1 : 0))
+        return Outcome::overflow;
     to = static_cast<std::int64_t>(literal.negative ? 0 - magnitude : magnitude);
     return Outcome::value;
 }
 
 Outcome read_float(const Literal& literal, double& to) {
     if (literal.base != 10 && literal.base != 16) return Outcome::malformed;
+    bool whole = literal.digits.find_first_not_of("0123456789") == std::string::npos;
+    if (literal.old_octal && whole) return Outcome::malformed;
     bool hexadecimal = literal.base == 16;
-    if (hexadecimal && literal.digits.find_first_of("pP") == std::string::npos) return Outcome::malformed;
+    if (hexadecimal && literal.digits.find_first_of("pP") == std::string::npos)
+        return Outcome::malformed;
     std::string digits = literal.digits;
     if (std::size_t sign = digits.find('+'); sign != std::string::npos) digits.erase(sign, 1);
     const char* end = digits.data() + digits.size();
-    auto [stop, error] = std::from_chars(digits.data(), end, to,
-                                         hexadecimal ? std::chars_format::hex : std::chars_format::general);
-    if (stop != end || error == std::errc::invalid_argument || !std::isfinite(to)) return Outcome::malformed;
+    auto [stop, error] = std::from_chars(
+        digits.data(), end, to, hexadecimal ? std::chars_format::hex : std::chars_format::general);
+    if (stop != end || error == std::errc::invalid_argument || !std::isfinite(to))
+        return Outcome::malformed;
     if (error != std::errc()) return Outcome::overflow;
     if (literal.negative) to = -to;
     return Outcome::value;
@@ -101,9 +109,12 @@ Constant number(std::string_view text) {
     if (text.ends_with('i')) return {.value = {}, .problem = "complex numbers are not supported"};
     double value = 0;
     switch (read_float(*literal, value)) {
-    case Outcome::value: return {.value = value, .problem = {}};
-    case Outcome::overflow: return {.value = {}, .problem = "number out of range: " + go_quote(text)};
-    case Outcome::malformed: break;
+        case Outcome::value:
+            return {.value = value, .problem = {}};
+        case Outcome::overflow:
+            return {.value = {}, .problem = "number out of range: " + go_quote(text)};
+        case Outcome::malformed:
+            break;
     }
     return bad;
 }
@@ -145,14 +156,19 @@ Constant character(std::string_view text) {
 
 Constant read_constant(const Token& token) {
     switch (token.kind) {
-    case TokenKind::number: return number(token.text);
-    case TokenKind::character: return character(token.text);
-    case TokenKind::raw_string:
-        return {.value = token.text.substr(1, token.text.size() - 2), .problem = {}};
-    default: break;
+        case TokenKind::number:
+            return number(token.text);
+        case TokenKind::character:
+            return character(token.text);
+        case TokenKind::raw_string:
+            return {.value = token.text.substr(1, token.text.size() - 2), .problem = {}};
+        default:
+            break;
     }
     std::optional<std::string> text = unquote(token.text.substr(1, token.text.size() - 2), '"');
-    if (!text) return {.value = {}, .problem = "invalid syntax in quoted string: " + std::string(token.text)};
+    if (!text)
+        return {.value = {},
+                .problem = "invalid syntax in quoted string: " + std::string(token.text)};
     return {.value = std::move(*text), .problem = {}};
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rules of Go's template execution, with JSON's kinds in place of Go's types. Recursion is bounded by the parser.
+// The rules of Go's template execution, with JSON's kinds in place of Go's types. Recursion is
+// bounded by the parser.
 
 #include "cli/format/evaluator.hh"
 
@@ -15,10 +16,12 @@ namespace {
 
 enum class Flow { next, break_, continue_ };
 
-/// Holds names that users chose rather than a fixed set of fields: there a missing name is no mistake.
+/// Holds names that users chose rather than a fixed set of fields: there a missing name is no
+/// mistake.
 bool holds_user_names(const Value& object) {
     const Value::Object& members = object.as_object();
-    return members.empty() || std::any_of(members.begin(), members.end(), [](const Value::Member& member) {
+    return members.empty() ||
+           std::any_of(members.begin(), members.end(), [](const Value::Member& member) {
                return member.first.empty() || member.first[0] < 'A' || member.first[0] > 'Z';
            });
 }
@@ -29,6 +32,7 @@ public:
         : source_(source), options_(options), budget_(options.limits) {}
 
     std::string run(const StatementList& list, const Value& data) {
+        data_ = &data;
         Ref dot = borrow(data);
         variables_.push_back({"$", dot});
         statements(list, dot);
@@ -55,18 +59,27 @@ private:
 
     Flow statement(const Statement& it, const Ref& dot) {
         switch (it.kind) {
-        case StatementKind::text: write(it, it.text); return Flow::next;
-        case StatementKind::print: print(it, dot); return Flow::next;
-        case StatementKind::break_: return Flow::break_;
-        case StatementKind::continue_: return Flow::continue_;
-        case StatementKind::range: return range(it, dot);
-        case StatementKind::if_:
-        case StatementKind::with: break;
+            case StatementKind::text:
+                write(it, it.text);
+                return Flow::next;
+            case StatementKind::print:
+                print(it, dot);
+                return Flow::next;
+            case StatementKind::break_:
+                return Flow::break_;
+            case StatementKind::continue_:
+                return Flow::continue_;
+            case StatementKind::range:
+                return range(it, dot);
+            case StatementKind::if_:
+            case StatementKind::with:
+                break;
         }
         std::size_t scope = variables_.size();
         Ref value = pipeline(it.pipeline, dot);
-        Flow flow = is_true(value) ? statements(it.body, it.kind == StatementKind::with ? value : dot)
-                                   : statements(it.otherwise, dot);
+        Flow flow = is_true(value)
+                        ? statements(it.body, it.kind == StatementKind::with ? value : dot)
+                        : statements(it.otherwise, dot);
         variables_.resize(scope);
         return flow;
     }
@@ -85,7 +98,8 @@ private:
         try {
             budget_.check_output(out_.size());
         } catch (const CallError& error) {
-            source_.fail_execute(it.position, it.kind == StatementKind::text ? "text" : describe(it.pipeline),
+            source_.fail_execute(it.position,
+                                 it.kind == StatementKind::text ? "text" : describe(it.pipeline),
                                  error.message());
         }
     }
@@ -141,14 +155,17 @@ private:
     static void range_object(const Ref& over, const Round& round) {
         std::vector<const Value::Member*> members;
         for (const Value::Member& member : over->as_object()) members.push_back(&member);
-        std::sort(members.begin(), members.end(), [](auto* a, auto* b) { return a->first < b->first; });
+        std::sort(members.begin(), members.end(),
+                  [](auto* a, auto* b) { return a->first < b->first; });
         for (const Value::Member* member : members)
             if (!round(member->first, Ref(over, &member->second))) return;
     }
     template <typename Round>
     static void range_integer(const Value& over, const Round& round) {
-        std::uint64_t count = over.is_unsigned() ? over.as_unsigned()
-                                                 : static_cast<std::uint64_t>(std::max<std::int64_t>(0, over.as_signed()));
+        std::uint64_t count =
+            over.is_unsigned()
+                ? over.as_unsigned()
+                : static_cast<std::uint64_t>(std::max<std::int64_t>(0, over.as_signed()));
         for (std::uint64_t i = 0; i < count; ++i) {
             auto number = static_cast<std::int64_t>(i);
             if (!round(number, make_ref(number))) return;
@@ -192,29 +209,39 @@ private:
     Ref command(const Command& it, const Ref& dot, const Ref* final) {
         const Operand& first = it.operands.front();
         bool has_arguments = it.operands.size() > 1 || final != nullptr;
-        if (first.kind == OperandKind::function && first.members.empty()) return call(it, dot, final);
+        if (first.kind == OperandKind::function && first.members.empty())
+            return call(it, dot, final);
         if (first.kind == OperandKind::nil) fail(it, "nil is not a command");
         if (has_arguments && first.members.empty())
-            fail(it, "can't give argument to non-function " + describe(first));
+            fail(first, "can't give argument to non-function " + describe(first));
         return operand(first, dot, has_arguments ? &it : nullptr, final);
     }
 
-    /// A word by itself; `arguments` is the command whose further operands its last member gets, null for none.
+    /// A word by itself; `arguments` is the command whose further operands its last member gets,
+    /// null for none.
     Ref operand(const Operand& it, const Ref& dot, const Command* arguments = nullptr,
                 const Ref* final = nullptr) {
         switch (it.kind) {
-        case OperandKind::nil: return nullptr;
-        case OperandKind::constant: return borrow(it.constant);
-        case OperandKind::dot: return members(it, dot, dot, arguments, final);
-        case OperandKind::variable: return members(it, variable(it.text), dot, arguments, final);
-        case OperandKind::parenthesised: return members(it, pipeline(*it.inner, dot), dot, arguments, final);
-        case OperandKind::function: break;
+            case OperandKind::nil:
+                return nullptr;
+            case OperandKind::constant:
+                return borrow(it.constant);
+            case OperandKind::dot:
+                return members(it, dot, dot, arguments, final);
+            case OperandKind::variable:
+                return members(it, variable(it.text), dot, arguments, final);
+            case OperandKind::parenthesised:
+                return members(it, pipeline(*it.inner, dot), dot, arguments, final);
+            case OperandKind::function:
+                break;
         }
+        check_count(it, *it.function, 0);
         return members(it, invoke(it, *it.function, {}, {}), dot, arguments, final);
     }
 
     // --- members ---
-    Ref members(const Operand& it, Ref value, const Ref& dot, const Command* arguments, const Ref* final) {
+    Ref members(const Operand& it, Ref value, const Ref& dot, const Command* arguments,
+                const Ref* final) {
         bool user_name = false; // a "no value" in this chain came from a name that users choose
         for (std::size_t i = 0; i < it.members.size(); ++i) {
             bool last = i + 1 == it.members.size();
@@ -230,11 +257,15 @@ private:
                 fail(it, "nil data; no entry for key " + go_quote(name));
             return nullptr;
         }
-        if (receiver->is_null()) fail(it, fmt::format("nil pointer evaluating interface {{}}.{}", name));
+        if (receiver->is_null())
+            fail(it, fmt::format("nil pointer evaluating interface {{}}.{}", name));
         if (!receiver->is_object())
-            fail(it, fmt::format("can't evaluate field {} in type {}", name, type_name(receiver.get())));
+            fail(it, fmt::format("can't evaluate field {} in type {}", name,
+                                 type_name(receiver.get())));
         if (const Value* found = receiver->find(name)) return {receiver, found};
-        if (options_.missing_key == MissingKey::error && !holds_user_names(*receiver)) missing(it, *receiver, name);
+        if (options_.missing_key == MissingKey::error &&
+            (receiver.get() == data_ || !holds_user_names(*receiver)))
+            missing(it, *receiver, name);
         user_name = true;
         return nullptr;
     }
@@ -245,7 +276,8 @@ private:
             fail(it, "map has no entry for key " + go_quote(name));
         } catch (TemplateError& error) {
             std::vector<std::string> near = nearest(name, names);
-            if (!near.empty()) error.with_hint(fmt::format("did you mean {}?", quoted_choice(near)));
+            if (!near.empty())
+                error.with_hint(fmt::format("did you mean {}?", quoted_choice(near)));
             throw;
         }
     }
@@ -271,7 +303,8 @@ private:
     // --- calls ---
     std::vector<Ref> evaluate_arguments(const Command& it, const Ref& dot, const Ref* final) {
         std::vector<Ref> values;
-        for (std::size_t i = 1; i < it.operands.size(); ++i) values.push_back(operand(it.operands[i], dot));
+        for (std::size_t i = 1; i < it.operands.size(); ++i)
+            values.push_back(operand(it.operands[i], dot));
         if (final != nullptr) values.push_back(*final);
         return values;
     }
@@ -279,19 +312,18 @@ private:
     Ref call(const Command& it, const Ref& dot, const Ref* final) {
         const Function& function = *it.operands.front().function;
         std::size_t count = it.operands.size() - 1 + (final != nullptr);
-        check_count(it, function, count);
+        check_count(it.operands.front(), function, count);
         if (function.kind == FunctionKind::short_and || function.kind == FunctionKind::short_or)
             return decide(it, dot, final);
         return invoke(it, function, evaluate_arguments(it, dot, final),
                       std::span(it.operands).subspan(1));
     }
 
-    template <typename Part>
-    void check_count(const Part& it, const Function& function, std::size_t count) const {
+    void check_count(const Operand& it, const Function& function, std::size_t count) const {
         if (count >= function.least && count <= function.most) return;
         std::string_view at_least = function.most == any_number ? "at least " : "";
-        fail(it, fmt::format("wrong number of args for {}: want {}{} got {}", function.name, at_least,
-                             function.least, count));
+        fail(it, fmt::format("wrong number of args for {}: want {}{} got {}", function.name,
+                             at_least, function.least, count));
     }
 
     /// and, or: the arguments behind the one that decides are not evaluated.
@@ -308,9 +340,8 @@ private:
     template <typename Part>
     Ref invoke(const Part& it, const Function& function, const std::vector<Ref>& arguments,
                std::span<const Operand> written) {
-        check_count(it, function, arguments.size());
-        if (options_.headings && function.kind == FunctionKind::keeps_heading) return arguments.front();
-        if (function.call == nullptr) return nullptr;
+        if (options_.headings && function.kind == FunctionKind::keeps_heading)
+            return arguments.front();
         try {
             return function.call(arguments, budget_);
         } catch (const ArgumentError& error) {
@@ -332,6 +363,7 @@ private:
 
     const Source& source_;
     const ExecuteOptions& options_;
+    const Value* data_ = nullptr; ///< its names are fields always
     Budget budget_;
     std::string out_;
     std::vector<Variable> variables_;

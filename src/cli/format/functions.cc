@@ -12,10 +12,14 @@
 namespace kist::cli {
 namespace {
 
-bool is_null(const Ref& ref) { return !ref || ref->is_null(); }
+bool is_null(const Ref& ref) {
+    return !ref || ref->is_null();
+}
 
 /// An element shares the owner of what it is in.
-Ref inside(const Ref& owner, const Value& element) { return {owner, &element}; }
+Ref inside(const Ref& owner, const Value& element) {
+    return {owner, &element};
+}
 
 std::int64_t position_argument(const Ref& index, std::size_t limit) {
     if (is_null(index)) throw CallError("cannot index slice/array with nil");
@@ -29,7 +33,8 @@ std::int64_t position_argument(const Ref& index, std::size_t limit) {
     throw CallError("index out of range: {}", shown);
 }
 
-/// A missing name gives what Docker's typed maps give: an empty text in a map of texts, no value in another.
+/// A missing name gives what Docker's typed maps give: an empty text in a map of texts, no value in
+/// another.
 Ref index_object(const Ref& item, const Ref& key) {
     if (is_null(key)) throw CallError("value is nil; should be of type string");
     if (!key->is_string())
@@ -52,7 +57,8 @@ Ref index_text(const Ref& item, const Ref& index) {
     const std::string& text = item->as_string();
     std::int64_t at = position_argument(index, text.size());
     if (static_cast<std::size_t>(at) == text.size()) throw CallError("index out of range: {}", at);
-    return make_ref(static_cast<std::int64_t>(static_cast<unsigned char>(text[static_cast<std::size_t>(at)])));
+    return make_ref(
+        static_cast<std::int64_t>(static_cast<unsigned char>(text[static_cast<std::size_t>(at)])));
 }
 
 Ref call_index(Arguments arguments, Budget&) {
@@ -88,8 +94,10 @@ Ref call_slice(Arguments arguments, Budget& budget) {
     std::array<std::size_t, 3> bounds{0, size, size};
     for (std::size_t i = 0; i < count; ++i)
         bounds[i] = static_cast<std::size_t>(position_argument(arguments[i + 1], size));
-    if (bounds[0] > bounds[1]) throw CallError("invalid slice index: {} > {}", bounds[0], bounds[1]);
-    if (bounds[1] > bounds[2]) throw CallError("invalid slice index: {} > {}", bounds[1], bounds[2]);
+    if (bounds[0] > bounds[1])
+        throw CallError("invalid slice index: {} > {}", bounds[0], bounds[1]);
+    if (bounds[1] > bounds[2])
+        throw CallError("invalid slice index: {} > {}", bounds[1], bounds[2]);
     if (count == 0) return item;
     if (item->is_string()) {
         budget.make(bounds[1] - bounds[0]);
@@ -117,14 +125,20 @@ Ref call_len(Arguments arguments, Budget&) {
     return make_ref(static_cast<std::int64_t>(length));
 }
 
-Ref call_not(Arguments arguments, Budget&) { return make_ref(!is_true(arguments[0])); }
+Ref call_not(Arguments arguments, Budget&) {
+    return make_ref(!is_true(arguments[0]));
+}
 
 Ref made(std::string text, Budget& budget) {
     budget.make(text.size());
     return make_ref(std::move(text));
 }
-Ref call_print(Arguments arguments, Budget& budget) { return made(sprint(arguments), budget); }
-Ref call_println(Arguments arguments, Budget& budget) { return made(sprintln(arguments), budget); }
+Ref call_print(Arguments arguments, Budget& budget) {
+    return made(sprint(arguments), budget);
+}
+Ref call_println(Arguments arguments, Budget& budget) {
+    return made(sprintln(arguments), budget);
+}
 Ref call_printf(Arguments arguments, Budget& budget) {
     return make_ref(sprintf(string_argument(arguments, 0), arguments.subspan(1), budget));
 }

@@ -14,11 +14,16 @@
 
 namespace kist::cli {
 
-/// A value during execution: part of the caller's data (not owned), or made by a function. Null is Go's "no value".
+/// A value during execution: part of the caller's data (not owned), or made by a function. Null is
+/// Go's "no value".
 using Ref = std::shared_ptr<const Value>;
 
-inline Ref borrow(const Value& value) { return {std::shared_ptr<void>(), &value}; }
-inline Ref make_ref(Value value) { return std::make_shared<const Value>(std::move(value)); }
+inline Ref borrow(const Value& value) {
+    return {std::shared_ptr<void>(), &value};
+}
+inline Ref make_ref(Value value) {
+    return std::make_shared<const Value>(std::move(value));
+}
 
 /// What an execution has used of its limits.
 class Budget {
@@ -54,7 +59,7 @@ using Arguments = std::span<const Ref>;
 
 enum class FunctionKind {
     plain,
-    short_and,    ///< and, or: the evaluator stops at the argument that decides
+    short_and, ///< and, or: the evaluator stops at the argument that decides
     short_or,
     keeps_heading, ///< gives its first argument back in the row of headings
 };

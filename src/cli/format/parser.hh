@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tokens to statements. Functions and variables are resolved here, so that a misspelt one fails before anything is done.
+// Tokens to statements. Functions and variables are resolved here, so that a misspelt one fails
+// before anything is done.
 #pragma once
 
 #include <string>

@@ -27,10 +27,14 @@ std::vector<const Value::Member*> sorted(const Value& object) {
     return members;
 }
 
-/// Appends the text of one value after another; a directive of Printf applies to every element of a list or object.
+/// Appends the text of one value after another; a directive of Printf applies to every element of a
+/// list or object.
 class Printer {
 public:
-    Printer(std::string& to, const Spec& spec) : to_(to), spec_(spec) {}
+    Printer(std::string& to, const Spec& spec) : to_(to), spec_(spec) {
+        if (spec_.verb == 'v')
+            spec_.plus = false; // %+v names the fields of structs, and there are none
+    }
 
     void value(const Value* value) {
         if (spec_.verb == 'T') return padded(type_name(value));
@@ -74,8 +78,12 @@ private:
     }
 
     void nil() {
+        if (nested_ > 0) {
+            to_ += go_syntax() ? "interface {}(nil)" : "<nil>";
+            return;
+        }
         if (spec_.verb != 'v') return bad_verb(nullptr);
-        padded(nested_ > 0 && spec_.sharp ? "interface {}(nil)" : "<nil>");
+        padded("<nil>");
     }
 
     void boolean(const Value& value) {
@@ -85,27 +93,38 @@ private:
 
     void integer(const Value& value) {
         bool negative = value.is_signed() && value.as_signed() < 0;
-        std::uint64_t magnitude = value.is_signed() ? static_cast<std::uint64_t>(value.as_signed())
-                                                    : value.as_unsigned();
+        std::uint64_t magnitude =
+            value.is_signed() ? static_cast<std::uint64_t>(value.as_signed()) : value.as_unsigned();
         if (negative) magnitude = 0 - magnitude;
         switch (spec_.verb) {
-        case 'v':
-            if (spec_.sharp && value.is_unsigned()) return digits(magnitude, negative, "0x", fmt_base(magnitude, 16));
-            return digits(magnitude, negative, "", fmt_base(magnitude, 10));
-        case 'd': return digits(magnitude, negative, "", fmt_base(magnitude, 10));
-        case 'b': return digits(magnitude, negative, spec_.sharp ? "0b" : "", fmt_base(magnitude, 2));
-        case 'o':
-            return digits(magnitude, negative, spec_.sharp && magnitude != 0 ? "0" : "", fmt_base(magnitude, 8));
-        case 'O': return digits(magnitude, negative, "0o", fmt_base(magnitude, 8));
-        case 'x': return digits(magnitude, negative, spec_.sharp ? "0x" : "", fmt_base(magnitude, 16));
-        case 'X':
-            return digits(magnitude, negative, spec_.sharp ? "0X" : "", fmt::format("{:X}", magnitude));
-        case 'c': return character(magnitude, negative);
-        case 'q':
-            return padded(go_quote_character(code_point(magnitude, negative),
-                                             spec_.plus ? Quoting::ascii : Quoting::unicode));
-        case 'U': return unicode(magnitude, negative, value);
-        default: bad_verb(&value);
+            case 'v':
+                if (spec_.sharp && value.is_unsigned())
+                    return digits(magnitude, negative, "0x", fmt_base(magnitude, 16));
+                return digits(magnitude, negative, "", fmt_base(magnitude, 10));
+            case 'd':
+                return digits(magnitude, negative, "", fmt_base(magnitude, 10));
+            case 'b':
+                return digits(magnitude, negative, spec_.sharp ? "0b" : "", fmt_base(magnitude, 2));
+            case 'o':
+                return digits(magnitude, negative, spec_.sharp && magnitude != 0 ? "0" : "",
+                              fmt_base(magnitude, 8));
+            case 'O':
+                return digits(magnitude, negative, "0o", fmt_base(magnitude, 8));
+            case 'x':
+                return digits(magnitude, negative, spec_.sharp ? "0x" : "",
+                              fmt_base(magnitude, 16));
+            case 'X':
+                return digits(magnitude, negative, spec_.sharp ? "0X" : "",
+                              fmt::format("{:X}", magnitude));
+            case 'c':
+                return character(magnitude, negative);
+            case 'q':
+                return padded(go_quote_character(code_point(magnitude, negative),
+                                                 spec_.plus ? Quoting::ascii : Quoting::unicode));
+            case 'U':
+                return unicode(magnitude, negative, value);
+            default:
+                bad_verb(&value);
         }
     }
     static std::string fmt_base(std::uint64_t n, int base) {
@@ -114,7 +133,8 @@ private:
         return base == 16 ? fmt::format("{:x}", n) : fmt::format("{}", n);
     }
     static char32_t code_point(std::uint64_t magnitude, bool negative) {
-        return negative || magnitude > 0x10FFFF ? replacement_character : static_cast<char32_t>(magnitude);
+        return negative || magnitude > 0x10FFFF ? replacement_character
+                                                : static_cast<char32_t>(magnitude);
     }
     void character(std::uint64_t magnitude, bool negative) {
         std::string text;
@@ -125,7 +145,8 @@ private:
         if (negative) return bad_verb(&value);
         std::string text = fmt::format("U+{:0{}X}", magnitude,
                                        std::max<std::size_t>(4, spec_.precision.value_or(4)));
-        if (spec_.sharp && magnitude <= 0x10FFFF && is_printable(static_cast<char32_t>(magnitude))) {
+        if (spec_.sharp && magnitude <= 0x10FFFF &&
+            is_printable(static_cast<char32_t>(magnitude))) {
             text += " '";
             append_utf8(text, static_cast<char32_t>(magnitude));
             text += '\'';
@@ -136,7 +157,8 @@ private:
     }
 
     /// Sign, base prefix, zeros up to the precision (or, with the flag 0, up to the width), digits.
-    void digits(std::uint64_t magnitude, bool negative, std::string_view prefix, std::string_view number) {
+    void digits(std::uint64_t magnitude, bool negative, std::string_view prefix,
+                std::string_view number) {
         std::string sign = negative ? "-" : spec_.plus ? "+" : spec_.space ? " " : "";
         if (spec_.precision && *spec_.precision == 0 && magnitude == 0) {
             to_.append(spec_.width.value_or(0), ' ');
@@ -158,20 +180,25 @@ private:
         char32_t verb = spec_.verb;
         std::string text;
         switch (verb) {
-        case 'v':
-        case 'g':
-        case 'G':
-            text = float_general(number, spec_.precision);
-            if (verb == 'G') std::replace(text.begin(), text.end(), 'e', 'E');
-            break;
-        case 'e': text = float_exponent(number, spec_.precision); break;
-        case 'E':
-            text = float_exponent(number, spec_.precision);
-            std::replace(text.begin(), text.end(), 'e', 'E');
-            break;
-        case 'f':
-        case 'F': text = float_fixed(number, spec_.precision.value_or(6)); break;
-        default: return bad_verb(&value);
+            case 'v':
+            case 'g':
+            case 'G':
+                text = float_general(number, spec_.precision);
+                if (verb == 'G') std::replace(text.begin(), text.end(), 'e', 'E');
+                break;
+            case 'e':
+                text = float_exponent(number, spec_.precision);
+                break;
+            case 'E':
+                text = float_exponent(number, spec_.precision);
+                std::replace(text.begin(), text.end(), 'e', 'E');
+                break;
+            case 'f':
+            case 'F':
+                text = float_fixed(number, spec_.precision.value_or(6));
+                break;
+            default:
+                return bad_verb(&value);
         }
         signed_float(std::move(text), number);
     }
@@ -199,21 +226,27 @@ private:
         }
         Quoting quoting = spec_.plus ? Quoting::ascii : Quoting::unicode;
         switch (spec_.verb) {
-        case 'v': return padded(spec_.sharp ? go_quote(cut) : std::string(cut));
-        case 's': return padded(cut);
-        case 'q':
-            if (spec_.sharp && fits_raw(cut)) return padded("`" + std::string(cut) + "`");
-            return padded(go_quote(cut, quoting));
-        case 'x': return padded(hexadecimal(all, "0123456789abcdef", 'x'));
-        case 'X': return padded(hexadecimal(all, "0123456789ABCDEF", 'X'));
-        default: bad_verb(&value);
+            case 'v':
+                return padded(spec_.sharp ? go_quote(cut) : std::string(cut));
+            case 's':
+                return padded(cut);
+            case 'q':
+                if (spec_.sharp && fits_raw(cut)) return padded("`" + std::string(cut) + "`");
+                return padded(go_quote(cut, quoting));
+            case 'x':
+                return padded(hexadecimal(all, "0123456789abcdef", 'x'));
+            case 'X':
+                return padded(hexadecimal(all, "0123456789ABCDEF", 'X'));
+            default:
+                bad_verb(&value);
         }
     }
     static bool fits_raw(std::string_view text) {
         while (!text.empty()) {
             CodePoint next = decode_utf8(text);
             bool control = next.point < 0x20 && next.point != '\t';
-            if (!next.valid || control || next.point == '`' || next.point == 0x7F || next.point == 0xFEFF)
+            if (!next.valid || control || next.point == '`' || next.point == 0x7F ||
+                next.point == 0xFEFF)
                 return false;
             text.remove_prefix(next.length);
         }
@@ -260,7 +293,7 @@ private:
     }
 
     std::string& to_;
-    const Spec& spec_;
+    Spec spec_;
     int nested_ = 0;
 };
 
@@ -275,7 +308,8 @@ public:
     std::string run() {
         while (at_ < format_.size()) {
             std::size_t percent = format_.find('%', at_);
-            out_ += format_.substr(at_, percent == std::string_view::npos ? percent : percent - at_);
+            out_ +=
+                format_.substr(at_, percent == std::string_view::npos ? percent : percent - at_);
             if (percent == std::string_view::npos) break;
             at_ = percent + 1;
             directive();
@@ -322,15 +356,24 @@ private:
     void flags(Spec& spec) {
         for (;; ++at_) {
             switch (peek()) {
-            case '#': spec.sharp = true; break;
-            case '0': spec.zero = !spec.minus; break;
-            case '+': spec.plus = true; break;
-            case '-':
-                spec.minus = true;
-                spec.zero = false;
-                break;
-            case ' ': spec.space = true; break;
-            default: return;
+                case '#':
+                    spec.sharp = true;
+                    break;
+                case '0':
+                    spec.zero = !spec.minus;
+                    break;
+                case '+':
+                    spec.plus = true;
+                    break;
+                case '-':
+                    spec.minus = true;
+                    spec.zero = false;
+                    break;
+                case ' ':
+                    spec.space = true;
+                    break;
+                default:
+                    return;
             }
         }
     }
@@ -361,7 +404,8 @@ private:
         if (peek() < '0' || peek() > '9') return std::nullopt;
         std::size_t number = 0;
         for (; peek() >= '0' && peek() <= '9'; ++at_)
-            number = std::min<std::size_t>(number * 10 + static_cast<std::size_t>(peek() - '0'), widest + 1);
+            number = std::min<std::size_t>(number * 10 + static_cast<std::size_t>(peek() - '0'),
+                                           widest + 1);
         return number;
     }
 

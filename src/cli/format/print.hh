@@ -20,7 +20,8 @@ void append_value(std::string& to, const Value*);
 
 std::string sprint(Arguments);
 std::string sprintln(Arguments);
-/// Go's Printf with its %!d(string=x) for what does not fit. Every text made is charged to the budget.
+/// Go's Printf with its %!d(string=x) for what does not fit. Every text made is charged to the
+/// budget.
 std::string sprintf(std::string_view format, Arguments, Budget&);
 
 } // namespace kist::cli

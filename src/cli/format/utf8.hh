@@ -16,13 +16,15 @@ struct CodePoint {
     std::size_t length; ///< bytes taken: 1 for an invalid byte, 0 only at the end of the text
     bool valid;
 };
-/// The first code point of `text`. Overlong forms, surrogates and values beyond U+10FFFF are invalid.
+/// The first code point of `text`. Overlong forms, surrogates and values beyond U+10FFFF are
+/// invalid.
 CodePoint decode_utf8(std::string_view text);
 /// Appends U+FFFD for what is no code point.
 void append_utf8(std::string& to, char32_t point);
 std::size_t count_code_points(std::string_view text);
 
-/// Nearly Go's unicode.IsPrint: control, format, private and separator characters are not, except U+0020.
+/// Nearly Go's unicode.IsPrint: control, format, private and separator characters are not, except
+/// U+0020.
 bool is_printable(char32_t point);
 
 /// "U+007D '}'", or only "U+0007" for one that does not print.
@@ -36,7 +38,7 @@ std::string go_quote_character(char32_t point, Quoting = Quoting::unicode);
 /// One escape of a quoted Go literal, `text` beginning after the backslash.
 struct Escape {
     bool valid;
-    bool is_byte;       ///< \x and octal: one byte, not a code point
+    bool is_byte; ///< \x and octal: one byte, not a code point
     char32_t value;
     std::size_t length; ///< taken from `text`
 };
