@@ -1,6 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is said between a container's monitor and the commands: the file it starts from and the packets on its sockets.
 // Both sides may be of different versions (a monitor outlives an upgrade): unknown packets are ignored, fields are added only.
+//
+// A monitor is started as `kist-monitor [--adopt] <container id>` with descriptor 3 = the spawn socket, descriptor 4 = the
+// container's run folder, 0 to 2 = /dev/null, and needs no environment. In the run folder it finds monitor.json (Job), holds
+// monitor.lock until the container's end is on disk, makes the FIFOs stdin, stdout, stderr and listens on control.sock.
+//
+// Order at a container's end: output drained into the log → cgroup gone → exit.json and state.json written (with auto_remove:
+// the record removed instead) → control.sock unlinked → monitor.lock free → `exited` to every client, behind the output still
+// queued for it → the monitor ends. Whoever has seen `exited` may therefore start or remove the container at once.
+//
+// Output: what is read from the container is logged first, then sent to the clients that asked for that stream. A client whose
+// socket is full stops the reading (the container then waits as in a shell's pipeline), so an attached client that reads loses
+// nothing. The client on the spawn socket may hold it up as long as it lives (`run … | less`); one that attached later and
+// does not read for 10 s is told so by `failed` and dropped.
+//
+// Input: a client may have sent at most stdin_window bytes of stdin_data that no stdin_credit has given back; so a container
+// that does not read its input never keeps resize, signal or stop from getting through.
 #pragma once
 
 #include <cstdint>
@@ -76,7 +92,13 @@ std::string dump_job(const Job&);
 /// Descriptor 3 of a fresh monitor: a SEQPACKET socketpair to the command that spawned it. When the command wants to be
 /// attached from the first byte, this is its attach connection as well.
 inline constexpr int spawn_socket = 3;
-/// Name of the listening SEQPACKET socket in the container's run folder.
+/// Descriptor 4: the container's run folder.
+inline constexpr int run_folder = 4;
+
+/// Names in the run folder.
+inline constexpr std::string_view job_file = "monitor.json";
+inline constexpr std::string_view monitor_lock = "monitor.lock";
+/// The listening SEQPACKET socket.
 inline constexpr std::string_view control_socket = "control.sock";
 
 /// First byte of every packet; the rest is its payload. Packets are at most max_packet bytes.
@@ -86,23 +108,55 @@ enum class Packet : std::uint8_t {
     stdin_data = 'i',
     stdin_end = 'e',
     resize = 'w',    ///< "rows cols" in decimal
-    signal = 's',    ///< decimal signal number, to the container's init
-    stop = 't',      ///< "timeout [signal]": decimal seconds (negative: for ever) and an optional signal number; answered by `done` or `failed`
+    signal = 's',    ///< decimal signal number, to the container's init; answered by done/failed unless the client is attached
+    stop = 't',      ///< "timeout [signal [keep]]": decimal seconds (negative: for ever), an optional signal number (0: the container's own) and
+                     ///< "keep": no auto_remove this time (restart of a --rm container); answered by `done` or `failed`
                      ///< when the container has exited and its exit is on disk
     pause = 'p',     ///< answered by done/failed
     unpause = 'u',
-    ping = 'P',
+    ping = 'P',      ///< answered by done
     // monitor → client
-    started = 'S',   ///< decimal pid: init has exec'd
+    started = 'S',   ///< decimal pid: init has exec'd (or, for an adopting monitor, lives)
     failed = 'F',    ///< "exit_code\nmessage\nhint": the request could not be carried out
     stdout_data = 'o',
     stderr_data = 'r',
-    exited = 'X',    ///< decimal exit code as a shell sees it; sent after exit is recorded and, with auto_remove, after removal
+    stdin_credit = 'c', ///< decimal count of stdin bytes that the container's pipe has taken
+    stdin_closed = 'z', ///< the container reads no input (any more)
+    exited = 'X',    ///< decimal exit code as a shell sees it; see the order above
     done = 'D',
 };
 enum AttachFlag : std::uint8_t { attach_stdin = 1, attach_stdout = 2, attach_stderr = 4 };
 inline constexpr std::size_t max_packet = 64 * 1024;
+inline constexpr std::size_t stdin_window = 256 * 1024;
 
 std::string make_packet(Packet, std::string_view payload = {});
+
+/// A received packet, viewing the bytes it was parsed from.
+struct PacketView {
+    Packet type{};
+    std::string_view payload;
+};
+/// Nothing for an empty packet; an unknown type is passed on for the receiver to ignore.
+std::optional<PacketView> parse_packet(std::string_view bytes);
+
+struct WindowSize {
+    unsigned short rows = 0, columns = 0;
+    bool operator==(const WindowSize&) const = default;
+};
+std::string format_resize(WindowSize);
+std::optional<WindowSize> parse_resize(std::string_view payload);
+
+struct StopRequest {
+    std::int64_t timeout = 10; ///< seconds; negative: for ever
+    int signal = 0;            ///< 0: the container's stop signal
+    bool keep = false;
+    bool operator==(const StopRequest&) const = default;
+};
+std::string format_stop(const StopRequest&);
+std::optional<StopRequest> parse_stop(std::string_view payload);
+
+std::string format_failure(const Error&);
+/// The Error that the other side met, with its exit code and hint.
+Error parse_failure(std::string_view payload);
 
 } // namespace kist::monitor

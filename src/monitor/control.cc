@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "monitor/control.hh"
+
+#include <poll.h>
+
+#include "base/socket.hh"
+#include "base/text.hh"
+
+namespace kist::monitor {
+
+namespace {
+
+constexpr auto patience = std::chrono::seconds(10);
+constexpr int unknown_exit_code = 255;
+
+int exit_code_of(const PacketView& packet) {
+    return static_cast<int>(parse_unsigned(packet.payload, 255).value_or(unknown_exit_code));
+}
+
+/// False when the time is up.
+bool wait_readable(int fd, std::chrono::milliseconds limit) {
+    pollfd source{fd, POLLIN, 0};
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        const int ready = ::poll(&source, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+        if (ready < 0 && errno != EINTR) throw SysError("waiting for the monitor");
+        if (ready > 0) return true;
+        if (left.count() <= 0) return false;
+    }
+}
+
+} // namespace
+
+std::optional<ControlClient> ControlClient::connect(const Dir& run_dir) {
+    auto socket = connect_unix(run_dir, std::string(control_socket));
+    if (!socket) return std::nullopt;
+    return ControlClient(std::move(*socket));
+}
+
+std::optional<int> ControlClient::request(Packet type, std::string_view payload, const Waiting& waiting) {
+    socket_.send(type, payload);
+    if (waiting && !wait_readable(fd(), patience)) waiting();
+    for (;;) {
+        PacketView packet;
+        if (socket_.receive(packet) == PacketSocket::Result::end) throw MonitorLost("the container's monitor was killed");
+        if (packet.type == Packet::done) return std::nullopt;
+        if (packet.type == Packet::exited) return exit_code_of(packet);
+        if (packet.type == Packet::failed) throw parse_failure(packet.payload);
+    }
+}
+
+std::optional<int> ControlClient::stop(const StopRequest& stop, const Waiting& waiting) {
+    return request(Packet::stop, format_stop(stop), waiting);
+}
+
+void ControlClient::signal(int number) { request(Packet::signal, std::to_string(number), {}); }
+void ControlClient::pause() { request(Packet::pause, {}, {}); }
+void ControlClient::unpause() { request(Packet::unpause, {}, {}); }
+
+bool ControlClient::ping(std::chrono::milliseconds limit) {
+    socket_.send(Packet::ping);
+    if (!wait_readable(fd(), limit)) return false;
+    PacketView packet;
+    return socket_.receive(packet) == PacketSocket::Result::packet;
+}
+
+int ControlClient::wait_exit() {
+    for (;;) {
+        PacketView packet;
+        if (socket_.receive(packet) == PacketSocket::Result::end) throw MonitorLost("the container's monitor was killed");
+        if (packet.type == Packet::exited) return exit_code_of(packet);
+    }
+}
+
+} // namespace kist::monitor

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests to a running container's monitor, and waiting for the container's end: stop, kill, pause, wait, rm -f, logs -f.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+
+#include "base/error.hh"
+#include "base/file.hh"
+#include "monitor/packet_socket.hh"
+#include "monitor/protocol.hh"
+
+namespace kist::monitor {
+
+/// The monitor was killed in the middle of a request: adopt the container and ask again.
+class MonitorLost : public Error {
+public:
+    using Error::Error;
+};
+
+class ControlClient {
+public:
+    /// `run_dir`: the container's. Nothing when no monitor listens (the container does not run, or its monitor was killed).
+    static std::optional<ControlClient> connect(const Dir& run_dir);
+    explicit ControlClient(Fd socket) : socket_(std::move(socket)) {}
+
+    /// Called once, after 10 s of waiting ("still waiting for …").
+    using Waiting = std::function<void()>;
+
+    /// Returns when the exit is on disk; the container's exit code where the monitor says it. An interrupted caller has
+    /// not called it off: the monitor goes on stopping.
+    std::optional<int> stop(const StopRequest& request, const Waiting& waiting = {});
+    /// To the container's init.
+    void signal(int number);
+    void pause();
+    void unpause();
+    /// False when the monitor does not answer in time.
+    bool ping(std::chrono::milliseconds limit);
+    /// The exit code. Throws MonitorLost.
+    int wait_exit();
+
+    /// Readable or hung up when the container has ended (and nothing was requested): for poll(2).
+    int fd() const { return socket_.fd(); }
+    /// To attach on this connection.
+    Fd take_socket() && { return std::move(socket_).take(); }
+
+private:
+    /// Sends, and waits for `done` (nothing), `exited` (its code) or `failed` (thrown).
+    std::optional<int> request(Packet type, std::string_view payload, const Waiting& waiting);
+    PacketSocket socket_;
+};
+
+} // namespace kist::monitor

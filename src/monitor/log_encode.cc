@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "monitor/log_encode.hh"
+
+#include <sys/mman.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "base/error.hh"
+#include "monitor/utf8.hh"
+
+namespace kist::monitor {
+
+namespace {
+
+constexpr std::size_t buffer_size = 256 * 1024;
+constexpr std::size_t page_size = 4096;
+constexpr std::uint64_t ones = 0x0101010101010101;
+constexpr std::uint64_t highs = 0x8080808080808080;
+
+/// A bit is set when some byte of `word` is a control character, a quote, a backslash or not ASCII.
+constexpr std::uint64_t special_bytes(std::uint64_t word) {
+    const std::uint64_t quote = word ^ (ones * '"');
+    const std::uint64_t backslash = word ^ (ones * '\\');
+    const std::uint64_t control = (word - ones * 0x20) & ~word;
+    return (control | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | word) & highs;
+}
+
+char* put(char* to, std::string_view text) {
+    std::memcpy(to, text.data(), text.size());
+    return to + text.size();
+}
+
+char* escape_control(char* to, unsigned char c) {
+    constexpr char hex[] = "0123456789abcdef";
+    switch (c) {
+        case '\n': return put(to, "\\n");
+        case '\r': return put(to, "\\r");
+        case '\t': return put(to, "\\t");
+        case '"': return put(to, "\\\"");
+        case '\\': return put(to, "\\\\");
+        default: break;
+    }
+    to = put(to, "\\u00");
+    *to++ = hex[c >> 4];
+    *to++ = hex[c & 15];
+    return to;
+}
+
+/// Escapes the character at the start of `text`; `used` is its length.
+char* escape_one(char* to, std::string_view text, std::size_t& used) {
+    const auto c = static_cast<unsigned char>(text.front());
+    used = 1;
+    if (c < 0x20 || c == '"' || c == '\\') return escape_control(to, c);
+    if (c < 0x80) {
+        *to = static_cast<char>(c);
+        return to + 1;
+    }
+    const std::size_t length = utf8_sequence(text);
+    if (length == 0) return put(to, "\\ufffd");
+    used = length;
+    // JavaScript's line separators: valid in JSON, but not for every reader of it.
+    if (text.starts_with("\xe2\x80\xa8")) return put(to, "\\u2028");
+    if (text.starts_with("\xe2\x80\xa9")) return put(to, "\\u2029");
+    return put(to, text.substr(0, length));
+}
+
+} // namespace
+
+char* escape_json(char* to, std::string_view text) {
+    while (text.size() >= sizeof(std::uint64_t)) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text.data(), sizeof word);
+        if (special_bytes(word) == 0) {
+            std::memcpy(to, &word, sizeof word);
+            to += sizeof word;
+            text.remove_prefix(sizeof word);
+            continue;
+        }
+        // One character at a time to the end of this word; a multi-byte one may lead past it.
+        for (std::size_t done = 0; done < sizeof word && !text.empty();) {
+            std::size_t used = 0;
+            to = escape_one(to, text, used);
+            text.remove_prefix(used);
+            done += used;
+        }
+    }
+    while (!text.empty()) {
+        std::size_t used = 0;
+        to = escape_one(to, text, used);
+        text.remove_prefix(used);
+    }
+    return to;
+}
+
+RecordBuffer::RecordBuffer(Flush flush) : flush_(std::move(flush)) {
+    // mmap: untouched pages cost nothing, and used ones can be given back.
+    void* memory = ::mmap(nullptr, buffer_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw SysError("allocating the log buffer");
+    memory_ = static_cast<char*>(memory);
+}
+
+RecordBuffer::~RecordBuffer() { ::munmap(memory_, buffer_size); }
+
+char* RecordBuffer::begin_record() {
+    if (buffer_size - used_ < max_log_record) flush();
+    return memory_ + used_;
+}
+
+void RecordBuffer::flush() {
+    if (used_ == 0) return;
+    touched_ = std::max(touched_, used_);
+    const std::string_view records(memory_, used_);
+    used_ = 0;
+    flush_(records);
+}
+
+void RecordBuffer::release_memory() {
+    if (touched_ <= page_size) return;
+    ::madvise(memory_ + page_size, buffer_size - page_size, MADV_DONTNEED);
+    touched_ = 0;
+}
+
+void LogEncoder::feed(std::string_view bytes, std::string_view time, RecordBuffer& to) {
+    while (!bytes.empty()) {
+        const std::size_t room = max_log_text - partial_.size();
+        const std::string_view window = bytes.substr(0, room);
+        const std::size_t newline = window.find('\n');
+        if (newline == std::string_view::npos && window.size() < room) {
+            partial_ += window;
+            return;
+        }
+        const std::size_t taken = newline == std::string_view::npos ? room : newline + 1;
+        if (newline != std::string_view::npos && partial_.empty()) {
+            record(window.substr(0, taken), time, to);
+        } else {
+            partial_ += window.substr(0, taken);
+            const std::size_t cut = newline == std::string_view::npos ? utf8_cut(partial_) : partial_.size();
+            record(std::string_view(partial_).substr(0, cut), time, to);
+            partial_.erase(0, cut);
+        }
+        bytes.remove_prefix(taken);
+    }
+    if (partial_.empty() && partial_.capacity() > page_size) std::string().swap(partial_);
+}
+
+void LogEncoder::finish(std::string_view time, RecordBuffer& to) {
+    if (!partial_.empty()) record(partial_, time, to);
+    partial_.clear();
+}
+
+void LogEncoder::record(std::string_view text, std::string_view time, RecordBuffer& to) const {
+    char* p = to.begin_record();
+    p = put(p, R"({"log":")");
+    p = escape_json(p, text);
+    p = put(p, stream_ == Stream::out ? R"(","stream":"stdout","time":")" : R"(","stream":"stderr","time":")");
+    p = put(p, time);
+    p = put(p, "\"}\n");
+    to.end_record(p);
+}
+
+} // namespace kist::monitor

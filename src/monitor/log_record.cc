@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "monitor/log_record.hh"
+
+#include <cstdint>
+#include <optional>
+
+#include "base/error.hh"
+#include "base/json.hh"
+#include "monitor/utf8.hh"
+
+namespace kist::monitor {
+
+namespace {
+
+/// Walks over one record. Every method returns false at the first thing that is not as expected.
+class Scanner {
+public:
+    explicit Scanner(std::string_view text) : text_(text) {}
+    bool at_end() {
+        skip_blanks();
+        return text_.empty();
+    }
+    bool take(char c) {
+        skip_blanks();
+        if (text_.empty() || text_.front() != c) return false;
+        text_.remove_prefix(1);
+        return true;
+    }
+    bool string(std::string& into);
+
+private:
+    void skip_blanks() {
+        while (!text_.empty() && (text_.front() == ' ' || text_.front() == '\t')) text_.remove_prefix(1);
+    }
+    bool escape(std::string& into);
+    std::optional<std::uint32_t> hex4();
+    void unicode(std::uint32_t unit, std::string& into);
+    std::string_view text_;
+};
+
+bool Scanner::string(std::string& into) {
+    into.clear();
+    if (!take('"')) return false;
+    std::size_t quote = text_.find('"');
+    while (quote != std::string_view::npos) {
+        const std::size_t backslash = text_.substr(0, quote).find('\\');
+        if (backslash == std::string_view::npos) {
+            into += text_.substr(0, quote);
+            text_.remove_prefix(quote + 1);
+            return true;
+        }
+        into += text_.substr(0, backslash);
+        const std::size_t before = text_.size();
+        text_.remove_prefix(backslash + 1);
+        if (!escape(into)) return false;
+        const std::size_t used = before - text_.size();
+        // The quote found above is looked up again only when the escape was that quote.
+        quote = quote >= used ? quote - used : text_.find('"');
+    }
+    return false;
+}
+
+bool Scanner::escape(std::string& into) {
+    if (text_.empty()) return false;
+    const char c = text_.front();
+    text_.remove_prefix(1);
+    switch (c) {
+        case 'n': into += '\n'; return true;
+        case 'r': into += '\r'; return true;
+        case 't': into += '\t'; return true;
+        case 'b': into += '\b'; return true;
+        case 'f': into += '\f'; return true;
+        case '"':
+        case '\\':
+        case '/': into += c; return true;
+        case 'u': break;
+        default: return false;
+    }
+    const auto unit = hex4();
+    if (!unit) return false;
+    unicode(*unit, into);
+    return true;
+}
+
+std::optional<std::uint32_t> Scanner::hex4() {
+    if (text_.size() < 4) return std::nullopt;
+    std::uint32_t value = 0;
+    for (const char c : text_.substr(0, 4)) {
+        const bool digit = c >= '0' && c <= '9';
+        const char lower = static_cast<char>(c | 0x20);
+        if (!digit && (lower < 'a' || lower > 'f')) return std::nullopt;
+        value = value * 16 + static_cast<std::uint32_t>(digit ? c - '0' : lower - 'a' + 10);
+    }
+    text_.remove_prefix(4);
+    return value;
+}
+
+void Scanner::unicode(std::uint32_t unit, std::string& into) {
+    constexpr char32_t replacement = 0xfffd;
+    if (unit < 0xd800 || unit > 0xdfff) return append_utf8(into, unit);
+    if (unit < 0xdc00 && text_.starts_with("\\u")) {
+        const std::string_view before = text_;
+        text_.remove_prefix(2);
+        const auto low = hex4();
+        if (low && *low >= 0xdc00 && *low <= 0xdfff)
+            return append_utf8(into, 0x10000 + ((unit - 0xd800) << 10) + (*low - 0xdc00));
+        text_ = before;
+    }
+    append_utf8(into, replacement);
+}
+
+std::optional<Stream> stream_of(std::string_view name) {
+    if (name == "stdout") return Stream::out;
+    if (name == "stderr") return Stream::err;
+    return std::nullopt;
+}
+
+/// The form that our writer (and Docker's) gives every record.
+bool decode_plain(std::string_view line, LogRecord& into) {
+    Scanner in(line);
+    std::string name, stream;
+    if (!in.take('{') || !in.string(name) || name != "log" || !in.take(':') || !in.string(into.text)) return false;
+    if (!in.take(',') || !in.string(name) || name != "stream" || !in.take(':') || !in.string(stream)) return false;
+    if (!in.take(',') || !in.string(name) || name != "time" || !in.take(':') || !in.string(into.time)) return false;
+    const auto found = stream_of(stream);
+    if (!found || !in.take('}') || !in.at_end()) return false;
+    into.stream = *found;
+    return true;
+}
+
+bool decode_any(std::string_view line, LogRecord& into) {
+    try {
+        const Value record = json::parse(line, "log");
+        const Value* text = record.find("log");
+        const Value* stream = record.find("stream");
+        const Value* time = record.find("time");
+        if (text == nullptr || stream == nullptr || time == nullptr) return false;
+        if (!text->is_string() || !stream->is_string() || !time->is_string()) return false;
+        const auto found = stream_of(stream->as_string());
+        if (!found) return false;
+        into.stream = *found;
+        into.text = text->as_string();
+        into.time = time->as_string();
+        return true;
+    } catch (const Error&) { // a damaged line is an answer here, not a failure
+        return false;
+    }
+}
+
+} // namespace
+
+Moment LogRecord::moment() const { return parse_rfc3339(time).value_or(Moment{}); }
+
+bool decode_record(std::string_view line, LogRecord& into) {
+    return decode_plain(line, into) || decode_any(line, into);
+}
+
+} // namespace kist::monitor

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "monitor/spawn.hh"
+
+#include <fcntl.h>
+
+#include "base/error.hh"
+#include "base/socket.hh"
+#include "base/text.hh"
+#include "monitor/packet_socket.hh"
+
+namespace kist::monitor {
+
+std::optional<pid_t> SpawnedMonitor::wait_started() {
+    // Not PacketSocket: it would take the socket, and its buffer, for one small packet.
+    for (;;) {
+        const auto message = receive_message(socket_, max_packet);
+        if (!message) {
+            const ExitStatus status = child_.wait();
+            throw Error("the container's monitor ended before the container started ({} {})",
+                        status.signal != 0 ? "signal" : "exit code", status.signal != 0 ? status.signal : status.exit_code);
+        }
+        const auto packet = parse_packet(message->bytes);
+        if (!packet) continue;
+        if (packet->type == Packet::started)
+            return static_cast<pid_t>(parse_unsigned(packet->payload, INT32_MAX).value_or(0));
+        if (packet->type == Packet::exited) {
+            child_.wait();
+            return std::nullopt;
+        }
+        if (packet->type == Packet::failed) {
+            const Error failure = parse_failure(packet->payload);
+            child_.wait();
+            throw failure;
+        }
+    }
+}
+
+SpawnedMonitor spawn_monitor(const Dir& run_dir, const SpawnOptions& options) {
+    SocketPair sockets = make_socket_pair();
+    if (options.attach != 0)
+        send_message(sockets.first, make_packet(Packet::attach, std::string(1, static_cast<char>(options.attach))));
+    if (options.size) send_message(sockets.first, make_packet(Packet::resize, format_resize(*options.size)));
+    const Fd nothing{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+    if (!nothing) throw SysError("opening '/dev/null'");
+    Spawn spawn;
+    spawn.argv = {options.program};
+    if (options.adopt) spawn.argv.push_back("--adopt");
+    spawn.argv.push_back(options.container_id);
+    spawn.fds = {{nothing.get(), 0},
+                 {nothing.get(), 1},
+                 {nothing.get(), 2},
+                 {sockets.second.get(), spawn_socket},
+                 {run_dir.fd().get(), run_folder}};
+    spawn.new_session = true;
+    spawn.cwd = "/";
+    Child child = ::kist::spawn(spawn);
+    return {std::move(child), std::move(sockets.first)};
+}
+
+} // namespace kist::monitor
