@@ -6,7 +6,6 @@
 #include <thread>
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/rollback.hh"
@@ -17,9 +16,15 @@ namespace kist::storage {
 
 namespace {
 
-bool is_unlinked(const Fd& fd) {
-    struct stat info{};
-    return fstat(fd.get(), &info) == 0 && info.st_nlink == 0;
+/// Nothing when somebody holds it, or when the folder went meanwhile.
+std::optional<FileLock> try_lock(const std::optional<Dir>& folder) {
+    if (!folder) return std::nullopt;
+    try {
+        return FileLock::try_acquire(*folder, "lock");
+    } catch (const SysError& e) {
+        if (e.code != ENOENT) throw;
+        return std::nullopt;
+    }
 }
 
 /// 20 s of 2 ms: longer than any create holds its name without a record.
@@ -54,12 +59,10 @@ ContainerLock ContainerStore::make_folder(const std::string& id) const {
     for (;;) {
         mark_pending(id);
         containers_.make_dir(id);
-        auto dir = containers_.open_dir_if_exists(id);
-        if (!dir) continue;
-        ContainerLock lock = FileLock::acquire(*dir, "lock");
-        if (is_unlinked(lock.fd())) continue;
+        auto lock = try_lock(containers_.open_dir_if_exists(id));
+        if (!lock) continue;
         if (!pending_.exists(id)) mark_pending(id);
-        return lock;
+        return std::move(*lock);
     }
 }
 
@@ -111,8 +114,7 @@ bool ContainerStore::free_stale_name(const std::string& name, const std::string&
     } catch (const Error&) { // damaged: it keeps the name until it is removed
     }
     if (own_name == name) throw NameInUse(name, holder);
-    auto dir = containers_.open_dir_if_exists(holder);
-    auto lock = dir ? FileLock::try_acquire(*dir, "lock") : std::nullopt;
+    auto lock = try_lock(containers_.open_dir_if_exists(holder));
     if (!lock) return false; // a rename under way
     auto now = config_text(holder);
     if (now && name_target(name) == holder && parse_config(*now, "config.json").name != name) names_.remove_file(name);
@@ -123,15 +125,15 @@ bool ContainerStore::free_stale_name(const std::string& name, const std::string&
 bool ContainerStore::clear_remainder(const std::string& id) const {
     // A link may have outlived its folder in a power cut: the folder is made again, because the lock is in it.
     containers_.make_dir(id);
-    auto dir = containers_.open_dir_if_exists(id);
-    if (!dir) return true;
-    auto lock = FileLock::try_acquire(*dir, "lock");
-    if (!lock) return false;
-    if (is_unlinked(lock->fd())) return true;
-    if (has_config(id)) return false;
+    auto lock = try_lock(containers_.open_dir_if_exists(id));
+    if (!lock || has_config(id)) return false;
+    clear_locked(id);
+    return true;
+}
+
+void ContainerStore::clear_locked(const std::string& id) const {
     for (const std::string& name : names_of_id(id)) names_.remove_file(name);
     remove_folder(id);
-    return true;
 }
 
 /// The last steps of every removal: nothing but folders of a container without a record. The lock goes last but one.
@@ -181,7 +183,7 @@ void ContainerStore::remove(const ContainerId& id) const {
         if (!name.ends_with(".json") && name != "lock") dir.remove_tree(name);
     std::vector<std::string> names = {view->config.name};
     if (!view->damage.empty()) names = names_of_id(id.str());
-    run_.remove_file(id.str() + "/config.json");
+    if (auto run = run_.open_dir_if_exists(id.str())) run->remove_file("config.json");
     dir.remove_file("config.json");
     for (const std::string& name : names)
         if (name_target(name) == id.str()) names_.remove_file(name);
@@ -192,8 +194,7 @@ void ContainerStore::remove(const ContainerId& id) const {
 bool ContainerStore::finish(const std::string& id) const {
     if (!has_config(id)) return clear_remainder(id);
     auto parsed = ContainerId::parse(id);
-    auto dir = containers_.open_dir_if_exists(id);
-    auto lock = dir ? FileLock::try_acquire(*dir, "lock") : std::nullopt;
+    auto lock = try_lock(containers_.open_dir_if_exists(id));
     if (!lock) return false;
     auto view = this->view(*parsed);
     if (!view) return false;

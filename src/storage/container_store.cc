@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/text.hh"
@@ -41,6 +42,26 @@ void verify_orphan(ContainerState& state) {
         become_exited(state, unknown_exit_code, "its monitor was killed, so its exit code is not known");
 }
 
+/// `id` is a valid container id: the path has two components that we know. Opening the folder as well would double the
+/// system calls of a `ps` of many.
+std::optional<std::string> read_below(const Dir& parent, const std::string& id, const char* file) {
+    std::string name = id + "/" + file;
+    Fd fd{openat(parent.fd().get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY)};
+    if (!fd) {
+        if (errno == ENOENT) return std::nullopt;
+        throw SysError("opening '{}/{}'", parent.path(), name);
+    }
+    return read_all(fd, record_limit, name);
+}
+
+std::string path_below(const Dir& parent, const std::string& id, const char* file) {
+    return fmt::format("{}/{}/{}", parent.path(), id, file);
+}
+
+bool has_file(const Dir& parent, const std::string& id, const char* file) {
+    return faccessat(parent.fd().get(), (id + "/" + file).c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 } // namespace
 
 const std::string& current_boot_id() {
@@ -56,12 +77,12 @@ ContainerStore::ContainerStore(const Store& store)
       pending_(store.run().create_dir("pending")) {}
 
 bool ContainerStore::has_config(const std::string& id) const {
-    return containers_.exists(id + "/config.json") || run_.exists(id + "/config.json");
+    return has_file(containers_, id, "config.json") || has_file(run_, id, "config.json");
 }
 
 std::optional<std::string> ContainerStore::config_text(const std::string& id) const {
-    if (auto text = read_file_if_exists(containers_, id + "/config.json", record_limit)) return text;
-    return read_file_if_exists(run_, id + "/config.json", record_limit);
+    if (auto text = read_below(containers_, id, "config.json")) return text;
+    return read_below(run_, id, "config.json");
 }
 
 std::optional<std::string> ContainerStore::name_target(const std::string& name) const {
@@ -82,10 +103,15 @@ std::vector<std::string> ContainerStore::names_of_id(const std::string& id) cons
 }
 
 ContainerLock ContainerStore::lock(const ContainerId& id) const {
-    ContainerLock lock = FileLock::acquire(data_dir(id), "lock");
-    // Whoever removed it while we waited has unlinked the file that we hold now.
-    if (!has_config(id.str())) throw NotFound("No such container: {}", id.str());
-    return lock;
+    try {
+        ContainerLock lock = FileLock::acquire(data_dir(id), "lock");
+        if (has_config(id.str())) return lock;
+        // It was removed while we waited, or its removal was interrupted: no trace may stay for our lock file's sake.
+        clear_locked(id.str());
+    } catch (const SysError& e) {
+        if (e.code != ENOENT) throw; // the folder went between opening and locking
+    }
+    throw NotFound("No such container: {}", id.str());
 }
 
 std::optional<ContainerId> ContainerStore::find_if_exists(std::string_view reference) const {
@@ -143,19 +169,21 @@ void ContainerStore::describe_damaged(ContainerView& view) const {
 }
 
 /// state.json of this boot, verified; nothing when there is none.
-std::optional<ContainerState> ContainerStore::current_state(const std::string& id, bool& monitor_alive) const {
+std::optional<ContainerState> ContainerStore::current_state(ContainerView& view) const {
+    const std::string& id = view.config.id;
     std::string before;
     for (;;) {
-        auto text = read_file_if_exists(run_, id + "/state.json", record_limit);
+        auto text = read_below(run_, id, "state.json");
         if (!text) return std::nullopt;
-        ContainerState state = parse_state(*text, run_.path_of(id + "/state.json"));
+        ContainerState state = parse_state(*text, path_below(run_, id, "state.json"));
         if (state.boot_id != current_boot_id()) return std::nullopt;
         if (!is_live(state.status)) return state;
         auto run = run_.open_dir_if_exists(id);
-        monitor_alive = run && FileLock::is_held(*run, "monitor.lock");
-        if (monitor_alive) return state;
+        view.monitor_alive = run && FileLock::is_held(*run, "monitor.lock");
+        if (view.monitor_alive) return state;
         // The monitor records the exit before it lets go of the lock: what is read after a free lock is final.
         if (*text == before) {
+            view.is_orphan = true;
             verify_orphan(state);
             return state;
         }
@@ -166,20 +194,21 @@ std::optional<ContainerState> ContainerStore::current_state(const std::string& i
 /// state.json of this boot wins; then how the last run ended; then that it was started and never ended before a reboot.
 void ContainerStore::read_state(ContainerView& view) const {
     const std::string& id = view.config.id;
-    if (auto state = current_state(id, view.monitor_alive)) {
+    if (auto state = current_state(view)) {
         view.state = std::move(*state);
         return;
     }
-    auto exit_text = read_file_if_exists(containers_, id + "/exit.json", record_limit);
-    if (exit_text) view.state = parse_state(*exit_text, containers_.path_of(id + "/exit.json"));
-    auto started_text = read_file_if_exists(containers_, id + "/started.json", record_limit);
+    auto exit_text = read_below(containers_, id, "exit.json");
+    if (exit_text) view.state = parse_state(*exit_text, path_below(containers_, id, "exit.json"));
+    auto started_text = read_below(containers_, id, "started.json");
     if (!started_text) {
         if (!exit_text) view.state = ContainerState{};
         return;
     }
-    ContainerState started = parse_state(*started_text, containers_.path_of(id + "/started.json"));
+    ContainerState started = parse_state(*started_text, path_below(containers_, id, "started.json"));
     if (exit_text && view.state.started_at >= started.started_at) return;
     view.state = started;
+    view.is_orphan = true;
     if (started.boot_id == current_boot_id()) // killed between this record and its monitor's first one
         become_exited(view.state, unknown_exit_code, "the command that started it was killed");
     else
@@ -191,8 +220,8 @@ std::optional<ContainerView> ContainerStore::view(const ContainerId& id) const {
     try {
         auto text = config_text(id.str());
         if (!text) return std::nullopt;
-        view.config = parse_config(*text, containers_.path_of(id.str() + "/config.json"));
-        if (view.config.id != id.str()) throw Error("reading '{}': it is another container's", containers_.path_of(id.str() + "/config.json"));
+        view.config = parse_config(*text, path_below(containers_, id.str(), "config.json"));
+        if (view.config.id != id.str()) throw Error("reading '{}': it is another container's", path_below(containers_, id.str(), "config.json"));
         read_state(view);
         // A --rm container that went while we read leaves no state, as one that was never started.
         if (view.config.auto_remove && view.state.boot_id.empty() && !has_config(id.str())) return std::nullopt;

@@ -26,6 +26,9 @@ struct ContainerView {
     ContainerConfig config;
     ContainerState state;
     bool monitor_alive = false;
+    /// The record on disk says that it runs, but its monitor is dead: the next command that changes it adopts it, or
+    /// records its end.
+    bool is_orphan = false;
     /// config.json or state.json is damaged: the reason; config.id is still set.
     std::string damage;
 };
@@ -101,11 +104,12 @@ private:
     void claim_name(const std::string& name, const std::string& id) const;
     bool free_stale_name(const std::string& name, const std::string& holder) const;
     bool clear_remainder(const std::string& id) const;
+    void clear_locked(const std::string& id) const;
     bool finish(const std::string& id) const;
     void remove_folder(const std::string& id) const;
     void mark_pending(const std::string& id) const;
     void read_state(ContainerView&) const;
-    std::optional<ContainerState> current_state(const std::string& id, bool& monitor_alive) const;
+    std::optional<ContainerState> current_state(ContainerView&) const;
     void describe_damaged(ContainerView&) const;
 
     const Store& store_;
