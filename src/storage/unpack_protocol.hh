@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// What kist asks of kist-unpack and what it answers. The program gets:
+//   argv[1]  the mode: layer, index, assemble        argv[2]  the request as JSON
+//   fd 0     the archive (assemble: /dev/null)       fd 1     assemble: where the tar goes
+//   fd 3     the folder it is confined to: it becomes its root
+//   fd 4     a pipe for one reply as JSON            fd 5     index: an unnamed file to spool into
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/fields.hh"
+#include "oci/spec/image_spec.hh"
+
+namespace kist::storage {
+
+inline constexpr int unpack_folder_fd = 3;
+inline constexpr int unpack_reply_fd = 4;
+inline constexpr int unpack_spool_fd = 5;
+/// Replies carry whole manifests and configs (4 MiB each, SECURITY P9).
+inline constexpr std::size_t unpack_reply_limit = 64u << 20;
+
+/// mode layer: the tar (plain, gzip, zstd, xz) at [offset, offset + size) of the archive becomes diff/ and tar-split.zst.
+struct LayerRequest {
+    std::int64_t offset = 0;
+    std::int64_t size = -1;      ///< -1: read from where it stands to the end
+    std::string blob_digest;     ///< of the bytes as they are, when known
+    std::string diff_id;         ///< of the uncompressed tar, when known
+    std::int64_t byte_limit = 0; ///< of the uncompressed tar; 0: what the disk has room for
+    static constexpr void fields(auto&& field) {
+        using R = LayerRequest;
+        field("offset", &R::offset);
+        field("size", &R::size);
+        field("blob_digest", &R::blob_digest);
+        field("diff_id", &R::diff_id);
+        field("byte_limit", &R::byte_limit);
+    }
+};
+struct LayerReply {
+    std::string error; ///< empty: everything below holds and the digests asked for matched
+    std::string blob_digest, diff_id;
+    std::int64_t blob_size = 0, tar_size = 0;
+    std::int64_t size = 0, files = 0; ///< bytes of regular files, number of entries
+    static constexpr void fields(auto&& field) {
+        using R = LayerReply;
+        field("error", &R::error);
+        field("blob_digest", &R::blob_digest);
+        field("diff_id", &R::diff_id);
+        field("blob_size", &R::blob_size);
+        field("tar_size", &R::tar_size);
+        field("size", &R::size);
+        field("files", &R::files);
+    }
+};
+
+/// mode index: what images a docker-archive or oci-archive holds, and where their layers are in it.
+struct IndexRequest {
+    std::string os, architecture, variant; ///< of several platforms of one image this one is taken
+    std::int64_t byte_limit = 0;           ///< as above, for an archive that has to be spooled
+    static constexpr void fields(auto&& field) {
+        using R = IndexRequest;
+        field("os", &R::os);
+        field("architecture", &R::architecture);
+        field("variant", &R::variant);
+        field("byte_limit", &R::byte_limit);
+    }
+};
+struct ArchiveLayer {
+    std::int64_t offset = 0, size = 0;
+    std::string blob_digest; ///< oci-archive: what the manifest says; else empty
+    std::string diff_id;     ///< what the configuration says
+    static constexpr void fields(auto&& field) {
+        using R = ArchiveLayer;
+        field("offset", &R::offset);
+        field("size", &R::size);
+        field("blob_digest", &R::blob_digest);
+        field("diff_id", &R::diff_id);
+    }
+};
+struct ArchiveImage {
+    std::vector<std::string> names; ///< as the archive has them
+    std::string config_text;        ///< the bytes that the image's id is the digest of
+    oci::ImageConfig config;
+    std::string manifest_text, manifest_type; ///< empty for a docker-archive
+    std::vector<ArchiveLayer> layers;         ///< bottom first, one for each of config.rootfs.diff_ids
+    static constexpr void fields(auto&& field) {
+        using R = ArchiveImage;
+        field("names", &R::names);
+        field("config_text", &R::config_text);
+        field("config", &R::config);
+        field("manifest_text", &R::manifest_text);
+        field("manifest_type", &R::manifest_type);
+        field("layers", &R::layers);
+    }
+};
+struct IndexReply {
+    std::string error;
+    bool spooled = false; ///< offsets are those of the spool file, not of the archive
+    std::vector<ArchiveImage> images;
+    static constexpr void fields(auto&& field) {
+        using R = IndexReply;
+        field("error", &R::error);
+        field("spooled", &R::spooled);
+        field("images", &R::images);
+    }
+};
+
+/// mode assemble: writes the tar that the folder was made from, byte for byte.
+struct AssembleRequest {
+    std::string diff_id;
+    std::int64_t tar_size = 0;
+    static constexpr void fields(auto&& field) {
+        field("diff_id", &AssembleRequest::diff_id, required);
+        field("tar_size", &AssembleRequest::tar_size, required);
+    }
+};
+struct AssembleReply {
+    std::string error;
+    static constexpr void fields(auto&& field) { field("error", &AssembleReply::error); }
+};
+
+} // namespace kist::storage

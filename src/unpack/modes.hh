@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The three jobs of kist-unpack. Each confines the process before it looks at untrusted bytes.
+#pragma once
+
+#include "base/fd.hh"
+#include "storage/unpack_protocol.hh"
+
+namespace kist::unpack {
+
+/// Fails by exception; the archive's digests are in the reply.
+storage::LayerReply unpack_layer(const storage::LayerRequest&);
+storage::IndexReply index_archive(const storage::IndexRequest&);
+void assemble_tar(const storage::AssembleRequest&);
+
+/// What may be written below `folder`: as asked, or what the disk has room for.
+std::uint64_t room_on_disk(const Fd& folder, std::int64_t asked);
+
+} // namespace kist::unpack
