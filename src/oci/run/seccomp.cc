@@ -6,11 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <optional>
-#include <tuple>
 
 #include <elf.h>
 #include <linux/filter.h>
@@ -244,37 +243,48 @@ std::string export_program(void* filter) {
     return read_all(memory, BPF_MAXINSNS * sizeof(sock_filter), "the seccomp program");
 }
 
-// The cache: "<sha256 of the program in hex>\n<program>" in a file named after everything the
-// program depends on.
+// The cache: a checksum and the program, in a file named after everything the program depends on.
+// The folder is root's own, so the checksum is against damage, not forgery; a cryptographic one
+// would take longer than reading the file.
 constexpr std::string_view format_version = "1"; // counts changes of this file that change programs
-constexpr std::size_t digest_length = 65;
 
-std::string cache_name(std::string_view profile, std::vector<std::string> capabilities) {
+std::uint64_t checksum(std::string_view bytes) {
+    std::uint64_t sum = 0xcbf29ce484222325; // FNV-1a's constants, eight bytes a step
+    for (std::size_t at = 0; at + sizeof sum <= bytes.size(); at += sizeof sum) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes.data() + at, sizeof word);
+        sum = (sum ^ word) * 0x100000001b3;
+        sum ^= sum >> 29; // or a high bit of the last word would not reach the low half
+    }
+    return sum ^ bytes.size();
+}
+
+std::string cache_name(std::string_view profile_hash, std::vector<std::string> capabilities) {
     std::sort(capabilities.begin(), capabilities.end());
     utsname kernel{};
     ::uname(&kernel); // minKernel, and the architecture
     const scmp_version* library = seccomp_version();
-    Sha256 hash;
-    for (const std::string& part :
-         {join(capabilities, ","), std::string(kernel.machine), std::string(kernel.release),
-          fmt::format("{}.{}.{}", library->major, library->minor, library->micro),
-          std::string(format_version)}) {
-        hash.update(part);
-        hash.update(std::string_view("\0", 1));
-    }
-    hash.update(profile);
-    return hash.finish().hex();
+    const std::string key = fmt::format(
+        "{}\n{}\n{}\n{}\n{}.{}.{}\n{}", profile_hash, join(capabilities, ","), kernel.machine,
+        kernel.release, library->major, library->minor, library->micro, format_version);
+    return sha256(key).hex();
 }
 
 std::optional<SeccompProgram> read_cached(const Dir& cache, const std::string& name) {
-    const auto file =
-        read_file_if_exists(cache, name, digest_length + BPF_MAXINSNS * sizeof(sock_filter));
-    if (!file || file->size() <= digest_length) return std::nullopt;
-    std::string program = file->substr(digest_length);
-    if (program.size() % sizeof(sock_filter) != 0 ||
-        file->substr(0, digest_length - 1) != sha256(program).hex())
-        return std::nullopt;
-    return program;
+    std::uint64_t expected = 0;
+    auto file =
+        read_file_if_exists(cache, name, sizeof expected + BPF_MAXINSNS * sizeof(sock_filter));
+    if (!file || file->size() <= sizeof expected) return std::nullopt;
+    std::memcpy(&expected, file->data(), sizeof expected);
+    file->erase(0, sizeof expected);
+    if (file->size() % sizeof(sock_filter) != 0 || checksum(*file) != expected) return std::nullopt;
+    return file;
+}
+
+void write_cached(const Dir& cache, const std::string& name, const SeccompProgram& program) {
+    const std::uint64_t sum = checksum(program);
+    std::string file(reinterpret_cast<const char*>(&sum), sizeof sum);
+    write_atomically(cache, name, file + program, Durability::volatile_);
 }
 
 } // namespace
@@ -308,15 +318,17 @@ SeccompProgram compile(const Seccomp& profile) {
 
 SeccompProgram cached_program(const Dir& cache, std::string_view profile_json,
                               const std::vector<std::string>& capabilities) {
-    const std::string_view text = profile_json.empty() ? default_profile_json() : profile_json;
-    const std::string name = cache_name(text, capabilities);
-    if (auto program = read_cached(cache, name)) return *program;
+    const bool built_in = profile_json.empty();
+    const std::string hash =
+        built_in ? std::string(default_profile_hash()) : sha256(profile_json).hex();
+    const std::string name = cache_name(hash, capabilities);
+    if (auto program = read_cached(cache, name)) return *std::move(program);
+    const std::string_view text = built_in ? default_profile_json() : profile_json;
     SeccompProgram program = compile(resolve_profile(text, capabilities, "seccomp profile"));
     try {
-        write_atomically(cache, name, sha256(program).hex() + "\n" + program,
-                         Durability::volatile_);
-    } catch (const Error& error) { // a full or read-only disk costs the next start a few ms, it
-                                   // does not forbid this one
+        write_cached(cache, name, program);
+    } catch (const Error& error) { // a full or read-only disk costs the next start 30 ms, it does
+                                   // not forbid this one
         log::debug("seccomp: keeping the compiled program: {}", error.message());
     }
     return program;

@@ -23,6 +23,8 @@ Seccomp resolve_profile(std::string_view docker_profile_json,
 /// The built-in profile (SECURITY section 2: moby's set, AF_ALG and AF_VSOCK blocked, ENOSYS for
 /// calls unknown to the profile).
 std::string_view default_profile_json();
+/// SHA-256 of that text in hex, taken when kist was built.
+std::string_view default_profile_hash();
 
 SeccompProgram compile(const Seccomp&);
 /// The program for (profile text, capabilities, architecture, libseccomp version) from `cache`,
