@@ -14,7 +14,6 @@ namespace kist::engine {
 
 namespace {
 
-constexpr std::string_view default_path = "/etc/kist/kist.json";
 constexpr std::size_t file_limit = 1u << 20;
 
 struct NameCollector {
@@ -129,7 +128,7 @@ HostConfig parse_host_config(std::string_view text, std::string_view where) {
 
 HostConfig load_host_config(const GlobalOptions& options) {
     HostConfig config;
-    std::string path(options.config.empty() ? default_path : options.config);
+    std::string path(options.config.empty() ? default_host_config : options.config);
     if (!options.config.empty())
         config = parse_host_config(read_file(path, file_limit), path);
     else if (auto text = read_file_if_exists(path, file_limit))

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fields.hh"
@@ -68,10 +69,12 @@ struct HostConfig {
     }
 };
 
+inline constexpr std::string_view default_host_config = "/etc/kist/kist.json";
+
 /// The global options of the command line that stand above the file; a key set in both is an error, as in dockerd
 /// (SEEDS A201), except --root/--runroot/--log-level, which override.
 struct GlobalOptions {
-    std::string config;  ///< empty: /etc/kist/kist.json if it exists
+    std::string config;  ///< empty: default_host_config if it exists
     std::string root, runroot, storage_driver, cgroup_manager, log_level;
 };
 /// Reads and validates: an unknown key names the nearest known one, wrong types name the place.

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Archives that the user names: import and load read them, save writes one.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/fd.hh"
+
+namespace kist::cli {
+
+/// "-" or an empty text: standard input, which must not be a terminal. A URL is refused with a word about what to do.
+Fd open_archive(const std::string& file);
+
+/// Calls write with the descriptor of `file` ("-" or empty: standard output, which must not be a terminal). A regular file
+/// appears under its name only when it is complete: a failed save leaves neither a torso nor a lost older file.
+void write_archive(const std::string& file, const std::function<void(const Fd&)>& write);
+
+} // namespace kist::cli

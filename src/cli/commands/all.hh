@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each command's entry; every one is defined in the file of its name.
+#pragma once
+
+#include "cli/command.hh"
+
+namespace kist::cli::command {
+
+extern const Command attach, completion, config_list, config_show, config_validate, container_exists, container_inspect,
+    container_prune, create, dump_cli, exec, help, history, image_exists, image_inspect, image_prune, images, import_image,
+    info, inspect, kill, load, logs, pause, port, ps, rename, restart, rm, rmi, run, save, start, stop, tag, top,
+    unpause, untag, version, wait;
+
+} // namespace kist::cli::command

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// kist load: images out of a docker-archive or oci-archive.
+#include "cli/archive_file.hh"
+#include "cli/commands/all.hh"
+#include "cli/output.hh"
+#include "cli/parse.hh"
+#include "cli/session.hh"
+
+namespace kist::cli::command {
+namespace {
+
+struct Load {
+    std::string input;
+    bool quiet = false;
+};
+
+constexpr auto options = std::to_array<Option<Load>>({
+    {{"i,input", "FILE", "Read FILE instead of standard input", Completes::file}, &Load::input},
+    {{"q,quiet", "", "Do not show progress"}, &Load::quiet},
+});
+
+int load_archive(Session& session) {
+    Load o;
+    parse_into(o, options, session);
+    storage::ImageStore& images = session.engine().images();
+    const Fd archive = open_archive(o.input);
+    const auto progress = [&](const std::string& line) {
+        if (!o.quiet) print_line(line);
+    };
+    for (const storage::ImageStore::Loaded& loaded : images.load(archive, progress)) {
+        for (const storage::Reference& name : loaded.names) print_line("Loaded image: " + name.familiar());
+        if (loaded.names.empty()) print_line("Loaded image ID: " + loaded.id.str());
+    }
+    return 0;
+}
+
+} // namespace
+
+const Command load{.path = "image load",
+                   .shortcut = "load",
+                   .alias = "",
+                   .summary = "Load images from an archive",
+                   .usage = "",
+                   .section = Section::image,
+                   .operands = operands::none,
+                   .options = facts_of<options>,
+                   .run = load_archive};
+
+} // namespace kist::cli::command

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// kist rm: removes containers.
+#include "cli/commands/all.hh"
+#include "cli/output.hh"
+#include "cli/parse.hh"
+#include "cli/stopping.hh"
+#include "engine/containers.hh"
+
+namespace kist::cli::command {
+namespace {
+
+struct Remove : Stopping {
+    bool force = false;
+    bool volumes = false;
+};
+
+constexpr auto options =
+    sorted(concat(std::to_array<Option<Remove>>({
+                      {{"a,all", "", "Every container that does not run; with --force every container"}, &Remove::all},
+                      {{"f,force", "", "Kill running ones first; a missing one is no error"}, &Remove::force},
+                      {{"v,volumes", "", "Remove their anonymous volumes, too"}, &Remove::volumes},
+                  }),
+                  cidfile_option<Remove>(), filter_option<Remove>("filter"), ignore_option<Remove>(),
+                  latest_option<Remove>(), timeout_option<Remove>()));
+
+int remove_containers(Session& session) {
+    Remove o;
+    o.names = parse_into(o, options, session);
+    if (o.timeout) o.force = true;
+    if (o.force) o.ignore = true;
+    const auto fits = [&](storage::Status status) {
+        return o.force || (status != storage::Status::running && status != storage::Status::paused &&
+                           status != storage::Status::stopping);
+    };
+    const engine::RemoveOptions how{.force = o.force, .volumes = o.volumes, .timeout = o.timeout};
+    return for_each_selected(session, o, fits, [&](engine::Engine& engine, const Selected& container) {
+        engine::remove(engine, container.id, how);
+        print_line(container.label);
+    });
+}
+
+} // namespace
+
+const Command rm{.path = "container rm",
+                 .shortcut = "rm",
+                 .alias = "container remove",
+                 .summary = "Remove containers",
+                 .usage = "CONTAINER [CONTAINER...]",
+                 .section = Section::container,
+                 .completes = Completes::container,
+                 .operands = operands::any,
+                 .options = facts_of<options>,
+                 .run = remove_containers};
+
+} // namespace kist::cli::command

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// kist wait: blocks until containers have exited, or another condition holds, and prints their exit codes.
+#include <array>
+#include <utility>
+
+#include "base/error.hh"
+#include "base/text.hh"
+#include "cli/commands/all.hh"
+#include "cli/output.hh"
+#include "cli/parse.hh"
+#include "cli/selection.hh"
+#include "engine/containers.hh"
+
+namespace kist::cli::command {
+namespace {
+
+struct Wait : Selection {
+    std::vector<std::string> conditions;
+};
+
+constexpr auto options = sorted(
+    concat(std::to_array<Option<Wait>>({
+               {{"condition", "STATE", "Wait for this state instead (default stopped) (repeatable)", Completes::words,
+                 "configured|created|exited|paused|removed|running|stopped"},
+                &Wait::conditions},
+           }),
+           ignore_option<Wait>(), latest_option<Wait>()));
+
+using engine::WaitFor;
+constexpr auto condition_names = std::to_array<std::pair<std::string_view, WaitFor>>({
+    {"stopped", WaitFor::stopped},
+    {"not-running", WaitFor::stopped},
+    {"next-exit", WaitFor::exited},
+    {"exited", WaitFor::exited},
+    {"running", WaitFor::running},
+    {"removed", WaitFor::removed},
+    {"removing", WaitFor::removed},
+    {"created", WaitFor::created},
+    {"paused", WaitFor::paused},
+    {"configured", WaitFor::configured},
+});
+
+WaitFor parse_condition(const std::string& text) {
+    std::vector<std::string> names;
+    for (const auto& [name, condition] : condition_names) {
+        if (name == text) return condition;
+        names.emplace_back(name);
+    }
+    throw UsageError("invalid value '{}' for --condition: expected {}", printable(text), quoted_choice(names));
+}
+
+int wait_for_containers(Session& session) {
+    Wait o;
+    o.names = parse_into(o, options, session);
+    std::vector<WaitFor> conditions;
+    for (const std::string& text : o.conditions) conditions.push_back(parse_condition(text));
+    if (conditions.empty()) conditions.push_back(WaitFor::stopped);
+    return for_each_selected(
+        session, o, [](storage::Status) { return true; },
+        [&](engine::Engine& engine, const Selected& container) {
+            print_line(std::to_string(engine::wait(engine, container.id, conditions)));
+        });
+}
+
+} // namespace
+
+const Command wait{.path = "container wait",
+                   .shortcut = "wait",
+                   .alias = "",
+                   .summary = "Wait until containers have exited, then print their exit codes",
+                   .usage = "CONTAINER [CONTAINER...]",
+                   .section = Section::container,
+                   .completes = Completes::running_container,
+                   .operands = operands::any,
+                   .options = facts_of<options>,
+                   .run = wait_for_containers};
+
+} // namespace kist::cli::command

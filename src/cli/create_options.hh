@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options that run and create share. Texts of help only; the engine interprets the values.
+#pragma once
+
+#include "cli/command.hh"
+#include "engine/create_options.hh"
+
+namespace kist::cli {
+
+/// T derives from engine::CreateOptions.
+template <typename T>
+constexpr auto process_options() {
+    return std::to_array<Option<T>>({
+        {{"a,attach", "STREAM", "Attach to stdin, stdout or stderr (repeatable)", Completes::words,
+          "stdin|stdout|stderr"},
+         &T::attach},
+        {{"entrypoint", "COMMAND", "Instead of the image's entry point"}, &T::entrypoint},
+        {{"e,env", "NAME[=VALUE]", "Set an environment variable (repeatable)"}, &T::env},
+        {{"env-file", "FILE", "Read environment variables from FILE (repeatable)", Completes::file}, &T::env_files},
+        {{"exec-opt", "KEY=VALUE", "native.umask=normal (0022) or secure (0027) (repeatable)"}, &T::exec_opts},
+        {{"group-add", "GROUP", "A further group for the process (repeatable)"}, &T::group_add},
+        {{"init", "", "Run an init that forwards signals and reaps processes"}, &T::init},
+        {{"i,interactive", "", "Keep stdin open"}, &T::interactive},
+        {{"stop-signal", "SIGNAL", "What stop sends first", Completes::signal}, &T::stop_signal},
+        {{"stop-timeout", "SECONDS", "How long stop waits before it kills; -1: for ever"}, &T::stop_timeout},
+        {{"t,tty", "", "Give the process a terminal"}, &T::tty},
+        {{"umask", "OCTAL", "File mode mask of the process (default 0027)"}, &T::umask},
+        {{"u,user", "USER[:GROUP]", "Run as this user (name or number)"}, &T::user},
+        {{"w,workdir", "FOLDER", "Working folder in the container"}, &T::workdir},
+    });
+}
+
+template <typename T>
+constexpr auto identity_options() {
+    return std::to_array<Option<T>>({
+        {{"annotation", "KEY=VALUE", "Add an OCI annotation (repeatable)"}, &T::annotations},
+        {{"cidfile", "FILE", "Write the container's ID to FILE, which must not exist", Completes::file}, &T::cidfile},
+        {{"domainname", "NAME", "NIS domain name in the container"}, &T::domainname},
+        {{"h,hostname", "NAME", "Host name in the container (default: its short ID)"}, &T::hostname},
+        {{"l,label", "KEY[=VALUE]", "Add a label (repeatable)"}, &T::labels},
+        {{"label-file", "FILE", "Read labels from FILE (repeatable)", Completes::file}, &T::label_files},
+        {{"name", "NAME", "Name of the container"}, &T::name},
+        {{"platform", "OS/ARCH", "Use the image of this platform"}, &T::platform},
+        {{"pull", "POLICY", "When to fetch the image: missing or never (default missing)", Completes::words,
+          "missing|never"},
+         &T::pull},
+        {{"q,quiet", "", "Do not show the progress of fetching"}, &T::quiet},
+        {{"replace", "", "Remove a container that has the name already"}, &T::replace},
+        {{"rm", "", "Remove the container when it has exited"}, &T::rm},
+    });
+}
+
+template <typename T>
+constexpr auto filesystem_options() {
+    return std::to_array<Option<T>>({
+        {{"device", "HOST[:CONTAINER[:rwm]]", "Give access to a device of the host (repeatable)", Completes::file},
+         &T::devices},
+        {{"device-cgroup-rule", "RULE", "Allow devices by rule, as 'c 42:* rmw' (repeatable)"},
+         &T::device_cgroup_rules},
+        {{"mount", "OPTIONS", "Mount as type=bind,source=…,target=… (repeatable)"}, &T::mounts},
+        {{"read-only", "", "The container's root filesystem cannot be written"}, &T::read_only},
+        {{"read-only-tmpfs", "", "With --read-only: tmpfs on /tmp, /run, /var/tmp (default true)"},
+         &T::read_only_tmpfs},
+        {{"shm-size", "SIZE", "Size of /dev/shm (default 64m)"}, &T::shm_size},
+        {{"tmpfs", "FOLDER[:OPTIONS]", "Mount a tmpfs (repeatable)"}, &T::tmpfs},
+        {{"v,volume", "HOST:CONTAINER[:OPTIONS]", "Mount a file or folder of the host (repeatable)",
+          Completes::folder},
+         &T::volumes},
+    });
+}
+
+template <typename T>
+constexpr auto namespace_options() {
+    return std::to_array<Option<T>>({
+        {{"add-host", "NAME:IP", "Add a line to /etc/hosts (repeatable)"}, &T::add_hosts},
+        {{"cgroupns", "MODE", "Control group namespace: private or host", Completes::words, "private|host"},
+         &T::cgroupns},
+        {{"dns", "IP", "Name server (repeatable)"}, &T::dns},
+        {{"dns-option,dns-opt", "OPTION", "Line 'options' of resolv.conf (repeatable)"}, &T::dns_options},
+        {{"dns-search", "DOMAIN", "Search domain (repeatable)"}, &T::dns_search},
+        {{"expose", "PORT[/PROTOCOL]", "Note a port that the container listens on (repeatable)"}, &T::expose},
+        {{"ipc", "MODE", "IPC namespace: private, shareable, none, host, container:NAME"}, &T::ipc},
+        {{"network,net", "MODE", "Network: none, host or container:NAME"}, &T::network},
+        {{"pid", "MODE", "PID namespace: private, host, container:NAME"}, &T::pid},
+        {{"uts", "MODE", "UTS namespace: private, host, container:NAME"}, &T::uts},
+    });
+}
+
+template <typename T>
+constexpr auto security_options() {
+    return std::to_array<Option<T>>({
+        {{"cap-add", "CAPABILITY", "Add a capability, or ALL (repeatable)"}, &T::cap_add},
+        {{"cap-drop", "CAPABILITY", "Drop a capability, or ALL (repeatable)"}, &T::cap_drop},
+        {{"privileged", "", "All capabilities and devices, no confinement"}, &T::privileged},
+        {{"security-opt", "OPTION", "seccomp=…, no-new-privileges, apparmor=…, label=…, mask=…, unmask=… (repeatable)"},
+         &T::security_opts},
+        {{"sysctl", "NAME=VALUE", "Set a kernel parameter of the container's namespaces (repeatable)"}, &T::sysctls},
+        {{"ulimit", "NAME=SOFT[:HARD]", "Set a resource limit (repeatable)"}, &T::ulimits},
+    });
+}
+
+template <typename T>
+constexpr auto resource_options() {
+    return std::to_array<Option<T>>({
+        {{"cgroup-parent", "PATH", "Control group above the container's"}, &T::cgroup_parent},
+        {{"cpu-period", "MICROSECONDS", "Period of the CPU quota"}, &T::cpu_period},
+        {{"cpu-quota", "MICROSECONDS", "CPU time in each period"}, &T::cpu_quota},
+        {{"c,cpu-shares", "WEIGHT", "Share of CPU time relative to others"}, &T::cpu_shares},
+        {{"cpus", "NUMBER", "How many CPUs, as 1.5"}, &T::cpus},
+        {{"cpuset-cpus", "LIST", "CPUs to run on, as 0-3,6"}, &T::cpuset_cpus},
+        {{"cpuset-mems", "LIST", "Memory nodes to use, as 0-1"}, &T::cpuset_mems},
+        {{"log-driver", "NAME", "Where output is kept: json-file or none", Completes::words, "json-file|none"},
+         &T::log_driver},
+        {{"log-opt", "KEY=VALUE", "max-size, max-file (repeatable)"}, &T::log_opts},
+        {{"m,memory", "SIZE", "Memory limit, as 512m"}, &T::memory},
+        {{"memory-reservation", "SIZE", "Soft memory limit"}, &T::memory_reservation},
+        {{"memory-swap", "SIZE", "Memory and swap together; -1: unlimited swap"}, &T::memory_swap},
+        {{"oom-kill-disable", "", "Do not kill when memory is short"}, &T::oom_kill_disable},
+        {{"oom-score-adj", "NUMBER", "-1000 to 1000: whom the kernel kills first"}, &T::oom_score_adj},
+        {{"pids-limit", "NUMBER", "How many processes (default 2048); -1: no limit"}, &T::pids_limit},
+    });
+}
+
+template <typename T>
+constexpr auto create_options() {
+    return concat(process_options<T>(), identity_options<T>(), filesystem_options<T>(), namespace_options<T>(),
+                  security_options<T>(), resource_options<T>());
+}
+
+} // namespace kist::cli
