@@ -33,7 +33,10 @@ AttachResult start(Engine&, const ContainerId&, const std::optional<AttachOption
 AttachResult attach(Engine&, const ContainerId&, const AttachOptions&);
 
 /// t<0 waits for ever, 0 kills at once; nothing: the container's own. Stopping a stopped one is no error. Returns when the exit is on disk.
-void stop(Engine&, const ContainerId&, std::optional<int> timeout, std::optional<int> signal);
+/// `waiting` is called once when it takes longer than 10 s (a signal that is ignored, t<0).
+void stop(Engine&, const ContainerId&, std::optional<int> timeout, std::optional<int> signal,
+          const std::function<void()>& waiting = {});
+/// SIGKILL returns when the exit is on disk, another signal when it has been sent.
 void kill(Engine&, const ContainerId&, int signal);
 void restart(Engine&, const ContainerId&, std::optional<int> timeout, std::optional<int> signal);
 void pause(Engine&, const ContainerId&);

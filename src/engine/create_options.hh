@@ -25,6 +25,7 @@ struct CreateOptions {
     std::vector<std::string> group_add;
     std::optional<int> stop_timeout;
     bool interactive = false, tty = false, rm = false, init = false;
+    bool detach = false; ///< run -d: without it (and without --attach) the container is made to be attached to
     std::vector<std::string> attach;
     std::string umask;
     std::vector<std::string> exec_opts;

@@ -201,12 +201,12 @@ void ContainerStore::read_state(ContainerView& view) const {
     auto exit_text = read_below(containers_, id, "exit.json");
     if (exit_text) view.state = parse_state(*exit_text, path_below(containers_, id, "exit.json"));
     auto started_text = read_below(containers_, id, "started.json");
-    if (!started_text) {
-        if (!exit_text) view.state = ContainerState{};
-        return;
-    }
+    if (!exit_text) view.state = ContainerState{};
+    if (!started_text) return;
     ContainerState started = parse_state(*started_text, path_below(containers_, id, "started.json"));
     if (exit_text && view.state.started_at >= started.started_at) return;
+    if (started.boot_id == current_boot_id() && FileLock::is_held(data_dir(*ContainerId::parse(id)), "lock"))
+        return; // a start is under way: until its monitor speaks, the last state holds
     view.state = started;
     view.is_orphan = true;
     if (started.boot_id == current_boot_id()) // killed between this record and its monitor's first one

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// create: from options to a durable record. Everything that can fail for the user's mistake is checked before the name is
+// claimed; a kill at any line leaves nothing that blocks the same call.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/file.hh"
+#include "base/rollback.hh"
+#include "base/text.hh"
+#include "base/time.hh"
+#include "engine/containers.hh"
+#include "engine/create_parts.hh"
+#include "engine/image_use_cases.hh"
+#include "engine/random_name.hh"
+#include "engine/repair.hh"
+#include "engine/host_facts.hh"
+
+namespace kist::engine {
+
+namespace {
+
+using storage::ContainerConfig;
+
+void check_platform(const CreateOptions& options, const storage::ImageRecord& image) {
+    if (options.platform.empty()) return;
+    std::vector<std::string> parts = split(options.platform, '/');
+    const auto& has = image.config;
+    bool fits = parts.size() == 1 ? (parts[0] == has.os || parts[0] == has.architecture)
+                                  : parts.size() <= 3 && parts[0] == has.os && parts[1] == has.architecture &&
+                                        (parts.size() < 3 || has.variant.empty() || parts[2] == has.variant);
+    if (!fits)
+        throw Error("image '{}' is for platform {}/{}, not {}", options.image, has.os, has.architecture,
+                    printable(options.platform));
+}
+
+ContainerConfig interpret(Engine& engine, const CreateOptions& options, const storage::ImageRecord& image,
+                          const std::function<void(const std::string&)>& warn) {
+    ContainerConfig config;
+    config.id = engine.containers().new_id().str();
+    config.created = Moment::now().ns;
+    config.image_id = image.id;
+    config.image_name = options.image;
+    config.layer = image.top_layer;
+    config.create_command = options.argv;
+    config.cidfile = options.cidfile;
+    auto find_container = [&](const std::string& reference) {
+        ContainerId id = engine.containers().find(reference);
+        if (auto view = engine.containers().view(id)) return std::move(*view);
+        throw NotFound("No such container: {}", printable(reference));
+    };
+    CreateInput in{options, engine.config(), image, warn, find_container};
+    interpret_process(in, config);
+    interpret_labels(in, config);
+    interpret_namespaces(in, config);
+    interpret_names(in, config);
+    interpret_mounts(in, config);
+    interpret_devices(in, config);
+    interpret_security(in, config);
+    interpret_resources(in, config);
+    interpret_limits(in, config);
+    return config;
+}
+
+/// --cidfile is made before the record, so that a full disk or a second create with that file is found first.
+class CidFile {
+public:
+    explicit CidFile(const std::string& path) : path_(path) {
+        if (path_.empty()) return;
+        fd_.reset(open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+        if (!fd_ && errno == EEXIST)
+            throw Error("container ID file found, make sure the other container isn't running or delete {}", path_);
+        if (!fd_) throw SysError("creating container ID file '{}'", path_);
+    }
+    CidFile(const CidFile&) = delete;
+    CidFile& operator=(const CidFile&) = delete;
+    ~CidFile() {
+        if (fd_ && !written_) unlink(path_.c_str());
+    }
+    void write(const std::string& id) {
+        if (!fd_) return;
+        write_full(fd_, id, path_);
+        written_ = true;
+    }
+
+private:
+    std::string path_;
+    Fd fd_;
+    bool written_ = false;
+};
+
+void replace_existing(Engine& engine, const CreateOptions& options) {
+    if (!options.replace) return;
+    if (options.name.empty()) throw UsageError("--replace needs --name");
+    if (auto existing = engine.containers().find_if_exists("name:" + options.name))
+        remove(engine, *existing, {.force = true, .volumes = true, .timeout = {}});
+}
+
+storage::ContainerLock claim(Engine& engine, ContainerConfig& config, const std::string& asked_name) {
+    if (!asked_name.empty()) {
+        config.name = asked_name;
+        return engine.containers().create(config);
+    }
+    for (int attempt = 0;; ++attempt) {
+        config.name = random_name(attempt);
+        try {
+            return engine.containers().create(config);
+        } catch (const storage::NameInUse&) {
+            if (attempt > 100) throw;
+        }
+    }
+}
+
+} // namespace
+
+ContainerId create(Engine& engine, const CreateOptions& options, const std::function<void(const std::string&)>& warn) {
+    if (options.image.empty()) throw UsageError("needs the name of an image");
+    storage::ImageRecord image = resolve_image(engine, options.image, options.pull);
+    check_platform(options, image);
+    ContainerConfig config = interpret(engine, options, image, warn);
+    check_plan(engine, config);
+    CidFile cidfile(options.cidfile);
+    sweep_some(engine);
+    replace_existing(engine, options);
+    ContainerId id = ContainerId::parse(config.id).value();
+    storage::ContainerLock lock = claim(engine, config, options.name);
+    Rollback undo;
+    undo.add([&] { engine.containers().remove(id); });
+    engine.images().prepare_root(config.layer, engine.containers().data_dir(id), config.auto_remove);
+    cidfile.write(config.id);
+    undo.commit();
+    return id;
+}
+
+} // namespace kist::engine

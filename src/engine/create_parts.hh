@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interpreters of create's options, one topic a file: each checks what the user wrote and fills its part of the record.
+// They read the host (a device, a label file) but change nothing.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/create_options.hh"
+#include "engine/host_config.hh"
+#include "storage/container_store.hh"
+#include "storage/image_store.hh"
+
+namespace kist::engine {
+
+struct CreateInput {
+    const CreateOptions& options;
+    const HostConfig& host;
+    const storage::ImageRecord& image;
+    const std::function<void(const std::string&)>& warn;
+    /// For container:NAME modes. Throws NotFound.
+    std::function<storage::ContainerView(const std::string&)> find_container;
+};
+
+void interpret_process(const CreateInput&, storage::ContainerConfig&);    // create_process.cc
+void interpret_labels(const CreateInput&, storage::ContainerConfig&);     // create_env.cc
+void interpret_namespaces(const CreateInput&, storage::ContainerConfig&); // create_namespaces.cc
+void interpret_names(const CreateInput&, storage::ContainerConfig&);      // create_namespaces.cc: hostname, DNS, hosts
+void interpret_mounts(const CreateInput&, storage::ContainerConfig&);     // create_mounts.cc
+void interpret_devices(const CreateInput&, storage::ContainerConfig&);    // create_devices.cc
+void interpret_security(const CreateInput&, storage::ContainerConfig&);   // create_security.cc
+void interpret_resources(const CreateInput&, storage::ContainerConfig&);  // create_resources.cc
+void interpret_limits(const CreateInput&, storage::ContainerConfig&);     // create_limits.cc: ulimits, sysctls, log options
+
+/// `base` overridden by the lines of `files` and then by `options` ("K=V", "K" from our own environment, "K*"); the order
+/// of first appearance is kept. Also for exec.
+std::vector<std::string> merge_env(std::vector<std::string> base, const std::vector<std::string>& files,
+                                   const std::vector<std::string>& options);
+/// The value of `name` in a list of "K=V".
+std::optional<std::string> env_value(const std::vector<std::string>& env, std::string_view name);
+
+/// "--mount" and friends: fields separated by commas, quoted as in CSV. Throws UsageError.
+std::vector<std::string> split_csv(std::string_view text);
+
+/// What masked and read-only paths a container has that asks for nothing (SECURITY section 2).
+std::vector<std::string> default_masked_paths();
+std::vector<std::string> default_readonly_paths();
+
+/// Limits and sysctls that may be set, checked in one place for create and update.
+void check_resources(const storage::ResourceConfig&, const std::function<void(const std::string&)>& warn);
+
+} // namespace kist::engine

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/host_facts.hh"
+
+#include <algorithm>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/file.hh"
+#include "engine/init_program.hh"
+#include "oci/run/seccomp.hh"
+
+namespace kist::engine {
+
+namespace {
+
+using storage::ContainerConfig;
+
+struct FoundDevice {
+    oci::Device device;
+    std::string access;
+};
+
+std::optional<oci::Device> device_at(const std::string& host_path, const std::string& container_path) {
+    struct stat info{};
+    if (stat(host_path.c_str(), &info) != 0) throw SysError("adding device '{}'", host_path);
+    if (!S_ISCHR(info.st_mode) && !S_ISBLK(info.st_mode)) return std::nullopt;
+    oci::Device device;
+    device.type = S_ISBLK(info.st_mode) ? "b" : "c";
+    device.path = container_path;
+    device.major = static_cast<std::int64_t>(major(info.st_rdev));
+    device.minor = static_cast<std::int64_t>(minor(info.st_rdev));
+    device.file_mode = info.st_mode & 07777;
+    device.uid = info.st_uid;
+    device.gid = info.st_gid;
+    return device;
+}
+
+/// Devices below a folder of the host; links are not followed, and what a container has of its own is left out.
+void devices_below(const std::string& folder, const std::string& target, const std::string& access,
+                   std::vector<FoundDevice>& found, int depth = 0) {
+    Dir dir = Dir::open(folder);
+    for (const std::string& name : dir.names()) {
+        struct stat info{};
+        if (fstatat(dir.fd().get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        std::string path = folder + "/" + name, inside = target + "/" + name;
+        static const std::vector<std::string> own = {"/dev/pts", "/dev/shm", "/dev/fd", "/dev/mqueue", "/dev/.lxc",
+                                                     "/dev/.lxd-mounts", "/dev/.udev", "/dev/console", "/dev/ptmx"};
+        if (std::find(own.begin(), own.end(), path) != own.end()) continue;
+        if (S_ISDIR(info.st_mode) && depth < 8)
+            devices_below(path, inside, access, found, depth + 1);
+        else if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode))
+            if (auto device = device_at(path, inside)) found.push_back({std::move(*device), access});
+    }
+}
+
+void find_devices(const ContainerConfig& config, HostFacts& facts) {
+    std::vector<FoundDevice> found;
+    if (config.security.privileged) devices_below("/dev", "/dev", "rwm", found);
+    for (const storage::DeviceConfig& asked : config.devices) {
+        if (auto device = device_at(asked.host_path, asked.container_path))
+            found.push_back({std::move(*device), asked.access});
+        else
+            devices_below(asked.host_path, asked.container_path, asked.access, found);
+    }
+    for (FoundDevice& one : found) {
+        facts.device_rules.push_back({true, one.device.type, one.device.major, one.device.minor, one.access});
+        std::erase_if(facts.devices, [&](const oci::Device& other) { return other.path == one.device.path; });
+        facts.devices.push_back(std::move(one.device));
+    }
+}
+
+void find_joined(Engine& engine, const ContainerConfig& config, HostFacts& facts) {
+    const auto& modes = config.namespaces;
+    for (const auto& [mode, what] : {std::pair{&modes.network, "network"}, {&modes.pid, "PID namespace"},
+                                     {&modes.ipc, "IPC namespace"}, {&modes.uts, "UTS namespace"},
+                                     {&modes.cgroup, "cgroup namespace"}}) {
+        if (!mode->starts_with("container:")) continue;
+        std::string id = mode->substr(10);
+        auto view = engine.containers().view(ContainerId::parse(id).value());
+        if (!view) throw Error("cannot join {} of container {}: it is gone", what, id);
+        if (view->state.pid == 0) throw Error("cannot join {} of a non running container: {}", what, view->config.name);
+        facts.joined[id] = view->state.pid;
+        facts.joined_run_dirs[id] = engine.containers().run_dir(ContainerId::parse(id).value()).path();
+    }
+}
+
+/// The compiled filter is kept beside the container, so that an exec has the same one as init, whatever happens to the cache.
+std::string write_seccomp(Engine& engine, const ContainerConfig& config, const Dir& run_dir) {
+    if (config.security.seccomp == "unconfined") return "";
+    Dir cache = engine.store().data().create_dir("seccomp");
+    oci::SeccompProgram program =
+        oci::cached_program(cache, config.security.seccomp_profile, config.security.capabilities);
+    auto fd = run_dir.open_file("seccomp", O_WRONLY | O_CREAT | O_TRUNC);
+    if (!fd) throw Error("writing seccomp filter: the run folder is gone");
+    write_full(*fd, program, "seccomp");
+    return run_dir.path_of("seccomp");
+}
+
+bool can_limit_swap(Engine& engine) {
+    auto memory = engine.cgroups().v1.find("memory");
+    if (memory == engine.cgroups().v1.end()) return true;
+    return access((memory->second + "/memory.memsw.limit_in_bytes").c_str(), F_OK) == 0;
+}
+
+bool has_limits(const ContainerConfig& config) {
+    storage::ResourceConfig plain;
+    plain.pids_limit = config.resources.pids_limit;
+    return config.resources != plain;
+}
+
+} // namespace
+
+HostFacts gather_facts(Engine& engine, const ContainerConfig& config, const Dir& run_dir) {
+    HostFacts facts;
+    facts.data_root = engine.store().paths().data_root;
+    facts.run_root = engine.store().paths().run_root;
+    facts.run_dir = run_dir.path();
+    Dir data = engine.containers().data_dir(ContainerId::parse(config.id).value());
+    facts.log_path = data.path_of(config.id + "-json.log");
+    facts.root = engine.images().prepare_root(config.layer, data, config.auto_remove);
+    find_joined(engine, config, facts);
+    find_devices(config, facts);
+    if (config.init) facts.init_program = find_init_program(engine.config());
+    facts.seccomp_program = write_seccomp(engine, config, run_dir);
+    if (config.resources.memory > 0 && config.resources.memory_swap == 0) facts.swap_limit = can_limit_swap(engine);
+    return facts;
+}
+
+void check_plan(Engine& engine, const ContainerConfig& config) {
+    HostFacts facts;
+    if (has_limits(config)) {
+        if (config.resources.memory > 0 && config.resources.memory_swap == 0) facts.swap_limit = can_limit_swap(engine);
+        oci::plan_cgroup(engine.cgroups(), plan_resources(config, facts));
+    }
+}
+
+} // namespace kist::engine

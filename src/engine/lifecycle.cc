@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// stop, kill, restart, pause, unpause, rename: requests to the container's monitor, which does them in its own time.
+#include <csignal>
+
+#include <unistd.h>
+
+#include "engine/containers.hh"
+#include "engine/repair.hh"
+#include "monitor/control.hh"
+
+namespace kist::engine {
+
+namespace {
+
+using storage::ContainerView;
+using storage::Status;
+
+bool is_live(const ContainerView& view) {
+    Status status = view.state.status;
+    return status == Status::running || status == Status::paused || status == Status::stopping;
+}
+
+/// Asks the monitor, adopting and asking again when it is killed under us. False when the container does not run.
+template <typename Request>
+bool ask_monitor(Engine& engine, const ContainerId& id, Request request) {
+    for (int attempt = 0;; ++attempt) {
+        ContainerView view = settled_view(engine, id);
+        if (!is_live(view)) return false;
+        auto client = monitor::ControlClient::connect(engine.containers().run_dir(id));
+        try {
+            if (client) {
+                request(*client, view);
+                return true;
+            }
+            if (attempt >= 100) throw Error("its monitor does not answer");
+        } catch (const monitor::MonitorLost&) {
+            if (attempt >= 5) throw;
+        }
+        if (!client) usleep(2000); // between the end of its process and the end of its monitor
+    }
+}
+
+template <typename Act>
+void with_context(const char* doing, const ContainerId& id, Engine& engine, Act act) {
+    try {
+        act();
+    } catch (const NotFound&) {
+        throw;
+    } catch (Error& e) {
+        auto view = engine.containers().view(id);
+        e.while_doing("{} container '{}'", doing, view && !view->config.name.empty() ? view->config.name : id.short_id());
+        throw;
+    }
+}
+
+[[noreturn]] void throw_not_running(const ContainerId& id) {
+    throw Error("container {} is not running", id.str()).with_exit_code(ExitCode::failure);
+}
+
+void stop_for(Engine& engine, const ContainerId& id, const monitor::StopRequest& wish, std::optional<int> timeout,
+              const std::function<void()>& waiting) {
+    try {
+        ask_monitor(engine, id, [&](monitor::ControlClient& client, const ContainerView& view) {
+            monitor::StopRequest request = wish;
+            request.timeout = timeout.value_or(view.config.stop_timeout);
+            client.stop(request, waiting);
+        });
+    } catch (const NotFound&) { // a --rm container that is gone has stopped
+    }
+}
+
+} // namespace
+
+void stop(Engine& engine, const ContainerId& id, std::optional<int> timeout, std::optional<int> signal,
+          const std::function<void()>& waiting) {
+    with_context("stopping", id, engine, [&] {
+        stop_for(engine, id, {.timeout = 0, .signal = signal.value_or(0)}, timeout, waiting);
+    });
+}
+
+void kill(Engine& engine, const ContainerId& id, int signal) {
+    with_context("killing", id, engine, [&] {
+        bool runs = ask_monitor(engine, id, [&](monitor::ControlClient& client, const ContainerView&) {
+            if (signal == SIGKILL)
+                client.stop({.timeout = 0});
+            else
+                client.signal(signal);
+        });
+        if (!runs) throw_not_running(id);
+    });
+}
+
+void restart(Engine& engine, const ContainerId& id, std::optional<int> timeout, std::optional<int> signal) {
+    with_context("restarting", id, engine, [&] {
+        // `keep`: a --rm container that is restarted has not ended (SEEDS A111).
+        stop_for(engine, id, {.timeout = 0, .signal = signal.value_or(0), .keep = true}, timeout, {});
+    });
+    start(engine, id, std::nullopt);
+}
+
+void pause(Engine& engine, const ContainerId& id) {
+    with_context("pausing", id, engine, [&] {
+        bool runs = ask_monitor(engine, id, [&](monitor::ControlClient& client, const ContainerView& view) {
+            if (view.state.status == Status::paused)
+                throw Error("it is already paused").with_exit_code(ExitCode::failure);
+            client.pause();
+        });
+        if (!runs) throw_not_running(id);
+    });
+}
+
+void unpause(Engine& engine, const ContainerId& id) {
+    with_context("unpausing", id, engine, [&] {
+        bool runs = ask_monitor(engine, id, [&](monitor::ControlClient& client, const ContainerView& view) {
+            if (view.state.status != Status::paused)
+                throw Error("it is not paused").with_exit_code(ExitCode::failure);
+            client.unpause();
+        });
+        if (!runs) throw_not_running(id);
+    });
+}
+
+void rename(Engine& engine, const ContainerId& id, const std::string& new_name) {
+    auto lock = engine.containers().lock(id);
+    auto view = engine.containers().view(id);
+    if (!view) throw NotFound("No such container: {}", id.str());
+    if (!view->damage.empty()) throw Error("{}", view->damage);
+    if (view->state.status == Status::removing || view->state.status == Status::dead)
+        throw Error("cannot rename container '{}': it is marked for removal", view->config.name);
+    std::string name = new_name.starts_with('/') ? new_name.substr(1) : new_name;
+    engine.containers().rename(view->config, name);
+}
+
+} // namespace kist::engine

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// rm and container prune. What cannot be removed stays listed as dead with the reason (SEEDS A108, A116).
+#include "engine/containers.hh"
+#include "engine/repair.hh"
+#include "monitor/control.hh"
+
+namespace kist::engine {
+
+namespace {
+
+using storage::ContainerView;
+using storage::Status;
+
+bool is_live(const ContainerView& view) {
+    Status status = view.state.status;
+    return status == Status::running || status == Status::paused || status == Status::stopping;
+}
+
+/// A damaged record cannot be settled, but a monitor that lives still listens.
+void end_damaged(Engine& engine, const ContainerId& id) {
+    if (auto client = monitor::ControlClient::connect(engine.containers().run_dir(id))) client->stop({.timeout = 0});
+}
+
+/// Nothing when it is gone by itself (--rm).
+std::optional<ContainerView> end_running(Engine& engine, const ContainerId& id, const RemoveOptions& options) {
+    auto view = engine.containers().view(id);
+    if (!view) return std::nullopt;
+    if (!view->damage.empty()) {
+        end_damaged(engine, id);
+    } else if (is_live(*view)) {
+        stop(engine, id, options.timeout.value_or(0), std::nullopt);
+    }
+    return engine.containers().view(id);
+}
+
+void check_removable(const ContainerView& view, bool force) {
+    const std::string& name = view.config.name;
+    if (!view.damage.empty() && !force)
+        throw Error("cannot remove container \"{}\": {}", name, view.damage)
+            .with_hint("use --force to remove it with what its record says lost");
+    if (!is_live(view)) return;
+    std::string_view state = view.state.status == Status::paused ? "paused" : "running";
+    throw Error("cannot remove {} container \"{}\" ({}): stop it first or use --force", state, name, view.config.id)
+        .with_exit_code(ExitCode::failure);
+}
+
+void remove_stopped(Engine& engine, const ContainerId& id, const ContainerView& view) {
+    try {
+        if (!view.monitor_alive && view.damage.empty() && view.state.started_at != 0) clear_cgroup(engine, view.config);
+        engine.containers().remove(id);
+    } catch (Error& e) {
+        if (view.damage.empty()) engine.containers().write_dead(view, e.what());
+        e.while_doing("removing container '{}'", view.config.name);
+        throw;
+    }
+}
+
+} // namespace
+
+void remove(Engine& engine, const ContainerId& id, const RemoveOptions& options) {
+    constexpr int attempts = 10;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        if (options.force && !end_running(engine, id, options)) return;
+        std::optional<storage::ContainerLock> lock;
+        std::optional<ContainerView> view;
+        try {
+            lock = engine.containers().lock(id);
+            view = settle_locked(engine, id);
+        } catch (const NotFound&) {
+            if (options.force) return; // it went by itself, or by somebody else's rm
+            throw;
+        }
+        if (options.force && is_live(*view)) continue; // started again meanwhile
+        check_removable(*view, options.force);
+        return remove_stopped(engine, id, *view);
+    }
+    throw Error("cannot remove container {}: it is started again and again", id.str());
+}
+
+std::vector<std::string> prune_containers(Engine& engine, const std::vector<std::string>& filters) {
+    auto filter = ContainerFilter::parse(engine, filters);
+    sweep_all(engine);
+    std::vector<std::string> removed;
+    for (const ContainerView& view : engine.containers().all()) {
+        Status status = view.state.status;
+        bool stopped = status == Status::created || status == Status::exited || status == Status::dead || status == Status::removing;
+        if (!stopped || !view.damage.empty() || !filter.matches(view)) continue;
+        try {
+            remove(engine, *ContainerId::parse(view.config.id), {.force = false, .volumes = true, .timeout = {}});
+            removed.push_back(view.config.id);
+        } catch (const NotFound&) { // somebody else did
+        }
+    }
+    return removed;
+}
+
+} // namespace kist::engine

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/repair.hh"
+
+#include <random>
+
+#include "base/log.hh"
+#include "engine/spec_plan.hh"
+#include "monitor/spawn.hh"
+#include "storage/programs.hh"
+
+namespace kist::engine {
+
+namespace {
+
+using storage::ContainerView;
+using storage::Status;
+
+bool is_live(const ContainerView& view) {
+    Status status = view.state.status;
+    return status == Status::running || status == Status::paused || status == Status::stopping;
+}
+
+[[noreturn]] void throw_gone(const ContainerId& id) { throw NotFound("No such container: {}", id.str()); }
+
+ContainerView view_of(Engine& engine, const ContainerId& id) {
+    auto view = engine.containers().view(id);
+    if (!view) throw_gone(id);
+    return std::move(*view);
+}
+
+void adopt(Engine& engine, const ContainerId& id) {
+    monitor::SpawnOptions options;
+    options.program = storage::program_path("kist-monitor");
+    options.container_id = id.str();
+    options.adopt = true;
+    auto spawned = monitor::spawn_monitor(engine.containers().run_dir(id), options);
+    if (spawned.wait_started()) spawned.release();
+}
+
+/// Its monitor and its init are dead, and nobody has written that down.
+void record_end(Engine& engine, const ContainerId& id, const ContainerView& view) {
+    clear_cgroup(engine, view.config);
+    if (view.config.auto_remove)
+        engine.containers().remove(id);
+    else
+        engine.containers().write_exit(view.config, view.state);
+}
+
+/// True when `id` was removed.
+bool mend_auto_remove(Engine& engine, const ContainerId& id) {
+    auto view = engine.containers().view(id);
+    if (!view || !view->config.auto_remove || !view->is_orphan || is_live(*view)) return false;
+    try {
+        settled_view(engine, id);
+    } catch (const NotFound&) {
+        return true;
+    } catch (const Error& e) {
+        log::debug("mending container {}: {}", id.str(), e.what());
+    }
+    return false;
+}
+
+} // namespace
+
+void clear_cgroup(Engine& engine, const storage::ContainerConfig& config) {
+    oci::Cgroup cgroup = oci::Cgroup::open(engine.cgroups(), cgroup_path(config));
+    cgroup.kill_all();
+    if (!cgroup.remove())
+        throw Error("removing cgroup '{}': processes of the container do not die", cgroup.path());
+}
+
+ContainerView settle_locked(Engine& engine, const ContainerId& id) {
+    ContainerView view = view_of(engine, id);
+    if (!view.is_orphan || !view.damage.empty()) return view;
+    if (is_live(view))
+        adopt(engine, id);
+    else
+        record_end(engine, id, view);
+    return view_of(engine, id);
+}
+
+ContainerView settled_view(Engine& engine, const ContainerId& id) {
+    ContainerView view = view_of(engine, id);
+    if (view.is_orphan && view.damage.empty()) {
+        auto lock = engine.containers().lock(id);
+        view = settle_locked(engine, id);
+    }
+    if (!view.damage.empty()) throw Error("container '{}': {}", id.short_id(), view.damage);
+    return view;
+}
+
+void sweep_some(Engine& engine) {
+    engine.containers().sweep(storage::ContainerStore::Sweep::quick);
+    // Only records of --rm containers live in the run folder, and only their leavings would stay for ever.
+    Dir run = engine.store().run().create_dir("containers");
+    std::vector<std::string> names = run.names();
+    constexpr std::size_t looks = 8;
+    std::size_t start = names.size() > looks ? std::random_device{}() % names.size() : 0;
+    for (std::size_t i = 0; i < std::min(looks, names.size()); ++i) {
+        auto id = ContainerId::parse(names[(start + i) % names.size()]);
+        if (!id) continue;
+        auto dir = run.open_dir_if_exists(id->str());
+        if (dir && dir->exists("config.json") && !FileLock::is_held(*dir, "monitor.lock")) mend_auto_remove(engine, *id);
+    }
+}
+
+std::vector<std::string> sweep_all(Engine& engine) {
+    auto removed = engine.containers().sweep(storage::ContainerStore::Sweep::full);
+    for (const ContainerId& id : engine.containers().ids())
+        if (mend_auto_remove(engine, id)) removed.push_back(id.str());
+    return removed;
+}
+
+} // namespace kist::engine

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// start and attach: from a record to a running process with its monitor, and the streams of who waits for it.
+#include "base/time.hh"
+#include "engine/containers.hh"
+#include "engine/host_facts.hh"
+#include "engine/name_files.hh"
+#include "engine/repair.hh"
+#include "monitor/client.hh"
+#include "monitor/control.hh"
+#include "monitor/spawn.hh"
+#include "monitor/terminal.hh"
+#include "storage/programs.hh"
+
+namespace kist::engine {
+
+namespace {
+
+using monitor::AttachOutcome;
+using storage::ContainerView;
+using storage::Status;
+
+monitor::AttachSettings settings_for(const ContainerView& view, const AttachOptions& options) {
+    monitor::AttachSettings settings;
+    settings.stdin_ = options.stdin_ && view.config.open_stdin;
+    settings.stdout_ = options.stdout_;
+    settings.stderr_ = options.stderr_;
+    settings.terminal = view.config.tty;
+    settings.sig_proxy = options.sig_proxy;
+    settings.detach_keys = options.detach_keys;
+    return settings;
+}
+
+/// The monitor of an attached container was killed under us: the record tells what became of the container.
+AttachResult after_loss(Engine& engine, const ContainerId& id) {
+    ContainerView view = settled_view(engine, id);
+    if (view.state.status == Status::exited) return {false, view.state.exit_code};
+    throw Error("the monitor of container '{}' was killed; the container runs on and has a new one", view.config.name)
+        .with_hint("attach to it again with 'kist attach " + view.config.name + "'");
+}
+
+AttachResult to_result(Engine& engine, const ContainerId& id, const AttachOutcome& outcome) {
+    constexpr int broken_pipe = 128 + 13;
+    switch (outcome.kind) {
+        case AttachOutcome::Kind::exited:
+        case AttachOutcome::Kind::interrupted: return {false, outcome.exit_code};
+        case AttachOutcome::Kind::detached: return {true, 0};
+        case AttachOutcome::Kind::output_closed: return {false, broken_pipe};
+        case AttachOutcome::Kind::dropped: throw Error("attached to container '{}': {}", id.short_id(), outcome.reason);
+        case AttachOutcome::Kind::lost: break;
+    }
+    return after_loss(engine, id);
+}
+
+/// True when it runs already, false when it can be started; else why not.
+bool check_startable(const ContainerView& view) {
+    if (!view.damage.empty()) throw Error("{}", view.damage);
+    switch (view.state.status) {
+        case Status::running:
+        case Status::stopping: return true;
+        case Status::paused: throw Error("cannot start a paused container, try unpause instead");
+        case Status::removing:
+        case Status::dead: throw Error("the container is marked for removal and cannot be started");
+        case Status::created:
+        case Status::exited: break;
+    }
+    return false;
+}
+
+storage::ContainerState starting_state() {
+    storage::ContainerState state;
+    state.boot_id = storage::current_boot_id();
+    state.status = Status::running;
+    state.started_at = Moment::now().ns;
+    return state;
+}
+
+/// Everything that the monitor finds in the run folder.
+Dir prepare(Engine& engine, const ContainerId& id, const storage::ContainerConfig& config) {
+    Dir run = engine.containers().run_dir(id);
+    write_name_files(config, run);
+    monitor::Job job = plan_job(config, gather_facts(engine, config, run));
+    write_atomically(run, std::string(monitor::job_file), dump_job(job), Durability::volatile_);
+    return run;
+}
+
+/// The container keeps the state that it had, with the reason; an auto_remove one goes.
+void record_failure(Engine& engine, const ContainerId& id, const ContainerView& view, const Error& error) {
+    auto& containers = engine.containers();
+    if (view.config.auto_remove) return containers.remove(id);
+    storage::ContainerState state = view.state;
+    state.boot_id = storage::current_boot_id();
+    state.error = error.what();
+    state.exit_code = static_cast<int>(error.exit_code());
+    containers.write_state(id, state);
+    containers.data_dir(id).remove_file("started.json");
+}
+
+monitor::SpawnedMonitor launch(Engine& engine, const ContainerId& id, const ContainerView& view,
+                               const monitor::AttachSettings* attach) {
+    Dir run = prepare(engine, id, view.config);
+    engine.containers().write_started(view.config, starting_state());
+    monitor::SpawnOptions options;
+    options.program = storage::program_path("kist-monitor");
+    options.container_id = id.str();
+    if (attach != nullptr) options.attach = attach->flags();
+    if (view.config.tty) options.size = monitor::window_size();
+    auto spawned = monitor::spawn_monitor(run, options);
+    spawned.wait_started();
+    return spawned;
+}
+
+monitor::SpawnedMonitor launch_or_record(Engine& engine, const ContainerId& id, const ContainerView& view,
+                                         const monitor::AttachSettings* attach) {
+    try {
+        return launch(engine, id, view, attach);
+    } catch (Error& e) {
+        record_failure(engine, id, view, e);
+        e.while_doing("starting container '{}'", view.config.name);
+        throw;
+    }
+}
+
+AttachResult stream(Engine& engine, const ContainerId& id, monitor::AttachSession& session,
+                    monitor::SpawnedMonitor& spawned) {
+    AttachOutcome outcome;
+    try {
+        outcome = session.run(spawned.take_socket(), monitor::AttachSession::Greet::no);
+    } catch (...) {
+        spawned.release(); // our trouble is not the container's
+        throw;
+    }
+    if (outcome.kind == AttachOutcome::Kind::exited)
+        spawned.wait_ended();
+    else
+        spawned.release();
+    return to_result(engine, id, outcome);
+}
+
+} // namespace
+
+AttachResult start(Engine& engine, const ContainerId& id, const std::optional<AttachOptions>& attach) {
+    std::optional<storage::ContainerLock> lock = engine.containers().lock(id);
+    ContainerView view = settle_locked(engine, id);
+    bool runs = false;
+    try {
+        runs = check_startable(view);
+    } catch (Error& e) {
+        e.while_doing("starting container '{}'", view.config.name);
+        throw;
+    }
+    if (runs) {
+        lock.reset();
+        return attach ? engine::attach(engine, id, *attach) : AttachResult{};
+    }
+    if (!attach) {
+        launch_or_record(engine, id, view, nullptr).release();
+        return {};
+    }
+    monitor::AttachSettings settings = settings_for(view, *attach);
+    monitor::AttachSession session(settings); // checks the detach keys
+    auto spawned = launch_or_record(engine, id, view, &settings);
+    lock.reset();
+    return stream(engine, id, session, spawned);
+}
+
+AttachResult attach(Engine& engine, const ContainerId& id, const AttachOptions& options) {
+    ContainerView view = settled_view(engine, id);
+    if (view.state.status == Status::paused)
+        throw Error("you cannot attach to a paused container, unpause it first").with_exit_code(ExitCode::failure);
+    auto settings = settings_for(view, options);
+    settings.redraw = true;
+    monitor::AttachSession session(settings);
+    auto client = monitor::ControlClient::connect(engine.containers().run_dir(id));
+    if (!client)
+        throw Error("you cannot attach to a stopped container, start it first").with_exit_code(ExitCode::failure);
+    return to_result(engine, id, session.run(std::move(*client).take_socket(), monitor::AttachSession::Greet::yes));
+}
+
+} // namespace kist::engine
