@@ -160,6 +160,12 @@ Cgroup Cgroup::open(const CgroupHost& host, const std::string& path) {
     return group;
 }
 
+std::vector<std::string> Cgroup::v1_mounts() const {
+    std::vector<std::string> mounts;
+    for (const Folder& folder : folders_) mounts.push_back(folder.mount);
+    return mounts;
+}
+
 std::vector<int> Cgroup::v1_tasks() const {
     std::vector<int> fds;
     for (const Folder& folder : folders_) fds.push_back(folder.tasks.get());

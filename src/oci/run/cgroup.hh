@@ -99,6 +99,10 @@ public:
     /// False when still busy.
     bool remove(std::chrono::milliseconds limit = std::chrono::seconds(5)) const;
     const std::string& path() const { return path_; }
+    /// Where the hierarchies that it is in are mounted (v2: empty without such a tree). Its folder in
+    /// each is the mount point followed by path().
+    std::vector<std::string> v1_mounts() const;
+    const std::string& unified_mount() const { return unified_mount_; }
 
 private:
     std::string path_;

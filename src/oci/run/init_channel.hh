@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a container's process and its maker say to each other before exec: one SEQPACKET socket, CLOEXEC on the process's
+// side, so that a successful exec is heard as the end of the stream.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.hh"
+#include "base/fd.hh"
+
+namespace kist::oci {
+
+/// The process's side.
+void send_ready(const Fd& channel, const Fd& terminal);
+/// False when the maker is gone.
+bool wait_for_go(const Fd& channel);
+/// Best effort: nobody is there to hear of a failure to tell a failure.
+void send_failure(const Fd& channel, const Error& error) noexcept;
+
+/// The maker's side. Throws the process's Error; `ended` is true when it ended without a word.
+struct Ready {
+    Fd terminal;
+    bool ended = false;
+};
+Ready receive_ready(const Fd& channel);
+void send_go(const Fd& channel);
+/// Returns when the process has exec'd (or died: its exit status tells). Throws its Error.
+void receive_started(const Fd& channel);
+
+} // namespace kist::oci

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/run/launch.hh"
+
+#include <algorithm>
+#include <csignal>
+#include <limits>
+#include <vector>
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.hh"
+#include "base/in_root.hh"
+#include "oci/run/identity.hh"
+#include "oci/run/init_channel.hh"
+#include "oci/run/program.hh"
+#include "oci/run/user_lookup.hh"
+
+namespace kist::oci {
+
+namespace {
+
+constexpr mode_t default_umask = 0022;
+
+/// Which descriptor of ours becomes which of the program's.
+struct Move {
+    int from;
+    int to;
+};
+
+std::vector<Move> plan_moves(const LaunchOptions& options, const Fd& terminal) {
+    std::vector<Move> moves;
+    for (int to = 0; to < 3; ++to) moves.push_back({terminal ? terminal.get() : options.stdio[static_cast<std::size_t>(to)], to});
+    for (const int from : options.extra_fds) moves.push_back({from, static_cast<int>(moves.size())});
+    return moves;
+}
+
+/// Sources and targets may overlap in any way, so all sources move out of the way first.
+void move_descriptors(const std::vector<Move>& moves) {
+    const int first_free = static_cast<int>(moves.size());
+    std::vector<Fd> aside;
+    for (const Move& move : moves) {
+        Fd copy{::fcntl(move.from, F_DUPFD_CLOEXEC, first_free)};
+        if (!copy) throw SysError("passing on descriptor {}", move.from);
+        aside.push_back(std::move(copy));
+    }
+    for (std::size_t i = 0; i < moves.size(); ++i)
+        if (::dup2(aside[i].get(), moves[i].to) < 0) throw SysError("passing on descriptor {}", moves[i].from);
+}
+
+/// P5: nothing but what was asked for reaches the program, even a descriptor that a library forgot to mark.
+void close_on_exec_from(unsigned first) {
+    if (::close_range(first, ~0u, CLOSE_RANGE_CLOEXEC) == 0) return;
+    if (errno != EINVAL && errno != ENOSYS) throw SysError("closing descriptors");
+    // Before 5.11. Ours are all marked anyway; this catches an inherited one.
+    constexpr int likely = 1024;
+    for (int fd = static_cast<int>(first); fd < likely; ++fd) (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/// A program that runs as another user opens /dev/stdout anew: the FIFO or terminal behind it has to be that user's.
+/// Anything else is the caller's own file and stays as it is.
+void hand_over_stdio(std::uint32_t uid, bool terminal) {
+    for (int fd = 0; fd < 3; ++fd) {
+        struct stat facts {};
+        if (::fstat(fd, &facts) < 0) throw SysError("reading the type of descriptor {}", fd);
+        if ((!terminal && !S_ISFIFO(facts.st_mode)) || facts.st_uid == uid) continue;
+        if (::fchown(fd, uid, static_cast<gid_t>(-1)) < 0) throw SysError("giving descriptor {} to user {}", fd, uid);
+    }
+}
+
+bool try_chdir(const std::string& path) {
+    if (::chdir(path.c_str()) == 0) return true;
+    if (errno == EACCES || errno == EPERM) return false;
+    SysError error("chdir to cwd '{}'", path);
+    error.with_exit_code(error.code == ENOENT || error.code == ENOTDIR ? ExitCode::not_found : ExitCode::not_executable);
+    throw error;
+}
+
+/// A working directory like /proc/self/fd/7 could be one of ours, outside the container (CVE-2024-21626).
+void check_working_directory(const std::string& path) {
+    char text[4096];
+    const long length = ::syscall(SYS_getcwd, text, sizeof text);
+    if (length < 0) throw SysError("cwd '{}'", path);
+    if (text[0] != '/') throw Error("cwd '{}' is outside the container", path).with_exit_code(ExitCode::not_executable);
+}
+
+/// As root where the image's folder lets only root in, as the user where only the user may (a root-squashed NFS).
+void enter_working_directory(const Process& process) {
+    const bool entered = try_chdir(process.cwd);
+    const Capabilities none;
+    become_user(process.user, process.capabilities ? *process.capabilities : none);
+    if (!entered && !try_chdir(process.cwd)) {
+        SysError error("chdir to cwd '{}'", process.cwd);
+        error.with_exit_code(ExitCode::not_executable);
+        throw error;
+    }
+    check_working_directory(process.cwd);
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& words) {
+    std::vector<char*> list;
+    for (const std::string& word : words) list.push_back(const_cast<char*>(word.c_str()));
+    list.push_back(nullptr);
+    return list;
+}
+
+[[noreturn]] void execute(const Process& process, const std::string& program) {
+    const std::vector<char*> arguments = pointers(process.args);
+    const std::vector<char*> environment = pointers(process.env);
+    ::execve(program.c_str(), arguments.data(), environment.data());
+    const int code = errno;
+    try {
+        throw_exec_failure(process.args.front(), code);
+    } catch (Error& error) {
+        if (code == ENOENT) error.with_hint("the file exists, but the interpreter or loader that it names does not");
+        throw;
+    }
+}
+
+} // namespace
+
+void begin_process() {
+    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) throw SysError("protecting the process");
+    if (::setsid() < 0) throw SysError("making a session");
+    for (int number = 1; number < NSIG; ++number) (void)::signal(number, SIG_DFL); // SIGKILL and SIGSTOP refuse
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    // A keyring of its own: root in the container shall not see the host's keys. A kernel without keyrings has none to hide.
+    constexpr int join_session_keyring = 1;
+    if (::syscall(SYS_keyctl, join_session_keyring, nullptr) < 0 && errno != ENOSYS && errno != EPERM && errno != EDQUOT)
+        throw SysError("making a session keyring");
+}
+
+void resolve_identity(Process& process, const Fd& root, const LaunchOptions& options) {
+    const bool has_home = find_env(process.env, "HOME") != nullptr;
+    if (!options.user && options.group_add.empty() && has_home) return;
+    const std::string wanted = options.user.value_or(fmt::format("{}:{}", process.user.uid, process.user.gid));
+    const ResolvedUser user = resolve_user(root, wanted, options.group_add);
+    if (!has_home) process.env.push_back("HOME=" + user.home);
+    if (options.user) {
+        process.user.uid = user.uid;
+        process.user.gid = user.gid;
+        process.user.additional_gids = user.groups;
+        return;
+    }
+    if (options.group_add.empty()) return;
+    auto& groups = process.user.additional_gids;
+    for (const std::uint32_t gid : user.groups)
+        if (std::find(groups.begin(), groups.end(), gid) == groups.end()) groups.push_back(gid);
+}
+
+void run_process(const Process& process, const LaunchOptions& options, const Fd& channel, Terminal terminal) {
+    set_rlimits(process.rlimits, options.clamp_rlimits);
+    const std::vector<Move> moves = plan_moves(options, terminal.slave);
+    const int first_free = static_cast<int>(moves.size());
+    const Fd speaker{::fcntl(channel.get(), F_DUPFD_CLOEXEC, first_free)};
+    const Fd master{terminal.master ? ::fcntl(terminal.master.get(), F_DUPFD_CLOEXEC, first_free) : -1};
+    if (!speaker || (terminal.master && !master)) throw SysError("keeping the connection to the maker");
+    try {
+        move_descriptors(moves);
+        if (terminal.slave && ::ioctl(0, TIOCSCTTY, 0) < 0) throw SysError("taking the terminal");
+        hand_over_stdio(process.user.uid, static_cast<bool>(terminal.slave));
+        enter_working_directory(process);
+        const std::string program = find_program(process.args.front(), process.env);
+        ::umask(process.user.umask.value_or(default_umask));
+        close_on_exec_from(static_cast<unsigned>(first_free));
+        send_ready(speaker, master);
+        if (!wait_for_go(speaker)) ::_exit(static_cast<int>(ExitCode::engine));
+        confine(process, options.seccomp);
+        execute(process, program);
+    } catch (const Error& error) {
+        // Only this copy is sure to be the socket still: the moves may have taken the old number.
+        send_failure(speaker, error);
+        ::_exit(static_cast<int>(error.exit_code()));
+    }
+}
+
+} // namespace kist::oci

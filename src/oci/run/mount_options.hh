@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The option words of an OCI mount sorted into what the kernel wants them as. Pure.
+// https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config.md#linux-mount-options
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "oci/run/mount_api.hh"
+
+namespace kist::oci {
+
+struct MountOptions {
+    bool bind = false;
+    bool recursive_bind = false;
+    /// Contents of the folder below go into a fresh tmpfs ("tmpcopyup").
+    bool copy_up = false;
+    /// MOUNT_ATTR_* of the mount itself; a later word cancels an earlier one ("ro,rw" is nothing).
+    std::uint64_t flags = 0;
+    /// The words in rX form (rro, rnosuid …), applied to the whole tree.
+    MountChange tree;
+    /// MS_PRIVATE, MS_SLAVE, MS_SHARED or MS_UNBINDABLE; 0: not said.
+    std::uint64_t propagation = 0;
+    bool recursive_propagation = false;
+    /// The rest, for the file system: key and value; no value for a flag.
+    struct Datum {
+        std::string key;
+        std::string value;
+        bool is_flag = true;
+        bool operator==(const Datum&) const = default;
+    };
+    std::vector<Datum> data;
+    bool operator==(const MountOptions&) const = default;
+};
+
+/// Throws Error for words that are known but cannot be carried out (idmap, remount).
+MountOptions parse_mount_options(const std::vector<std::string>& words);
+
+} // namespace kist::oci

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/run/mount_steps.hh"
+
+#include <algorithm>
+#include <optional>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/error.hh"
+#include "base/in_root.hh"
+#include "base/text.hh"
+#include "oci/run/copy_up.hh"
+#include "oci/run/mount_guard.hh"
+
+namespace kist::oci {
+
+namespace {
+
+struct stat facts_of(const Fd& fd) {
+    struct stat facts {};
+    if (::fstat(fd.get(), &facts) < 0) throw SysError("reading a file's identity");
+    return facts;
+}
+
+void refuse_link(const Fd& root, const std::string& path) {
+    const auto found = open_in_root_if_exists(root, path, O_PATH | O_NOFOLLOW);
+    if (found && !S_ISDIR(facts_of(*found).st_mode)) throw Error("it is not a folder in the image");
+}
+
+/// The folder that a mount goes onto, made if missing, and whether it was there.
+struct Target {
+    Fd fd;
+    bool existed = true;
+};
+Target open_target_folder(const Fd& root, const MountStep& step) {
+    if (step.refuse_link) refuse_link(root, step.target);
+    Target target;
+    if (auto found = open_in_root_if_exists(root, step.target, O_RDONLY | O_DIRECTORY))
+        target.fd = std::move(*found);
+    else
+        target = {make_dirs_in_root(root, step.target), false};
+    check_target(step, target.fd);
+    return target;
+}
+
+/// Attaches, then looks again from the root: had the destination been exchanged meanwhile (CVE-2021-30465), another mount
+/// would be seen there.
+void place(const Fd& root, const std::string& path, const Fd& mount, const Fd& target) {
+    attach_mount(mount, target);
+    if (mount_id(open_in_root(root, path, O_PATH)) != mount_id(mount))
+        throw Error("the destination was changed while it was being mounted");
+}
+
+bool has_datum(const MountOptions& options, std::string_view key) {
+    return std::any_of(options.data.begin(), options.data.end(), [&](const auto& datum) { return datum.key == key; });
+}
+
+Fd make_file_system(const MountStep& step, const Target& target, std::uint64_t flags) {
+    NewFileSystem made(step.type);
+    if (!step.source.empty()) made.set("source", step.source);
+    for (const MountOptions::Datum& datum : step.options.data) {
+        if (datum.is_flag)
+            made.set_flag(datum.key);
+        else
+            made.set(datum.key, datum.value);
+    }
+    // As other runtimes do: a tmpfs takes the mode of the folder that it covers.
+    if (step.type == "tmpfs" && target.existed && !has_datum(step.options, "mode"))
+        made.set("mode", fmt::format("{:o}", facts_of(target.fd).st_mode & 07777));
+    return made.mount(flags);
+}
+
+void mount_file_system(const Fd& root, const MountStep& step, LateReadOnly& late) {
+    const Target target = open_target_folder(root, step);
+    const bool read_only_later = step.type == "tmpfs" && (step.options.flags & MOUNT_ATTR_RDONLY) != 0;
+    const std::uint64_t not_yet = read_only_later ? MOUNT_ATTR_RDONLY : 0;
+    Fd mount = make_file_system(step, target, step.options.flags & ~not_yet);
+    if (step.options.copy_up && target.existed) copy_up(target.fd, mount);
+    place(root, step.target, mount, target.fd);
+    if (step.options.propagation != 0 && step.options.propagation != MS_PRIVATE)
+        change_mount(mount, {.propagation = step.options.propagation}, Depth::one);
+    if (read_only_later) late.push_back(std::move(mount));
+}
+
+void set_bind_attributes(const Fd& mount, const MountOptions& options, std::uint64_t host_propagation) {
+    change_mount(mount, {.set = options.flags}, Depth::one);
+    change_mount(mount, options.tree, Depth::tree);
+    const std::uint64_t wanted = options.propagation == 0 ? std::uint64_t{MS_PRIVATE} : options.propagation;
+    if (wanted == MS_PRIVATE && host_propagation == MS_PRIVATE) return;
+    const bool whole = options.propagation == 0 || options.recursive_propagation;
+    change_mount(mount, {.propagation = wanted}, whole ? Depth::tree : Depth::one);
+}
+
+void mount_bind(const Fd& root, const MountStep& step, std::uint64_t host_propagation) {
+    const Fd mount = clone_host_mount(step.source, step.options.recursive_bind ? Depth::tree : Depth::one);
+    check_proc_source(step, mount);
+    Target target;
+    if (S_ISDIR(facts_of(mount).st_mode)) {
+        target = open_target_folder(root, step);
+    } else {
+        target.fd = make_file_in_root(root, step.target);
+        check_target(step, target.fd);
+    }
+    set_bind_attributes(mount, step.options, host_propagation);
+    place(root, step.target, mount, target.fd);
+}
+
+void bind_folder(const Fd& root, const std::string& source, const std::string& path, const Fd& target, std::uint64_t flags) {
+    const Fd mount = clone_host_mount(source, Depth::one);
+    change_mount(mount, {.set = flags, .propagation = MS_PRIVATE}, Depth::one);
+    place(root, path, mount, target);
+}
+
+void mount_cgroup(const Fd& root, const MountStep& step, const CgroupView& view) {
+    const Target target = open_target_folder(root, step);
+    if (!view.unified.empty()) return bind_folder(root, view.unified, step.target, target.fd, step.options.flags);
+
+    NewFileSystem made("tmpfs");
+    made.set("source", "cgroup");
+    made.set("mode", "755");
+    const Fd tmpfs = made.mount(step.options.flags & ~std::uint64_t{MOUNT_ATTR_RDONLY});
+    place(root, step.target, tmpfs, target.fd);
+    for (const auto& [name, folder] : view.hierarchies) {
+        if (::mkdirat(tmpfs.get(), name.c_str(), 0755) < 0) throw SysError("making folder '{}'", name);
+        const Fd below{::openat(tmpfs.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+        if (!below) throw SysError("opening folder '{}'", name);
+        bind_folder(root, folder, step.target + "/" + name, below, step.options.flags);
+        if (name.find(',') == std::string::npos) continue;
+        for (const std::string& controller : split(name, ','))
+            if (::symlinkat(name.c_str(), tmpfs.get(), controller.c_str()) < 0 && errno != EEXIST)
+                throw SysError("making link '{}'", controller);
+    }
+    change_mount(tmpfs, {.set = step.options.flags & MOUNT_ATTR_RDONLY}, Depth::one);
+}
+
+void make_mount(const Fd& root, const MountStep& step, const RootPlan& plan, const CgroupView& cgroup, LateReadOnly& late) {
+    switch (step.kind) {
+    case MountStep::Kind::file_system: return mount_file_system(root, step, late);
+    case MountStep::Kind::bind: return mount_bind(root, step, plan.host_propagation);
+    case MountStep::Kind::cgroup: return mount_cgroup(root, step, cgroup);
+    }
+}
+
+/// The host's /dev/null, proven to be it: an image's could be a link to a file worth writing to (CVE-2025-31133).
+/// Read-only, which a device's data does not mind, so that the container cannot change the mode of the host's node.
+Fd open_null() {
+    const Fd null{::open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+    if (!null) throw SysError("opening '/dev/null'");
+    const struct stat facts = facts_of(null);
+    if (!S_ISCHR(facts.st_mode) || facts.st_rdev != makedev(1, 3)) throw Error("the host's '/dev/null' is not the null device");
+    return clone_mount(null, Depth::one);
+}
+
+constexpr std::uint64_t inert = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+
+/// Each mask is one more copy of the first of its kind; a copy can be made only of what is attached (before Linux 6.15).
+class Masks {
+public:
+    void hide(const Fd& found) {
+        if (S_ISDIR(facts_of(found).st_mode))
+            attach(folder_, found, [] { return NewFileSystem("tmpfs").mount(inert | MOUNT_ATTR_NODEV); });
+        else
+            attach(file_, found, [] {
+                Fd null = open_null();
+                change_mount(null, {.set = inert, .propagation = MS_PRIVATE}, Depth::one);
+                return null;
+            });
+    }
+
+private:
+    template <typename Make>
+    static void attach(std::optional<Fd>& first, const Fd& target, Make make) {
+        if (first) return attach_mount(clone_mount(*first, Depth::one), target);
+        first = make();
+        attach_mount(*first, target);
+    }
+    std::optional<Fd> folder_, file_;
+};
+
+} // namespace
+
+LateReadOnly make_mounts(const Fd& root, const RootPlan& plan, const CgroupView& cgroup) {
+    LateReadOnly late;
+    for (const MountStep& step : plan.steps) {
+        try {
+            make_mount(root, step, plan, cgroup, late);
+        } catch (Error& error) {
+            error.while_doing("mounting '{}'", step.target);
+            throw;
+        }
+    }
+    return late;
+}
+
+void mask_paths(const Fd& root, const std::vector<std::string>& paths) {
+    Masks masks;
+    for (const std::string& path : paths) {
+        try {
+            if (const auto found = open_in_root_if_exists(root, path, O_PATH)) masks.hide(*found);
+        } catch (Error& error) {
+            error.while_doing("masking '{}'", path);
+            throw;
+        }
+    }
+}
+
+void protect_paths(const Fd& root, const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) {
+        try {
+            const auto found = open_in_root_if_exists(root, path, O_PATH);
+            if (!found) continue;
+            const Fd copy = clone_mount(*found, Depth::tree);
+            change_mount(copy, {.set = MOUNT_ATTR_RDONLY}, Depth::tree);
+            attach_mount(copy, *found);
+        } catch (Error& error) {
+            error.while_doing("making '{}' read-only", path);
+            throw;
+        }
+    }
+}
+
+} // namespace kist::oci

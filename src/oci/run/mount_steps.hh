@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries out the mounts of a RootPlan by descriptor (P2): the only code that mounts into a container's root.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/fd.hh"
+#include "oci/run/cgroup.hh"
+#include "oci/run/mount_plan.hh"
+
+namespace kist::oci {
+
+/// What a container sees below /sys/fs/cgroup: folders of the host's cgroup mounts, shown by bind mounts. A fresh cgroup
+/// mount in the container's cgroup namespace would look the same and cost a superblock each.
+struct CgroupView {
+    /// v1: entry name ("memory") and the host folder behind it. A name with commas gets a link for each part.
+    std::vector<std::pair<std::string, std::string>> hierarchies;
+    /// v2 alone: the folder that is all of /sys/fs/cgroup.
+    std::string unified;
+    bool operator==(const CgroupView&) const = default;
+};
+
+/// Mounts that are to be read-only once the runtime has put its own things below them.
+using LateReadOnly = std::vector<Fd>;
+
+/// In the new mount namespace, with the host's tree still at "/".
+LateReadOnly make_mounts(const Fd& root, const RootPlan& plan, const CgroupView& cgroup);
+
+/// Hides what is there: folders behind one empty read-only tmpfs, files behind the host's null device (checked).
+void mask_paths(const Fd& root, const std::vector<std::string>& paths);
+void protect_paths(const Fd& root, const std::vector<std::string>& paths);
+
+} // namespace kist::oci

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/run/root_mount.hh"
+
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.hh"
+#include "base/text.hh"
+#include "oci/run/mount_api.hh"
+
+namespace kist::oci {
+
+namespace {
+
+Fd open_path(const std::string& path) {
+    Fd fd{::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    if (!fd) throw SysError("opening folder '{}'", path);
+    return fd;
+}
+
+void isolate_host_mounts(std::uint64_t propagation) {
+    // With 0 the copied mounts stay peers of the host's; only "/" itself must not pass on what is attached to it.
+    const unsigned long flags = propagation == 0 ? static_cast<unsigned long>(MS_PRIVATE) : propagation | MS_REC;
+    if (::mount(nullptr, "/", nullptr, flags, nullptr) < 0) throw SysError("separating the mounts from the host's");
+}
+
+/// The folders of an overlay, opened: a descriptor has no colon, comma or backslash to escape and no length limit. They
+/// are opened in this mount namespace, since the kernel takes layers from the caller's own only.
+struct OverlayFolders {
+    std::vector<Fd> lower;
+    Fd upper, work;
+
+    explicit OverlayFolders(const RootMount& root) {
+        for (const std::string& path : root.lower) lower.push_back(open_path(path));
+        if (root.upper.empty()) return;
+        upper = open_path(root.upper);
+        work = open_path(root.work);
+    }
+};
+
+void set_options(NewFileSystem& overlay, const std::vector<std::string>& options) {
+    for (const std::string& option : options) {
+        const auto [key, value] = split_once(option, '=');
+        if (value)
+            overlay.set(key, *value);
+        else
+            overlay.set_flag(key);
+    }
+}
+
+/// Nothing when this kernel takes no descriptors as layers (before 6.13).
+Fd overlay_by_descriptor(const RootMount& root, const OverlayFolders& folders) {
+    NewFileSystem overlay("overlay");
+    overlay.set("source", "overlay");
+    for (const Fd& lower : folders.lower)
+        if (!overlay.set_fd("lowerdir+", lower)) return {};
+    if (folders.upper && !overlay.set_fd("upperdir", folders.upper)) return {};
+    if (folders.upper && !overlay.set_fd("workdir", folders.work)) return {};
+    set_options(overlay, root.options);
+    return overlay.mount(0);
+}
+
+std::string name_of_fd(const Fd& fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
+
+/// For kernels before 6.13: mount(2) with the descriptors' names in our procfs, which are short, so that the one page of
+/// options holds about 200 layers. Mounted on "/" and picked up through "/..", which is looked up through mounts.
+Fd overlay_by_name(const RootMount& root, const OverlayFolders& folders) {
+    std::vector<std::string> names;
+    for (const Fd& lower : folders.lower) names.push_back(name_of_fd(lower));
+    std::string data = "lowerdir=" + join(names, ":");
+    if (folders.upper) data += ",upperdir=" + name_of_fd(folders.upper) + ",workdir=" + name_of_fd(folders.work);
+    for (const std::string& option : root.options) data += "," + option;
+    if (data.size() >= static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)))
+        throw Error("{} layers are more than this kernel can overlay", root.lower.size());
+    if (::mount("overlay", "/", "overlay", 0, data.c_str()) < 0) throw SysError("making the overlay");
+    return open_path("/..");
+}
+
+Fd mount_bind(const std::string& path, Depth depth, std::uint64_t host_propagation) {
+    Fd mount = clone_host_mount(path, depth);
+    if (host_propagation != MS_PRIVATE) change_mount(mount, {.propagation = MS_PRIVATE}, depth);
+    return mount;
+}
+
+Fd mount_overlay(const RootMount& root, std::uint64_t host_propagation, bool& attached) {
+    if (root.upper.empty() && root.lower.size() == 1) {
+        // The kernel wants two layers at least when there is no upper one.
+        Fd mount = mount_bind(root.lower.front(), Depth::one, host_propagation);
+        change_mount(mount, {.set = MOUNT_ATTR_RDONLY}, Depth::one);
+        return mount;
+    }
+    const OverlayFolders folders(root);
+    Fd mount = overlay_by_descriptor(root, folders);
+    attached = !mount;
+    return mount ? std::move(mount) : overlay_by_name(root, folders);
+}
+
+} // namespace
+
+Fd mount_root(const RootMount& root, std::uint64_t host_propagation) {
+    isolate_host_mounts(host_propagation);
+    try {
+        bool attached = false;
+        Fd mount = root.kind == RootMount::Kind::overlay ? mount_overlay(root, host_propagation, attached)
+                                                         : mount_bind(root.path, Depth::tree, host_propagation);
+        if (!attached) attach_mount(mount, open_path("/"));
+        return mount;
+    } catch (Error& error) {
+        error.while_doing("mounting the root file system");
+        throw;
+    }
+}
+
+void enter_root(const Fd& root, std::uint64_t host_propagation, std::uint64_t root_propagation) {
+    const Fd old_root = open_path("/");
+    if (::fchdir(root.get()) < 0) throw SysError("entering the root file system");
+    // Old and new root in one place: the old one ends on top of the new one and is taken away from there (pivot_root(2)).
+    if (::syscall(SYS_pivot_root, ".", ".") < 0) throw SysError("changing the root file system");
+    if (::fchdir(old_root.get()) < 0) throw SysError("leaving the host's root file system");
+    // The host must not see its own mounts go.
+    if (host_propagation != MS_PRIVATE && ::mount(nullptr, ".", nullptr, MS_SLAVE | MS_REC, nullptr) < 0)
+        throw SysError("separating the mounts from the host's");
+    if (::umount2(".", MNT_DETACH) < 0) throw SysError("detaching the host's mounts");
+    if (::chdir("/") < 0) throw SysError("entering the root file system");
+    if (root_propagation != 0 && root_propagation != MS_PRIVATE)
+        change_mount(root, {.propagation = root_propagation}, Depth::one);
+}
+
+} // namespace kist::oci

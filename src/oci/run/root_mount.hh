@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The container's root file system itself: mounted, and finally entered, inside its own mount namespace.
+#pragma once
+
+#include <cstdint>
+
+#include "base/fd.hh"
+#include "oci/spec/root_mount.hh"
+
+namespace kist::oci {
+
+/// Runs in the new mount namespace. Cuts the copied host mounts off as `host_propagation` says (MS_PRIVATE, MS_SLAVE, 0),
+/// mounts the root and attaches it on top of "/", where nothing looks before enter_root(). The descriptor is its mount.
+Fd mount_root(const RootMount& root, std::uint64_t host_propagation);
+
+/// pivot_root into it; the host's mounts are gone from this namespace afterwards. "/" and the working directory are the root.
+void enter_root(const Fd& root, std::uint64_t host_propagation, std::uint64_t root_propagation);
+
+} // namespace kist::oci
