@@ -50,15 +50,15 @@ private:
 
 /// What the program gets; every other descriptor is closed at exec (they are born CLOEXEC).
 struct Spawn {
-    std::vector<std::string> argv;
-    std::vector<std::string> env;
+    std::vector<std::string> argv = {};
+    std::vector<std::string> env = {};
     /// Descriptors of ours and the numbers they get in the program; 0, 1, 2 not named are inherited.
-    std::vector<std::pair<int, int>> fds;
+    std::vector<std::pair<int, int>> fds = {};
     bool new_session = false;
     /// Reset to the default: ignored signals and the blocked mask (a shell may have handed us ignored ones).
     bool reset_signals = true;
     /// Working directory; empty for ours.
-    std::string cwd;
+    std::string cwd = {};
 };
 /// Starts argv[0], an absolute path or "/proc/self/fd/N", as vfork does: the child borrows our memory until it execs, so
 /// the cost does not grow with our size. What fails in the child is thrown as SysError here.
