@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/log_encode.hh"
 
-#include <sys/mman.h>
-
 #include <cstdint>
 #include <cstring>
 
-#include "base/error.hh"
 #include "monitor/utf8.hh"
 
 namespace kist::monitor {
@@ -14,7 +11,8 @@ namespace kist::monitor {
 namespace {
 
 constexpr std::size_t buffer_size = 256 * 1024;
-constexpr std::size_t page_size = 4096;
+/// A partial line that grew beyond this does not keep its memory.
+constexpr std::size_t small_partial = 4096;
 constexpr std::uint64_t ones = 0x0101010101010101;
 constexpr std::uint64_t highs = 0x8080808080808080;
 
@@ -93,32 +91,19 @@ char* escape_json(char* to, std::string_view text) {
     return to;
 }
 
-RecordBuffer::RecordBuffer(Flush flush) : flush_(std::move(flush)) {
-    // mmap: untouched pages cost nothing, and used ones can be given back.
-    void* memory = ::mmap(nullptr, buffer_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) throw SysError("allocating the log buffer");
-    memory_ = static_cast<char*>(memory);
-}
-
-RecordBuffer::~RecordBuffer() { ::munmap(memory_, buffer_size); }
+RecordBuffer::RecordBuffer(Flush flush) : flush_(std::move(flush)), pages_(buffer_size) {}
 
 char* RecordBuffer::begin_record() {
-    if (buffer_size - used_ < max_log_record) flush();
-    return memory_ + used_;
+    if (pages_.size() - used_ < max_log_record) flush();
+    return pages_.data() + used_;
 }
 
 void RecordBuffer::flush() {
     if (used_ == 0) return;
-    touched_ = std::max(touched_, used_);
-    const std::string_view records(memory_, used_);
+    pages_.touched(used_);
+    const std::string_view records(pages_.data(), used_);
     used_ = 0;
     flush_(records);
-}
-
-void RecordBuffer::release_memory() {
-    if (touched_ <= page_size) return;
-    ::madvise(memory_ + page_size, buffer_size - page_size, MADV_DONTNEED);
-    touched_ = 0;
 }
 
 void LogEncoder::feed(std::string_view bytes, std::string_view time, RecordBuffer& to) {
@@ -141,7 +126,7 @@ void LogEncoder::feed(std::string_view bytes, std::string_view time, RecordBuffe
         }
         bytes.remove_prefix(taken);
     }
-    if (partial_.empty() && partial_.capacity() > page_size) std::string().swap(partial_);
+    if (partial_.empty() && partial_.capacity() > small_partial) std::string().swap(partial_);
 }
 
 void LogEncoder::finish(std::string_view time, RecordBuffer& to) {

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "monitor/page_buffer.hh"
+
 namespace kist::monitor {
 
 enum class Stream { out, err };
@@ -27,22 +29,18 @@ class RecordBuffer {
 public:
     using Flush = std::function<void(std::string_view records)>;
     explicit RecordBuffer(Flush flush);
-    RecordBuffer(const RecordBuffer&) = delete;
-    RecordBuffer& operator=(const RecordBuffer&) = delete;
-    ~RecordBuffer();
 
     /// Room for one more record; flushes first when there is none.
     char* begin_record();
-    void end_record(char* end) { used_ = static_cast<std::size_t>(end - memory_); }
+    void end_record(char* end) { used_ = static_cast<std::size_t>(end - pages_.data()); }
     void flush();
-    /// Between bursts of output: keeps one page at most. The buffer is empty.
-    void release_memory();
+    /// Between bursts of output. The buffer is empty.
+    void release_memory() { pages_.release(); }
 
 private:
     Flush flush_;
-    char* memory_;
+    PageBuffer pages_;
     std::size_t used_ = 0;
-    std::size_t touched_ = 0;
 };
 
 /// Cuts one stream into records; keeps the unfinished last line until its end comes.

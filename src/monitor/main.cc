@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// kist-monitor: started by kist, never by a user. protocol.hh says with what.
+#include <fcntl.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.hh"
+#include "base/ids.hh"
+#include "base/socket.hh"
+#include "monitor/supervisor.hh"
+
+namespace {
+
+using namespace kist;
+using namespace kist::monitor;
+
+constexpr std::size_t job_limit = 16u << 20;
+
+struct Arguments {
+    bool adopt = false;
+    std::string id;
+};
+
+std::optional<Arguments> parse_arguments(int argc, char** argv) {
+    Arguments arguments;
+    int next = 1;
+    if (next < argc && std::string_view(argv[next]) == "--adopt") {
+        arguments.adopt = true;
+        ++next;
+    }
+    if (next + 1 != argc || !ContainerId::parse(argv[next])) return std::nullopt;
+    arguments.id = argv[next];
+    return arguments;
+}
+
+/// What a user's terminal or an impatient script sends is not for us. SIGTERM is handled in the loop.
+void ignore_signals() {
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU})
+        ::sigaction(signal, &ignore, nullptr);
+}
+
+Fd inherited(int number) {
+    if (::fcntl(number, F_SETFD, FD_CLOEXEC) != 0) throw SysError("descriptor {}", number);
+    return Fd{number};
+}
+
+/// Nothing when the container does not live: the commander knows why. The job, and all else that is only needed for the
+/// start, is freed when this returns.
+std::unique_ptr<Supervisor> begin(const Arguments& arguments, const Fd& commander) {
+    Dir run(inherited(run_folder), "the run folder of " + arguments.id);
+    const Job job = parse_job(read_file(run, std::string(job_file), job_limit), job_file);
+    if (job.id != arguments.id) throw Error("'{}' is for container '{}'", job_file, job.id);
+    auto supervisor = std::make_unique<Supervisor>(std::move(run), job, commander.duplicate());
+    const bool lives = arguments.adopt ? supervisor->adopt(job) : supervisor->start(job);
+    return lives ? std::move(supervisor) : nullptr;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const auto arguments = parse_arguments(argc, argv);
+    if (!arguments) {
+        std::fputs("kist-monitor is started by kist; see kist-run(1)\n", stderr);
+        return static_cast<int>(ExitCode::engine);
+    }
+    ::setsid(); // fails when the spawner has done so
+    ignore_signals();
+    Fd commander;
+    try {
+        commander = inherited(spawn_socket);
+        const auto supervisor = begin(*arguments, commander);
+        commander.reset();
+        if (!supervisor) return static_cast<int>(ExitCode::failure);
+        ::malloc_trim(0);
+        supervisor->run();
+        return static_cast<int>(ExitCode::success);
+    } catch (const Error& error) {
+        if (!commander) return static_cast<int>(ExitCode::engine);
+        try {
+            send_message(commander, make_packet(Packet::failed, format_failure(error)));
+        } catch (const Error&) { // the command is gone: nobody to tell
+        }
+        return static_cast<int>(ExitCode::engine);
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "monitor/stdio.hh"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/error.hh"
+
+namespace kist::monitor {
+
+namespace {
+
+constexpr const char* in_name = "stdin";
+constexpr const char* out_name = "stdout";
+constexpr const char* err_name = "stderr";
+
+void make_fifo(const Dir& run, const char* name) {
+    run.remove_file(name); // of the run before
+    if (::mkfifoat(run.fd().get(), name, 0600) != 0) throw SysError("making FIFO '{}'", run.path_of(name));
+}
+
+Fd open_fifo(const Dir& run, const char* name, int flags) {
+    Fd fd{::openat(run.fd().get(), name, flags | O_NOFOLLOW | O_CLOEXEC)};
+    if (!fd) throw SysError("opening FIFO '{}'", run.path_of(name));
+    return fd;
+}
+
+Fd open_null() {
+    Fd fd{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+    if (!fd) throw SysError("opening '/dev/null'");
+    return fd;
+}
+
+void set_blocking(const Fd& fd, bool blocking) {
+    const int flags = ::fcntl(fd.get(), F_GETFL);
+    if (::fcntl(fd.get(), F_SETFL, blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK) != 0)
+        throw SysError("setting the mode of a container's stdio");
+}
+
+bool has_terminal(const Job& job) { return job.spec.process && job.spec.process->terminal; }
+
+} // namespace
+
+ContainerStdio ContainerStdio::make(const Dir& run, const Job& job) {
+    ContainerStdio stdio;
+    if (has_terminal(job)) return stdio;
+    for (const char* name : {out_name, err_name}) make_fifo(run, name);
+    stdio.out = open_fifo(run, out_name, O_RDONLY | O_NONBLOCK);
+    stdio.err = open_fifo(run, err_name, O_RDONLY | O_NONBLOCK);
+    stdio.container_side[1] = open_fifo(run, out_name, O_RDWR);
+    stdio.container_side[2] = open_fifo(run, err_name, O_RDWR);
+    if (!job.stdin_open) {
+        stdio.container_side[0] = open_null();
+        return stdio;
+    }
+    make_fifo(run, in_name);
+    // Non-blocking only so that the open does not wait for a writer.
+    stdio.container_side[0] = open_fifo(run, in_name, job.stdin_once ? O_RDONLY | O_NONBLOCK : O_RDWR);
+    if (job.stdin_once) set_blocking(stdio.container_side[0], true);
+    stdio.input = open_fifo(run, in_name, O_WRONLY | O_NONBLOCK);
+    return stdio;
+}
+
+ContainerStdio ContainerStdio::reopen(const Dir& run, const Job& job) {
+    ContainerStdio stdio;
+    if (has_terminal(job)) return stdio;
+    stdio.out = open_fifo(run, out_name, O_RDONLY | O_NONBLOCK);
+    stdio.err = open_fifo(run, err_name, O_RDONLY | O_NONBLOCK);
+    // With stdin_once the container has seen its end of file when the monitor died.
+    if (job.stdin_open && !job.stdin_once) stdio.input = open_fifo(run, in_name, O_WRONLY | O_NONBLOCK);
+    return stdio;
+}
+
+void ContainerStdio::use_terminal(Fd master) {
+    set_blocking(master, false);
+    input = master.duplicate(); // epoll takes each descriptor once
+    out = std::move(master);
+}
+
+void ContainerStdio::remove_files(const Dir& run) {
+    for (const char* name : {in_name, out_name, err_name}) run.remove_file(name);
+}
+
+} // namespace kist::monitor

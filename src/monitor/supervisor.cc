@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+// Start, adoption and the requests of commands; the end is in supervisor_end.cc.
+#include "monitor/supervisor.hh"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "base/signals.hh"
+#include "base/text.hh"
+#include "base/time.hh"
+#include "monitor/init_exit.hh"
+#include "oci/run/container.hh"
+#include "storage/container_store.hh"
+#include "storage/init_process.hh"
+
+namespace kist::monitor {
+
+namespace {
+
+constexpr std::size_t program_limit = 1 << 20;
+constexpr std::size_t state_limit = 1 << 20;
+
+bool makes_pid_namespace(const oci::Spec& spec) {
+    for (const oci::Namespace& ns : spec.linux_.namespaces)
+        if (ns.type == oci::NamespaceType::pid) return ns.path.empty();
+    return false;
+}
+
+storage::Status is_still(storage::Status status) {
+    return status == storage::Status::paused ? status : storage::Status::running;
+}
+
+} // namespace
+
+Assignment::Assignment(const Job& job)
+    : id(job.id),
+      data_root(job.data_root),
+      run_root(job.run_root),
+      terminal(job.spec.process && job.spec.process->terminal),
+      stdin_once(job.stdin_once),
+      auto_remove(job.auto_remove),
+      own_pid_namespace(makes_pid_namespace(job.spec)),
+      limited_memory(job.spec.linux_.resources.memory && job.spec.linux_.resources.memory->limit),
+      stop_signal(parse_signal(job.stop_signal).value_or(SIGTERM)),
+      stop_timeout(job.stop_timeout) {}
+
+Supervisor::Supervisor(Dir run, const Job& job, Fd commander)
+    : run_(std::move(run)),
+      task_(job),
+      lock_(FileLock::try_acquire(run_, std::string(monitor_lock))),
+      server_(loop_, {[this](ClientId id, const PacketView& packet) { on_packet(id, packet); },
+                      [this](ClientId id, std::uint8_t flags) { on_gone(id, flags); },
+                      [this] {
+                          if (output_) output_->resume();
+                      }}) {
+    commander_ = server_.add(std::move(commander), Server::Patience::unlimited);
+    state_.boot_id = storage::current_boot_id();
+    state_.monitor_pid = ::getpid();
+    if (!lock_) throw Error("container '{}' has a monitor already", task_.id);
+}
+
+Supervisor::~Supervisor() = default;
+
+void Supervisor::write_state() {
+    write_atomically(run_, state_file, storage::dump_state(state_), Durability::volatile_);
+}
+
+bool Supervisor::start(const Job& job) {
+    try {
+        // What the commander has sent before it started us: attach, and the terminal's size.
+        while (server_.receive(commander_)) continue;
+        open_streams(job);
+        server_.listen(run_);
+        create(job);
+    } catch (const Error& error) {
+        fail(error);
+        return false;
+    } catch (const std::exception& error) { // out of memory: told like any other reason
+        fail(Error("{}", error.what()));
+        return false;
+    }
+    serve();
+    tell_started();
+    return true;
+}
+
+void Supervisor::open_streams(const Job& job) {
+    log_.emplace(job.log);
+    stdio_ = ContainerStdio::make(run_, job);
+}
+
+void Supervisor::create(const Job& job) {
+    const oci::CgroupHost host = oci::CgroupHost::detect();
+    cgroup_ = oci::Cgroup::create(host, job.cgroup_path, job.spec.linux_.resources);
+    oci::LaunchOptions options;
+    options.user = job.user;
+    options.group_add = job.group_add;
+    options.create_cwd = true;
+    options.clamp_rlimits = job.clamp_rlimits;
+    if (!job.seccomp_program.empty()) options.seccomp = read_file(job.seccomp_program, program_limit);
+    if (!task_.terminal)
+        for (std::size_t n = 0; n < options.stdio.size(); ++n) options.stdio[n] = stdio_.container_side[n].get();
+    oci::CreatedProcess init = oci::create_container(job.spec, job.root, *cgroup_, options);
+    stdio_.drop_container_side();
+    if (task_.terminal) stdio_.use_terminal(std::move(init.terminal()));
+    if (size_) resize(format_resize(*size_));
+    state_.pid = init.pid();
+    state_.pid_start_time = process_start_time(init.pid()).value_or(0);
+    init.start();
+    child_ = init.take();
+    state_.status = storage::Status::running;
+    state_.started_at = Moment::now().ns;
+    write_state();
+}
+
+/// From here on the loop has everything that it reacts to.
+void Supervisor::serve() {
+    input_.emplace(loop_, server_, std::move(stdio_.input),
+                   task_.terminal ? InputPump::Kind::terminal : InputPump::Kind::pipe);
+    output_.emplace(loop_, stdio_, *log_, server_);
+    const int init = pidfd_ ? pidfd_.get() : child_.pidfd().get();
+    loop_.watch(init, EPOLLIN, [this](std::uint32_t) { on_init_exit(); });
+    // A host that shuts down, or an administrator, ends the container by ending its monitor.
+    loop_.on_signals({SIGTERM}, [this](const signalfd_siginfo&) { stop({task_.stop_timeout, 0, false}); });
+}
+
+void Supervisor::tell_started() {
+    server_.send(commander_, Packet::started, std::to_string(state_.pid));
+    leave_starters_cgroup(oci::CgroupHost::detect());
+}
+
+/// Not on the way to the container's start: nothing of ours there is charged to the starter before.
+void Supervisor::leave_starters_cgroup(const oci::CgroupHost& host) {
+    try {
+        oci::join_monitor_cgroup(host);
+    } catch (const Error&) {
+        // A host that lets no cgroup be made for monitors still runs containers.
+    }
+    // Best effort for the same reason: lowering needs CAP_SYS_RESOURCE.
+    const Fd score{::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)};
+    if (score && ::write(score.get(), "-999", 4) < 0) return;
+}
+
+bool Supervisor::adopt(const Job& job) {
+    state_ = storage::parse_state(read_file(run_, state_file, state_limit), state_file);
+    state_.monitor_pid = ::getpid();
+    cgroup_ = oci::Cgroup::open(oci::CgroupHost::detect(), job.cgroup_path);
+    log_.emplace(job.log);
+    const auto pid = static_cast<pid_t>(state_.pid);
+    auto pidfd = pid > 0 ? open_pidfd(pid) : std::nullopt;
+    // The pidfd first: what is seen alive through it now cannot be another process later.
+    const storage::InitLook look = storage::look_at_init(pid, state_.pid_start_time);
+    stdio_ = look.kind == storage::InitLook::Kind::alive || look.kind == storage::InitLook::Kind::zombie
+                 ? ContainerStdio::reopen(run_, job)
+                 : ContainerStdio{};
+    if (!pidfd || look.kind != storage::InitLook::Kind::alive) {
+        output_.emplace(loop_, stdio_, *log_, server_);
+        finish_unknown_or(look.status);
+        return false;
+    }
+    pidfd_ = std::move(*pidfd);
+    state_.status = is_still(state_.status);
+    server_.listen(run_);
+    write_state();
+    serve();
+    tell_started();
+    return true;
+}
+
+void Supervisor::run() { loop_.run(); }
+
+void Supervisor::on_packet(ClientId client, const PacketView& packet) {
+    switch (packet.type) {
+        case Packet::attach: return attach(client, packet.payload);
+        case Packet::stdin_data:
+            if (input_) input_->write(client, packet.payload);
+            return;
+        case Packet::stdin_end:
+            if (input_ && task_.stdin_once) input_->finish();
+            return;
+        case Packet::resize: return resize(packet.payload);
+        case Packet::ping: return server_.send(client, Packet::done);
+        case Packet::pause: return answer(client, [this] { pause(); });
+        case Packet::unpause: return answer(client, [this] { unpause(); });
+        case Packet::signal:
+            return answer(client, [&] { signal(static_cast<int>(parse_unsigned(packet.payload, 64).value_or(0))); });
+        case Packet::stop:
+            // Answered by `exited`, when that is true.
+            if (const auto request = parse_stop(packet.payload)) return stop(*request);
+            return answer(client, [] { throw Error("malformed stop request"); });
+        default: return;
+    }
+}
+
+/// Attached clients' requests are key strokes and signals: they wait for no answer.
+void Supervisor::answer(ClientId client, const std::function<void()>& request) {
+    const bool wanted = !server_.is_attached(client);
+    try {
+        request();
+        if (wanted) server_.send(client, Packet::done);
+    } catch (const Error& error) {
+        if (wanted) server_.send(client, Packet::failed, format_failure(error));
+    }
+}
+
+void Supervisor::attach(ClientId client, std::string_view payload) {
+    const auto flags = static_cast<std::uint8_t>(payload.empty() ? 0 : payload.front());
+    server_.attach(client, flags);
+    if ((flags & attach_stdin) != 0 && input_ && !input_->is_open()) server_.send(client, Packet::stdin_closed);
+}
+
+void Supervisor::on_gone(ClientId, std::uint8_t flags) {
+    // A terminal stays: its user may come back.
+    if ((flags & attach_stdin) != 0 && input_ && task_.stdin_once && !task_.terminal) input_->finish();
+}
+
+void Supervisor::resize(std::string_view payload) {
+    const auto size = parse_resize(payload);
+    if (!size || !task_.terminal) return;
+    if (!stdio_.out) {
+        size_ = size;
+        return;
+    }
+    winsize window{};
+    window.ws_row = size->rows;
+    window.ws_col = size->columns;
+    ::ioctl(stdio_.out.get(), TIOCSWINSZ, &window); // a terminal that hangs up has no size
+}
+
+void Supervisor::signal(int number) {
+    if (number <= 0) throw Error("malformed signal request");
+    const Fd& pidfd = pidfd_ ? pidfd_ : child_.pidfd();
+    if (pidfd && ::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0) != 0 && errno != ESRCH)
+        throw SysError("sending signal {} to the container", number);
+    // A frozen process dies of it only when it is thawed; other signals wait for the user's unpause.
+    if (state_.status == storage::Status::paused && (number == SIGKILL || number == task_.stop_signal)) unpause();
+}
+
+void Supervisor::stop(const StopRequest& request) {
+    keep_record_ = keep_record_ || request.keep;
+    if (request.timeout == 0) return kill_all();
+    try {
+        signal(request.signal != 0 ? request.signal : task_.stop_signal);
+        if (state_.status == storage::Status::paused) unpause();
+        state_.status = storage::Status::stopping;
+        write_state();
+    } catch (const Error&) {
+        // It cannot be asked to end (or the run folder is full): what remains is the time limit.
+    }
+    if (request.timeout < 0) return;
+    // Of several requests the earliest limit counts.
+    const auto limit = std::chrono::seconds(request.timeout);
+    const std::int64_t due = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                 std::chrono::steady_clock::now().time_since_epoch() + limit)
+                                 .count();
+    if (kill_timer_ && kill_at_ <= due) return;
+    if (kill_timer_) loop_.cancel(*kill_timer_);
+    kill_at_ = due;
+    kill_timer_ = loop_.after(limit, [this] { kill_all(); });
+}
+
+void Supervisor::kill_all() {
+    try {
+        signal(SIGKILL);
+        cgroup_->kill_all();
+    } catch (const Error&) {
+        // The processes that are left are tried once more at the end.
+    }
+}
+
+void Supervisor::pause() {
+    if (state_.status == storage::Status::paused) throw Error("container '{}' is already paused", task_.id);
+    cgroup_->freeze(); // waits for processes in the kernel, 10 s at most: nothing in the container needs us meanwhile
+    state_.status = storage::Status::paused;
+    write_state();
+}
+
+void Supervisor::unpause() {
+    if (state_.status != storage::Status::paused) throw Error("container '{}' is not paused", task_.id);
+    cgroup_->thaw();
+    state_.status = kill_timer_ ? storage::Status::stopping : storage::Status::running;
+    write_state();
+}
+
+} // namespace kist::monitor

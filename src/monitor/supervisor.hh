@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of one container as its monitor sees it: start or adopt, requests of the commands, the end and its record.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/event_loop.hh"
+#include "base/lock.hh"
+#include "base/process.hh"
+#include "monitor/input_pump.hh"
+#include "monitor/log_writer.hh"
+#include "monitor/output_pump.hh"
+#include "monitor/protocol.hh"
+#include "monitor/server.hh"
+#include "monitor/stdio.hh"
+#include "oci/run/cgroup.hh"
+#include "storage/container_config.hh"
+
+namespace kist::monitor {
+
+inline constexpr const char* state_file = "state.json"; ///< of storage::ContainerStore, in the run folder
+
+/// What of a Job is needed while the container runs: the rest of it is freed after the start.
+struct Assignment {
+    std::string id, data_root, run_root;
+    bool terminal = false, stdin_once = false, auto_remove = false;
+    bool own_pid_namespace = false; ///< init's end is everybody's end
+    bool limited_memory = false;
+    int stop_signal = 15;
+    int stop_timeout = 10;
+    explicit Assignment(const Job& job);
+};
+
+class Supervisor {
+public:
+    /// Takes monitor.lock; throws Error when another monitor holds it. `commander`: the spawn socket.
+    Supervisor(Dir run, const Job& job, Fd commander);
+    Supervisor(const Supervisor&) = delete;
+    Supervisor& operator=(const Supervisor&) = delete;
+    ~Supervisor();
+
+    /// Makes and starts the container and tells the commander. On failure everything made is gone, the commander has been
+    /// told why, and the result is false.
+    bool start(const Job& job);
+    /// Takes over what runs; false when it has ended already, which is then on record.
+    bool adopt(const Job& job);
+    /// Until the container's end is on record and told to everybody.
+    void run();
+
+private:
+    void create(const Job& job);
+    void open_streams(const Job& job);
+    void fail(const Error& error);
+    void serve();
+    void write_state();
+    void tell_started();
+    void leave_starters_cgroup(const oci::CgroupHost& host);
+
+    void on_packet(ClientId client, const PacketView& packet);
+    void on_gone(ClientId client, std::uint8_t flags);
+    void answer(ClientId client, const std::function<void()>& request);
+    void attach(ClientId client, std::string_view payload);
+    void resize(std::string_view payload);
+    void signal(int number);
+    void stop(const StopRequest& request);
+    void kill_all();
+    void pause();
+    void unpause();
+
+    void on_init_exit();
+    void finish(const ExitStatus& status);
+    void finish_unknown_or(const std::optional<ExitStatus>& status);
+    bool was_oom_killed(const ExitStatus& status) const;
+    void remove_cgroup();
+    void record_exit();
+    void remove_record();
+    void farewell();
+    void record_failure(const Error& error);
+
+    Dir run_;
+    Assignment task_;
+    std::optional<FileLock> lock_;
+    EventLoop loop_;
+    Server server_;
+    ClientId commander_ = 0;
+    storage::ContainerState state_;
+    std::optional<oci::Cgroup> cgroup_;
+    ContainerStdio stdio_;
+    std::optional<LogWriter> log_;
+    std::optional<OutputPump> output_;
+    std::optional<InputPump> input_;
+    Child child_;  ///< init; none when adopted
+    Fd pidfd_;     ///< of an adopted init
+    std::optional<WindowSize> size_; ///< asked for before there was a terminal
+    std::optional<EventLoop::TimerId> kill_timer_;
+    std::int64_t kill_at_ = 0;
+    bool keep_record_ = false; ///< no auto_remove this time
+};
+
+} // namespace kist::monitor

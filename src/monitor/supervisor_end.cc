@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of a container: what is left is killed and removed, the end recorded, everybody told. Order: see protocol.hh.
+#include <chrono>
+
+#include "base/time.hh"
+#include "monitor/init_exit.hh"
+#include "monitor/supervisor.hh"
+#include "storage/container_store.hh"
+
+namespace kist::monitor {
+
+namespace {
+
+constexpr int unknown_exit_code = 255;
+constexpr std::size_t state_limit = 1 << 20;
+constexpr auto cgroup_patience = std::chrono::seconds(5);
+constexpr auto lock_patience = std::chrono::seconds(10);
+
+} // namespace
+
+void Supervisor::on_init_exit() {
+    if (!pidfd_) {
+        loop_.unwatch(child_.pidfd().get());
+        return finish(child_.wait());
+    }
+    loop_.unwatch(pidfd_.get());
+    finish_unknown_or(exit_of_other(pidfd_, static_cast<pid_t>(state_.pid), state_.pid_start_time));
+}
+
+void Supervisor::finish_unknown_or(const std::optional<ExitStatus>& status) {
+    if (!status) state_.error = "exit code unknown: the monitor was killed";
+    finish(status.value_or(ExitStatus{unknown_exit_code}));
+}
+
+void Supervisor::finish(const ExitStatus& status) {
+    if (kill_timer_) loop_.cancel(*std::exchange(kill_timer_, std::nullopt));
+    state_.status = storage::Status::exited;
+    state_.exit_code = status.code();
+    state_.finished_at = Moment::now().ns;
+    state_.oom_killed = was_oom_killed(status);
+    try {
+        if (!task_.own_pid_namespace) cgroup_->kill_all();
+    } catch (const Error&) {
+        // remove_cgroup() tries again.
+    }
+    output_->drain();
+    remove_cgroup();
+    record_exit();
+    farewell();
+}
+
+/// Reading the counters takes a dozen files: only when it can matter.
+bool Supervisor::was_oom_killed(const ExitStatus& status) const {
+    if (!task_.limited_memory && status.signal != SIGKILL) return false;
+    try {
+        return cgroup_->stats().oom_kills > 0;
+    } catch (const Error&) { // the folder is gone: nothing is known
+        return false;
+    }
+}
+
+void Supervisor::remove_cgroup() {
+    try {
+        if (cgroup_->remove(std::chrono::milliseconds(0))) return;
+        cgroup_->kill_all();
+        if (!cgroup_->remove(cgroup_patience))
+            state_.error = "its cgroup could not be removed: processes in it do not end";
+    } catch (const Error& error) {
+        state_.error = error.message();
+    }
+}
+
+void Supervisor::record_exit() {
+    state_.pid = 0;
+    state_.pid_start_time = 0;
+    state_.monitor_pid = 0;
+    try {
+        ContainerStdio::remove_files(run_);
+        if (task_.auto_remove && !keep_record_) return remove_record();
+        const storage::Store store = storage::Store::open({task_.data_root, task_.run_root});
+        storage::ContainerConfig config;
+        config.id = task_.id;
+        config.auto_remove = task_.auto_remove;
+        storage::ContainerStore(store).write_exit(config, state_);
+    } catch (const Error& error) {
+        // A full disk: what is in /run still tells everybody until the next boot.
+        state_.error = error.message();
+        try {
+            write_state();
+        } catch (const Error&) { // then nothing can be written at all; the exit code goes to who waits for it
+        }
+    }
+}
+
+/// A command that holds the container's lock for longer than this is removing it itself, or the next sweep does.
+void Supervisor::remove_record() {
+    const auto id = ContainerId::parse(task_.id);
+    if (!id) throw Error("'{}' is no container id", task_.id);
+    const storage::Store store = storage::Store::open({task_.data_root, task_.run_root});
+    const storage::ContainerStore containers(store);
+    const FileLock lock = FileLock::acquire(containers.data_dir(*id), "lock", LockMode::exclusive, lock_patience);
+    containers.remove(*id);
+}
+
+void Supervisor::farewell() {
+    // Before the lock is free: the next monitor makes a socket of that name.
+    server_.stop_listening(run_);
+    lock_.reset();
+    server_.send_all(Packet::exited, std::to_string(state_.exit_code));
+    server_.when_flushed([this] { loop_.stop(); });
+}
+
+/// Nothing of the attempt is left but the reason. The record of an auto_remove container is its starter's to remove.
+void Supervisor::fail(const Error& error) {
+    child_ = {};
+    if (cgroup_) remove_cgroup();
+    stdio_ = {};
+    try {
+        record_failure(error);
+        ContainerStdio::remove_files(run_);
+    } catch (const Error&) { // the reason is told in any case
+    }
+    server_.stop_listening(run_);
+    lock_.reset();
+    server_.send(commander_, Packet::failed, format_failure(error));
+}
+
+/// A container that has run before stays exited, a new one stays created.
+void Supervisor::record_failure(const Error& error) {
+    const auto before = read_file_if_exists(run_, state_file, state_limit);
+    if (before) {
+        storage::ContainerState last = storage::parse_state(*before, state_file);
+        if (last.status == storage::Status::exited) state_ = std::move(last);
+    }
+    if (state_.status != storage::Status::exited) state_.status = storage::Status::created;
+    state_.pid = 0;
+    state_.pid_start_time = 0;
+    state_.monitor_pid = 0;
+    state_.exit_code = static_cast<int>(error.exit_code());
+    state_.error = error.message();
+    write_state();
+}
+
+} // namespace kist::monitor
