@@ -259,6 +259,7 @@ private:
         }
         if (receiver->is_null())
             fail(it, fmt::format("nil pointer evaluating interface {{}}.{}", name));
+        if (options_.headings && receiver->is_string()) return receiver;
         if (!receiver->is_object())
             fail(it, fmt::format("can't evaluate field {} in type {}", name,
                                  type_name(receiver.get())));

@@ -27,7 +27,7 @@ bool is_word(char c) {
 
 class Lexer {
 public:
-    explicit Lexer(const Source& source) : source_(source), text_(source.text) {}
+    explicit Lexer(const Source& source) : source_(source), text_(source.text), at_(source.begin) {}
 
     std::vector<Token> run() {
         while (at_ < text_.size()) {
@@ -190,7 +190,7 @@ private:
 
     const Source& source_;
     std::string_view text_;
-    std::size_t at_ = 0;
+    std::size_t at_;
     bool space_ = false;
     bool trim_next_ = false;
     std::vector<Token> tokens_;

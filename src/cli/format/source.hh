@@ -13,6 +13,7 @@ namespace kist::cli {
 struct Source {
     std::string_view name;
     std::string_view text;
+    std::size_t begin = 0; ///< of the template in the text
 
     struct Place {
         std::size_t line;

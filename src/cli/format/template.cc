@@ -17,9 +17,10 @@ constexpr std::size_t longest_text = 64 * 1024;
 struct Template::Parts {
     std::string name;
     std::string text;
+    std::size_t begin = 0;
     ParsedTemplate parsed;
 
-    Source source() const { return {name, text}; }
+    Source source() const { return {name, text, begin}; }
 };
 
 Template::Template() : parts_(std::make_unique<Parts>()) {}
@@ -36,6 +37,7 @@ Template Template::parse(std::string_view text, const ParseOptions& options) {
     Parts& parts = *result.parts_;
     parts.name = options.name;
     parts.text = text;
+    parts.begin = options.begin;
     parts.parsed = parse_template(parts.source(), options);
     return result;
 }

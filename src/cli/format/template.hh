@@ -45,8 +45,9 @@ struct ParseOptions {
     std::string_view name = {}; ///< the first part of positions, as in "template: ps:1:2"
     bool escapes_in_text =
         false; ///< \t and \n outside actions are a tab and a new line (ps, images …; not inspect)
-    bool blanks_become_tabs =
-        false; ///< outside actions: "table {{.ID}} {{.Names}}" has two columns
+    bool blanks_become_tabs = false; ///< outside actions: "table {{.ID}} {{.Names}}" has 2 columns
+    std::size_t begin =
+        0; ///< the template begins here; positions still count from the text's start
 };
 
 /// Bounds on what one execution may cost; a template over them ends with an error, never with an
@@ -65,8 +66,8 @@ using TemplateMethod = std::function<std::optional<Value>(
 
 struct ExecuteOptions {
     MissingKey missing_key = MissingKey::no_value;
-    /// The row of headings goes through: json, split, join, title, lower, upper and truncate leave
-    /// it as it is.
+    /// The data are headings: functions that work on one field (upper, json, index …) and members
+    /// leave them as they are.
     bool headings = false;
     TemplateMethod method = {};
     TemplateLimits limits = {};
