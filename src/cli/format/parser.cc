@@ -91,7 +91,7 @@ private:
             bool escape = options_.escapes_in_text && c == '\\' && i + 1 < text.size();
             if (escape && (text[i + 1] == 't' || text[i + 1] == 'n')) {
                 result += text[++i] == 't' ? '\t' : '\n';
-            } else if (options_.blanks_become_tabs && c == ' ') {
+            } else if (options_.blanks_become_tabs && depth_ == 0 && c == ' ') {
                 if (i == 0 || text[i - 1] != ' ') result += '\t';
             } else {
                 result += c;

@@ -45,7 +45,7 @@ struct ParseOptions {
     std::string_view name = {}; ///< the first part of positions, as in "template: ps:1:2"
     bool escapes_in_text =
         false; ///< \t and \n outside actions are a tab and a new line (ps, images …; not inspect)
-    bool blanks_become_tabs = false; ///< outside actions: "table {{.ID}} {{.Names}}" has 2 columns
+    bool blanks_become_tabs = false; ///< outside blocks: "table {{.ID}} {{.Names}}" has 2 columns
     std::size_t begin =
         0; ///< the template begins here; positions still count from the text's start
 };

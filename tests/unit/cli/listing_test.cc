@@ -11,8 +11,9 @@ using namespace kist::cli;
 namespace {
 
 constexpr Column columns[] = {
-    {"ID", "CONTAINER ID", true}, {"Names", "NAMES", true}, {"Status", "STATUS", true},
-    {"Size", "SIZE"},             {"Labels", "LABELS"},
+    {"ID", "CONTAINER ID", true}, {"Names", "NAMES", true},
+    {"Status", "STATUS", true},   {"Size", "SIZE"},
+    {"Labels", "LABELS"},
 };
 
 Row row(std::string_view id, std::string_view name) {
@@ -29,7 +30,9 @@ const std::vector<Row> rows = {row("0123456789ab", "web"), row("ba9876543210", "
 std::string listed(ListingOptions options, const std::vector<Row>& from = rows) {
     return Listing("ps", columns, std::move(options)).render(from);
 }
-std::string formatted(const char* format) { return listed({.format = format}); }
+std::string formatted(const char* format) {
+    return listed({.format = format});
+}
 
 std::string refused(const char* format) {
     try {
@@ -43,14 +46,16 @@ std::string refused(const char* format) {
 } // namespace
 
 TEST_CASE("without a format a list is a table of the default columns") {
-    const std::string table = "CONTAINER ID   NAMES           STATUS\n"
-                              "0123456789ab   web             Up 3 seconds\n"
-                              "ba9876543210   a_longer_name   Up 3 seconds\n";
+    const std::string table =
+        "CONTAINER ID   NAMES           STATUS\n"
+        "0123456789ab   web             Up 3 seconds\n"
+        "ba9876543210   a_longer_name   Up 3 seconds\n";
     CHECK(listed({}) == table);
     CHECK(formatted("table") == table);
     CHECK(formatted("") == table);
-    CHECK(listed({.no_heading = true}) == "0123456789ab   web             Up 3 seconds\n"
-                                          "ba9876543210   a_longer_name   Up 3 seconds\n");
+    CHECK(listed({.no_heading = true}) ==
+          "0123456789ab   web             Up 3 seconds\n"
+          "ba9876543210   a_longer_name   Up 3 seconds\n");
     CHECK(listed({}, {}) == "CONTAINER ID   NAMES     STATUS\n");
     CHECK(listed({.no_heading = true}, {}).empty());
 }
@@ -68,9 +73,10 @@ TEST_CASE("quiet prints the ids alone, whatever the template") {
 }
 
 TEST_CASE("a table template gets its headings from the fields it shows") {
-    CHECK(formatted(R"(table {{.ID}}\t{{.Names}})") == "CONTAINER ID   NAMES\n"
-                                                       "0123456789ab   web\n"
-                                                       "ba9876543210   a_longer_name\n");
+    CHECK(formatted(R"(table {{.ID}}\t{{.Names}})") ==
+          "CONTAINER ID   NAMES\n"
+          "0123456789ab   web\n"
+          "ba9876543210   a_longer_name\n");
     CHECK(formatted("table {{.ID}} {{.Names}}") == formatted(R"(table {{.ID}}\t{{.Names}})"));
     CHECK(formatted("table{{.ID}}") == "CONTAINER ID\n0123456789ab\nba9876543210\n");
     CHECK(formatted("table {{upper .Names}}") == "NAMES\nWEB\nA_LONGER_NAME\n");
@@ -79,7 +85,8 @@ TEST_CASE("a table template gets its headings from the fields it shows") {
     CHECK(formatted(R"(table {{.Label "com.x.my-key"}}\t{{.Label "none"}})") ==
           "my key    none\nv         \nv         \n");
     CHECK(formatted(R"(table {{range split .Names "_"}}{{.}} {{end}}\t{{.ID}})") ==
-          "NAMES     CONTAINER ID\nweb       0123456789ab\na longer name    ba9876543210\n");
+          "NAMES            CONTAINER ID\nweb              0123456789ab\na longer name    "
+          "ba9876543210\n");
     CHECK(listed({.format = "table {{.Names}}", .no_heading = true}) == "web\na_longer_name\n");
 }
 
@@ -105,9 +112,10 @@ TEST_CASE("json is one array of all rows") {
 TEST_CASE("a field that no row has is refused before anything is listed, with the nearest one") {
     CHECK(refused("{{.Name}}") == "template: ps:1:2: no field '.Name' / did you mean '.Names'?");
     CHECK(refused(R"(table {{.ID}}\t{{.Statsu}})") ==
-          "template: ps:1:18: no field '.Statsu' / did you mean '.Status'?");
-    CHECK(refused("{{.Whatever}}") ==
-          "template: ps:1:2: no field '.Whatever' / the fields are .ID .Names .Status .Size .Labels");
+          "template: ps:1:17: no field '.Statsu' / did you mean '.Status'?");
+    CHECK(
+        refused("{{.Whatever}}") ==
+        "template: ps:1:2: no field '.Whatever' / the fields are .ID .Names .Status .Size .Labels");
     CHECK(refused("{{.ID") == "template: ps:1:0: unclosed action / ");
     CHECK(refused("table {{.ID}") == "template: ps:1:11: bad character U+007D '}' / ");
 }
@@ -127,7 +135,7 @@ TEST_CASE("a list says which fields it needs") {
 TEST_CASE("control characters of a value cannot move the cursor or break a table") {
     const std::vector<Row> hostile = {row("1", "a\x1b[2J\tb\nc")};
     CHECK(listed({}, hostile) ==
-          "CONTAINER ID   NAMES                  STATUS\n"
+          "CONTAINER ID   NAMES                STATUS\n"
           "1              a\\x1b[2J\\x09b\\x0ac   Up 3 seconds\n");
     CHECK(listed({.format = "table {{.Names}}"}, hostile) == "NAMES\na\\x1b[2J\\x09b\\x0ac\n");
     CHECK(listed({.format = "{{.Names}}"}, hostile) == "a\x1b[2J\tb\nc\n");

@@ -8,8 +8,7 @@
 using namespace kist::cli;
 
 TEST_CASE("a column is at least ten wide, and three blanks follow its longest cell") {
-    CHECK(align_tabs("A\tBB\tC\n1\t2\t3\n") ==
-          "A         BB        C\n1         2         3\n");
+    CHECK(align_tabs("A\tBB\tC\n1\t2\t3\n") == "A         BB        C\n1         2         3\n");
     CHECK(align_tabs("NAME\tX\nverylongname123\ty\n") ==
           "NAME              X\nverylongname123   y\n");
     CHECK(align_tabs("a\tb\t\n1\t2\t\n") == "a         b         \n1         2         \n");

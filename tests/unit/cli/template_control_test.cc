@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // if, with, range and comparisons; the results are those of Go 1.19.
 
-#include "template_cases.hh"
-
 #include <catch2/catch_test_macros.hpp>
+
+#include "template_cases.hh"
 
 using namespace kist;
 using namespace kist::cli;
@@ -18,9 +18,11 @@ constexpr TemplateCase control[] = {
     {"{{if .No}}a{{else if .Yes}}b{{else}}c{{end}}", "b"},
     {"{{if .No}}a{{else if .No}}b{{else}}c{{end}}", "c"},
     {"{{if .No}}a{{else if .No}}b{{else if .Yes}}q{{else}}c{{end}}", "q"},
-    {"{{if .Empty}}a{{else}}b{{end}}{{if .Zero}}a{{else}}b{{end}}{{if .Null}}a{{else}}b{{end}}{{if .Missing}}a{{else}}b{{end}}",
+    {"{{if .Empty}}a{{else}}b{{end}}{{if .Zero}}a{{else}}b{{end}}{{if .Null}}a{{else}}b{{end}}{{if "
+     ".Missing}}a{{else}}b{{end}}",
      "bbbb"},
-    {"{{if .Config.NoList}}a{{else}}b{{end}}{{if .Config.None}}a{{else}}b{{end}}{{if .Mounts}}a{{else}}b{{end}}{{if .Ratio}}a{{else}}b{{end}}",
+    {"{{if .Config.NoList}}a{{else}}b{{end}}{{if .Config.None}}a{{else}}b{{end}}{{if "
+     ".Mounts}}a{{else}}b{{end}}{{if .Ratio}}a{{else}}b{{end}}",
      "bbaa"},
     {"{{with .Name}}{{.}}{{end}}", "/web"},
     {"{{with .Missing}}{{.}}{{else}}none{{end}}", "none"},
@@ -79,10 +81,18 @@ constexpr TemplateCase control[] = {
     {"{{eq 1 nil}}", "false"},
     {"{{ne .Null nil}}", "false"},
     {"{{range $k, $v := .}}{{$k}} {{end}}",
-     "Big Config Count Empty Id Large Mixed Mounts Multi Name Neg Nested No Null Nums Ports Ratio Small State Text Yes Zero lower_key "},
+     "Big Config Count Empty Id Large Mixed Mounts Multi Name Neg Nested No Null Nums Ports Ratio "
+     "Small State Text Yes Zero lower_key "},
     {"{{with .Nested}}{{with .A}}{{.B.C}}{{end}}{{end}}", "deep"},
     {"{{range .Nums}}{{$}}{{break}}{{end}}",
-     "map[Big:1000000 Config:map[Cmd:[sh -c echo <hi>] Env:[PATH=/bin HOME=/root] Labels:map[a:1 b:2 com.x.y:z] NoList:[] None:map[] User:] Count:3 Empty: Id:0123456789abcdef Large:1e+06 Mixed:[1 two <nil> true 2.5 [3 4] map[k:v]] Mounts:[map[RW:true Source:/a Type:bind] map[RW:false Source:/b Type:volume]] Multi:a,b,c Name:/web Neg:-7 Nested:map[A:map[B:map[C:deep]]] No:false Null:<nil> Nums:[3 1 2] Ports:map[443/tcp:<nil> 80/tcp:[map[HostIp:0.0.0.0 HostPort:8080]]] Ratio:1.5 Small:1e-05 State:map[ExitCode:0 Pid:4711 Running:true Status:running] Text:Hello, Wörld! <b>&'\"\n Yes:true Zero:0 lower_key:lk]"},
+     "map[Big:1000000 Config:map[Cmd:[sh -c echo <hi>] Env:[PATH=/bin HOME=/root] Labels:map[a:1 "
+     "b:2 com.x.y:z] NoList:[] None:map[] User:] Count:3 Empty: Id:0123456789abcdef Large:1e+06 "
+     "Mixed:[1 two <nil> true 2.5 [3 4] map[k:v]] Mounts:[map[RW:true Source:/a Type:bind] "
+     "map[RW:false Source:/b Type:volume]] Multi:a,b,c Name:/web Neg:-7 "
+     "Nested:map[A:map[B:map[C:deep]]] No:false Null:<nil> Nums:[3 1 2] Ports:map[443/tcp:<nil> "
+     "80/tcp:[map[HostIp:0.0.0.0 HostPort:8080]]] Ratio:1.5 Small:1e-05 State:map[ExitCode:0 "
+     "Pid:4711 Running:true Status:running] Text:Hello, Wörld! <b>&'\"\n Yes:true Zero:0 "
+     "lower_key:lk]"},
     {"{{$a := .Nums}}{{range $a}}{{len $a}}{{end}}", "333"},
     {"{{if and (not .No) .Yes}}1{{end}}", "1"},
     {"{{if ne .State.ExitCode 0}}bad{{else}}ok{{end}}", "ok"},

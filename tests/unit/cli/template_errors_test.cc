@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is wrong in a template is said with its line and its column in bytes from 0.
 
-#include "template_cases.hh"
-
 #include <catch2/catch_test_macros.hpp>
+
+#include "template_cases.hh"
 
 using namespace kist;
 using namespace kist::cli;

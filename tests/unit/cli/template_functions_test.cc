@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Go's functions and those of docker and podman; the results are those of Go 1.19.
 
-#include "template_cases.hh"
-
 #include <catch2/catch_test_macros.hpp>
+
+#include "template_cases.hh"
 
 using namespace kist;
 using namespace kist::cli;
@@ -24,7 +24,8 @@ constexpr TemplateCase functions[] = {
     {R"t({{index .Nested "A" "B" "C"}})t", "deep"},
     {R"t({{(index .Ports "81/tcp").X}})t", "<no value>"},
     {R"t({{(index .Ports "443/tcp")}})t", "<no value>"},
-    {"{{slice .Name 1}} {{slice .Name 1 3}} {{slice .Nums 1}} {{slice .Nums 0 2}} {{slice .Nums 0 1 2}} {{slice .Name}}",
+    {"{{slice .Name 1}} {{slice .Name 1 3}} {{slice .Nums 1}} {{slice .Nums 0 2}} {{slice .Nums 0 "
+     "1 2}} {{slice .Name}}",
      "web we [1 2] [3 1] [3] /web"},
     {"{{len .Name}} {{len .Mounts}} {{len .Config.Labels}} {{len .Empty}} {{len .Config.None}}",
      "4 2 3 0 0"},
@@ -100,7 +101,8 @@ constexpr TemplateCase printfs[] = {
     {R"t({{printf "%s %q" .Config.Env .Config.Env}})t",
      R"t([PATH=/bin HOME=/root] ["PATH=/bin" "HOME=/root"])t"},
     {R"t({{printf "%d" .Config.Labels}})t",
-     "map[%!d(string=a):%!d(string=1) %!d(string=b):%!d(string=2) %!d(string=com.x.y):%!d(string=z)]"},
+     "map[%!d(string=a):%!d(string=1) %!d(string=b):%!d(string=2) "
+     "%!d(string=com.x.y):%!d(string=z)]"},
     {R"t({{printf "%5d" .Nums}})t", "[    3     1     2]"},
     {R"t({{printf "%[2]d %[1]d" 1 2}})t", "2 1"},
     {R"t({{printf "%[3]d" 1 2}})t", "%!d(BADINDEX)"},
@@ -119,7 +121,8 @@ constexpr TemplateCase printfs[] = {
     {R"t({{printf "%d" 1.5}})t", "%!d(float64=1.5)"},
     {R"t({{printf "%x" 1}})t", "1"},
     {R"t({{printf "%v %d" .Mixed .Mixed}})t",
-     "[1 two <nil> true 2.5 [3 4] map[k:v]] [1 %!d(string=two) <nil> %!d(bool=true) %!d(float64=2.5) [3 4] map[%!d(string=k):%!d(string=v)]]"},
+     "[1 two <nil> true 2.5 [3 4] map[k:v]] [1 %!d(string=two) <nil> %!d(bool=true) "
+     "%!d(float64=2.5) [3 4] map[%!d(string=k):%!d(string=v)]]"},
     {R"t({{.Count | printf "%d %s" 5}})t", "5 %!s(int=3)"},
     {R"t({{.Name | printf "%s"}})t", "/web"},
     {R"t({{len .Name | printf "%03d"}})t", "004"},
