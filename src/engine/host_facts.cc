@@ -10,6 +10,7 @@
 
 #include "base/file.hh"
 #include "engine/init_program.hh"
+#include "oci/run/mount_plan.hh"
 #include "oci/run/seccomp.hh"
 
 namespace kist::engine {
@@ -135,6 +136,14 @@ void check_plan(Engine& engine, const ContainerConfig& config) {
         if (config.resources.memory > 0 && config.resources.memory_swap == 0) facts.swap_limit = can_limit_swap(engine);
         oci::plan_cgroup(engine.cgroups(), plan_resources(config, facts));
     }
+    if (config.mounts.empty()) return;
+    const auto& modes = config.namespaces;
+    for (const std::string* mode : {&modes.network, &modes.pid, &modes.ipc, &modes.uts, &modes.cgroup})
+        if (mode->starts_with("container:")) {
+            facts.joined[mode->substr(10)] = 1;
+            facts.joined_run_dirs[mode->substr(10)] = "/";
+        }
+    oci::plan_root(plan_job(config, facts).spec);
 }
 
 } // namespace kist::engine

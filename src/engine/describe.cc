@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/describe.hh"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/text.hh"
+#include "base/time.hh"
+#include "engine/spec_plan.hh"
+
+namespace kist::engine {
+
+using storage::ContainerView;
+using storage::Status;
+
+std::string state_word(const ContainerView& view) {
+    if (!view.damage.empty()) return view.monitor_alive ? "running" : "corrupt";
+    if (view.state.status == Status::stopping) return "running";
+    return std::string(name_of(view.state.status));
+}
+
+std::string status_text(const ContainerView& view) {
+    if (!view.damage.empty()) return "Corrupt";
+    const auto& state = view.state;
+    auto since = [](std::int64_t moment) { return human_duration(std::chrono::nanoseconds(Moment::now().ns - moment)); };
+    switch (state.status) {
+        case Status::created: return "Created";
+        case Status::running:
+        case Status::stopping: return "Up " + since(state.started_at);
+        case Status::paused: return "Up " + since(state.started_at) + " (Paused)";
+        case Status::exited: return fmt::format("Exited ({}) {} ago", state.exit_code, since(state.finished_at));
+        case Status::removing: return "Removal In Progress";
+        case Status::dead: return "Dead";
+    }
+    return "";
+}
+
+namespace {
+
+std::int64_t tree_size(const Dir& dir) {
+    std::int64_t bytes = 0;
+    for (const std::string& name : dir.names()) {
+        struct stat info{};
+        if (fstatat(dir.fd().get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue; // it went meanwhile
+        if (S_ISDIR(info.st_mode)) {
+            if (auto inner = dir.open_dir_if_exists(name)) bytes += tree_size(*inner);
+        } else if (S_ISREG(info.st_mode)) {
+            bytes += info.st_size;
+        }
+    }
+    return bytes;
+}
+
+} // namespace
+
+DiskUse disk_use(Engine& engine, const storage::ContainerConfig& config) {
+    DiskUse use;
+    if (auto image = engine.images().find(config.image_id)) use.image = image->size;
+    Dir data = engine.containers().data_dir(*ContainerId::parse(config.id));
+    if (auto upper = data.open_dir_if_exists("upper")) use.own = tree_size(*upper);
+    return use;
+}
+
+std::string command_text(const storage::ContainerConfig& config) { return join(process_args(config), " "); }
+
+} // namespace kist::engine

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// exec: a further process in a running container, entered from here: no monitor takes part. Without -t it has our own
+// standard streams; with -t a pty of the container that exec_terminal.cc relays.
+#include <csignal>
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/event_loop.hh"
+#include "base/in_root.hh"
+#include "base/socket.hh"
+#include "engine/containers.hh"
+#include "engine/create_parts.hh"
+#include "engine/exec_terminal.hh"
+#include "engine/repair.hh"
+#include "engine/spec_plan.hh"
+#include "monitor/protocol.hh"
+#include "monitor/terminal.hh"
+#include "oci/run/capabilities.hh"
+#include "oci/run/container.hh"
+
+namespace kist::engine {
+
+namespace {
+
+using storage::ContainerView;
+using storage::Status;
+
+constexpr std::size_t program_limit = 1u << 20;
+
+ContainerView running_view(Engine& engine, const ContainerId& id) {
+    auto view = engine.containers().view(id);
+    if (!view) throw NotFound("No such container: {}", id.str());
+    if (!view->damage.empty()) throw Error("container '{}': {}", id.short_id(), view->damage);
+    if (view->state.status == Status::paused)
+        throw Error("container {} is paused, unpause the container before exec", view->config.name)
+            .with_exit_code(ExitCode::failure);
+    if (view->state.pid == 0)
+        throw Error("container {} is not running", id.str()).with_exit_code(ExitCode::failure);
+    return std::move(*view);
+}
+
+/// By pidfd from here on: the start time is compared after it is open, so it is the container's init or nothing.
+Fd open_init(const ContainerView& view) {
+    auto pidfd = open_pidfd(view.state.pid);
+    if (!pidfd || process_start_time(view.state.pid) != view.state.pid_start_time)
+        throw Error("container {} is not running", view.config.id).with_exit_code(ExitCode::failure);
+    return std::move(*pidfd);
+}
+
+oci::Process plan_exec(const ContainerView& view, const ExecOptions& options, std::vector<std::string>& clamp) {
+    const auto& config = view.config;
+    oci::Process process;
+    process.terminal = options.tty;
+    if (options.tty)
+        if (auto size = monitor::window_size()) process.console_size = oci::Box{size->rows, size->columns};
+    process.args = options.command;
+    process.env = merge_env(process_env(config, options.tty), options.env_files, options.env);
+    process.cwd = options.workdir.empty() ? config.working_dir : options.workdir;
+    if (process.cwd.empty()) process.cwd = "/";
+    if (!process.cwd.starts_with('/')) throw UsageError("the working directory '{}' is not an absolute path", process.cwd);
+    process.user.umask = config.umask.value_or(default_umask);
+    process.capabilities = oci::capability_sets(options.privileged ? oci::all_capabilities() : config.security.capabilities);
+    process.rlimits = process_rlimits(config, clamp);
+    process.no_new_privileges = config.security.no_new_privileges && !options.privileged;
+    process.oom_score_adj = config.oom_score_adj;
+    return process;
+}
+
+oci::CreatedProcess enter(Engine& engine, const ContainerId& id, const ContainerView& view, const ExecOptions& options,
+                          const Fd& nothing) {
+    oci::LaunchOptions launch;
+    oci::Process process = plan_exec(view, options, launch.clamp_rlimits);
+    launch.user = options.user.empty() ? view.config.user : options.user;
+    launch.group_add = view.config.group_add;
+    bool confined = view.config.security.seccomp != "unconfined" && !options.privileged;
+    if (confined) launch.seccomp = read_file(engine.containers().run_dir(id), "seccomp", program_limit);
+    launch.stdio = {options.interactive ? 0 : nothing.get(), 1, 2};
+    if (options.detach) launch.stdio = {nothing.get(), nothing.get(), nothing.get()};
+    launch.extra_fds = options.preserve_fds;
+    Fd init = open_init(view);
+    auto cgroup = oci::Cgroup::open(engine.cgroups(), cgroup_path(view.config));
+    auto created = oci::enter_container(init, view.state.pid, process, cgroup, launch);
+    created.start();
+    return created;
+}
+
+/// Waits for it; what would end us is passed on to it instead.
+int wait_for(Child child) {
+    EventLoop loop;
+    loop.watch(child.pidfd().get(), EPOLLIN, [&](std::uint32_t) { loop.stop(); });
+    loop.on_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT}, [&](const signalfd_siginfo& info) {
+        child.signal(static_cast<int>(info.ssi_signo)); // it has a session of its own: no key reaches it but through us
+    });
+    loop.run();
+    return child.wait().code();
+}
+
+/// -d: the process needs a parent that reaps it as long as it lives (a zombie of a foreign parent would keep the
+/// container from ending); that is a copy of us in the background.
+int run_detached(Engine& engine, const ContainerId& id, const ContainerView& view, const ExecOptions& options,
+                 const Fd& nothing) {
+    SocketPair report = make_socket_pair();
+    pid_t pid = fork();
+    if (pid < 0) throw SysError("starting the background part of exec");
+    if (pid == 0) {
+        report.first.reset();
+        try {
+            setsid();
+            auto created = enter(engine, id, view, options, nothing);
+            for (int fd : {0, 1, 2}) dup2(nothing.get(), fd);
+            send_message(report.second, "ok");
+            report.second.reset();
+            Child child = created.take();
+            prctl(PR_SET_NAME, "kist-exec");
+            child.wait();
+            _exit(0);
+        } catch (const Error& e) {
+            send_message(report.second, "F" + monitor::format_failure(e));
+        }
+        _exit(1);
+    }
+    report.second.reset();
+    auto answer = receive_message(report.first, monitor::max_packet);
+    if (answer && answer->bytes == "ok") return 0;
+    waitpid(pid, nullptr, 0);
+    if (!answer || answer->bytes.empty()) throw Error("the background part of exec was killed");
+    throw monitor::parse_failure(std::string_view(answer->bytes).substr(1));
+}
+
+} // namespace
+
+int exec(Engine& engine, const ContainerId& id, const ExecOptions& options) {
+    ContainerView view = running_view(engine, id);
+    Fd nothing{open("/dev/null", O_RDWR | O_CLOEXEC)};
+    if (!nothing) throw SysError("opening '/dev/null'");
+    if (options.detach) return run_detached(engine, id, view, options, nothing);
+    std::string detach_sequence = monitor::parse_detach_keys(options.detach_keys);
+    auto created = enter(engine, id, view, options, nothing);
+    if (!options.tty) return wait_for(created.take());
+    Fd terminal = std::move(created.terminal());
+    return relay_terminal(created.take(), std::move(terminal), {options.interactive, detach_sequence});
+}
+
+} // namespace kist::engine

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts of the inspect document that have a file of their own.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/value.hh"
+#include "storage/container_config.hh"
+
+namespace kist::engine {
+
+Value list_value(const std::vector<std::string>& words);
+Value map_value(const std::map<std::string, std::string>& pairs);
+/// Docker's HostConfig.
+Value host_config_value(const storage::ContainerConfig&);
+
+} // namespace kist::engine
