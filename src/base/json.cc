@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include <rapidjson/error/error.h>
 #include <rapidjson/memorystream.h>
@@ -18,6 +19,25 @@ namespace kist::json {
 
 namespace {
 
+template <typename T>
+std::optional<T> from_digits(std::string_view text) {
+    T n{};
+    if (std::from_chars(text.data(), text.data() + text.size(), n).ec != std::errc()) return std::nullopt;
+    return n;
+}
+
+/// The text is a number by JSON's grammar. Nothing when it is beyond what a double can hold.
+std::optional<Value> to_number(std::string_view text) {
+    if (text.find_first_of(".eE") == std::string_view::npos) {
+        if (const auto n = from_digits<std::int64_t>(text)) return *n;
+        if (const auto n = text.starts_with('-') ? std::nullopt : from_digits<std::uint64_t>(text)) return *n;
+    }
+    if (const auto d = from_digits<double>(text)) return *d;
+    const double d = std::strtod(std::string(text).c_str(), nullptr); // tells too small, which is 0, from too big
+    if (!std::isfinite(d)) return std::nullopt;
+    return d;
+}
+
 /// Builds the document bottom-up: containers that are still open lie on a stack, a finished one moves into its parent.
 /// A false result stops the reader; `problem` then says why.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
@@ -26,17 +46,19 @@ public:
 
     bool Null() { return add(nullptr); }
     bool Bool(bool b) { return add(b); }
-    bool Int(int n) { return add(n); }
-    bool Uint(unsigned n) { return add(n); }
-    bool Int64(std::int64_t n) { return add(n); }
-    bool Uint64(std::uint64_t n) { return add(n); }
-    bool Double(double d) { return add(d); }
+    /// Numbers come as text: RapidJSON 1.1's own conversion computes nonsense for exponents far out of range.
+    bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
+        const auto number = to_number({text, size});
+        if (number) return add(*number);
+        problem = "number too big";
+        return false;
+    }
     bool String(const char* text, rapidjson::SizeType size, bool) {
-        return add(std::string(text, size));
+        return is_valid({text, size}) && add(std::string(text, size));
     }
     bool Key(const char* text, rapidjson::SizeType size, bool) {
         open_.back().key.assign(text, size);
-        return true;
+        return is_valid(open_.back().key);
     }
     bool StartObject() { return open(Value::object()); }
     bool StartArray() { return open(Value::list()); }
@@ -59,6 +81,12 @@ private:
         std::string key; ///< the name that waits for its value
     };
 
+    /// RapidJSON lets the escape of a lone low surrogate through, as three bytes (0xed first) that are no UTF-8.
+    bool is_valid(std::string_view text) {
+        if (text.find('\xed') == std::string_view::npos || is_utf8(text)) return true;
+        problem = "invalid surrogate pair";
+        return false;
+    }
     bool count() {
         if (++values_ <= limits_.values) return true;
         problem = fmt::format("more than {} values", limits_.values);
@@ -155,7 +183,7 @@ Value parse(std::string_view text, std::string_view where, const Limits& limits)
     // RapidJSON takes a zero byte for the end of its input, whatever comes behind it.
     if (const auto zero = text.find('\0'); zero != std::string_view::npos)
         fail(text, where, zero, "unexpected zero byte");
-    constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag |
+    constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag |
                                rapidjson::kParseValidateEncodingFlag;
     rapidjson::MemoryStream stream(text.data(), text.size());
     rapidjson::Reader reader;
@@ -201,6 +229,7 @@ void write_double(std::string& out, double d) {
         return;
     }
     const double size = std::fabs(d);
+    if (size == 0) d = 0; // "-0" would read back as an integer
     const bool plain = size == 0 || (size >= 1e-6 && size < 1e21);
     char text[64];
     const auto end = std::to_chars(text, text + sizeof text, d,

@@ -56,6 +56,9 @@ TEST_CASE("invalid text is refused") {
     CHECK(mistake("\"\xff\"").find("invalid") != std::string::npos);
     CHECK_FALSE(mistake("\"\xc0\x80\"").empty());
     CHECK_FALSE(mistake("\"\\ud800\"").empty());
+    CHECK(mistake("[\"\\ude00\"]").find("invalid surrogate pair") != std::string::npos);
+    CHECK(mistake("{\"\\ude00\":1}").find("invalid surrogate pair") != std::string::npos);
+    CHECK(again("[\"\\ud66d\"]") == "[\"\ud66d\"]");
     CHECK_FALSE(mistake("\"a\nb\"").empty());
     CHECK(mistake(std::string_view("{}\0{", 4)) == "doc: line 1, column 3: unexpected zero byte");
 }
@@ -89,6 +92,10 @@ TEST_CASE("floating point numbers look as Go's encoder writes them") {
     CHECK(json::dump(std::numeric_limits<double>::infinity()) == "null");
     CHECK(json::parse("0.1", "doc").as_double() == 0.1);
     CHECK(json::parse("123456789012345678901234567890", "doc").is_double());
+    CHECK(json::parse("2.2250738585072012e-308", "doc").as_double() == std::numeric_limits<double>::min());
+    CHECK(again("[0.1e-7273879041,-0.0,-0,1e-400,4.9e-324]") == "[0,0,0,0,5e-324]");
+    CHECK(mistake("[1e309]").find("number too big") != std::string::npos);
+    CHECK(mistake("-1e99999999999").find("number too big") != std::string::npos);
 }
 
 TEST_CASE("the pretty form is that of docker inspect") {
