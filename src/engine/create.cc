@@ -125,7 +125,9 @@ ContainerId create(Engine& engine, const CreateOptions& options, const std::func
     storage::ContainerLock lock = claim(engine, config, options.name);
     Rollback undo;
     undo.add([&] { engine.containers().remove(id); });
-    engine.images().prepare_root(config.layer, engine.containers().data_dir(id), config.auto_remove);
+    // The copy that vfs needs may fail, and takes long: now, not at start. An overlay is only folders.
+    if (engine.store().driver() == "vfs")
+        engine.images().prepare_root(config.layer, engine.containers().data_dir(id), config.auto_remove);
     cidfile.write(config.id);
     undo.commit();
     return id;

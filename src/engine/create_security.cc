@@ -2,7 +2,6 @@
 // --privileged, --cap-add/drop and --security-opt: the final capability list, seccomp profile, masked and read-only paths.
 #include <algorithm>
 
-#include <dirent.h>
 #include <unistd.h>
 
 #include "base/file.hh"
@@ -140,11 +139,13 @@ std::vector<std::string> default_masked_paths() {
         "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",       "/proc/timer_list", "/proc/timer_stats",
         "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux"};
     // Thermal throttling counters tell which instructions other tenants run (as moby's list does).
-    auto folder = Dir::open_if_exists("/sys/devices/system/cpu");
-    if (!folder || !folder->exists("cpu0/thermal_throttle")) return paths;
-    for (const std::string& name : folder->names())
-        if (name.starts_with("cpu") && parse_unsigned(name.substr(3)) && folder->exists(name + "/thermal_throttle"))
-            paths.push_back(folder->path_of(name + "/thermal_throttle"));
+    const std::string cpus = "/sys/devices/system/cpu";
+    if (access((cpus + "/cpu0/thermal_throttle").c_str(), F_OK) != 0) return paths;
+    for (const std::string& name : Dir::open(cpus).names()) {
+        std::string path = cpus + "/" + name + "/thermal_throttle";
+        if (name.starts_with("cpu") && parse_unsigned(name.substr(3)) && access(path.c_str(), F_OK) == 0)
+            paths.push_back(path);
+    }
     return paths;
 }
 
@@ -168,7 +169,8 @@ void interpret_security(const CreateInput& in, ContainerConfig& config) {
     security.cap_add = normalized(in.options.cap_add);
     security.cap_drop = normalized(in.options.cap_drop);
     auto base = security.privileged ? oci::all_capabilities() : base_capabilities(in.host);
-    security.capabilities = oci::apply_capability_options(base, security.cap_add, security.cap_drop);
+    bool as_it_is = security.cap_add.empty() && security.cap_drop.empty(); // spares asking the kernel for each one
+    security.capabilities = as_it_is ? base : oci::apply_capability_options(base, security.cap_add, security.cap_drop);
     // A profile of the user's is tried now, so that a mistake in it fails here and not at start.
     if (!security.seccomp_profile.empty())
         oci::resolve_profile(security.seccomp_profile, security.capabilities, security.seccomp);
