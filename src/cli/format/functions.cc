@@ -134,10 +134,10 @@ Ref made(std::string text, Budget& budget) {
     return make_ref(std::move(text));
 }
 Ref call_print(Arguments arguments, Budget& budget) {
-    return made(sprint(arguments), budget);
+    return made(sprint(arguments, budget), budget);
 }
 Ref call_println(Arguments arguments, Budget& budget) {
-    return made(sprintln(arguments), budget);
+    return made(sprintln(arguments, budget), budget);
 }
 Ref call_printf(Arguments arguments, Budget& budget) {
     return make_ref(sprintf(string_argument(arguments, 0), arguments.subspan(1), budget));

@@ -25,23 +25,25 @@ void append_value(std::string& to, const Value* value) {
     append_formatted(to, value, {});
 }
 
-std::string sprint(Arguments arguments) {
+std::string sprint(Arguments arguments, const Budget& budget) {
     std::string text;
     bool before_string = true;
     for (const Ref& argument : arguments) {
         bool is_string = argument && argument->is_string();
         if (!before_string && !is_string) text += ' ';
         append_value(text, argument.get());
+        budget.check_output(text.size());
         before_string = is_string;
     }
     return text;
 }
 
-std::string sprintln(Arguments arguments) {
+std::string sprintln(Arguments arguments, const Budget& budget) {
     std::string text;
     for (const Ref& argument : arguments) {
         if (!text.empty() || &argument != arguments.data()) text += ' ';
         append_value(text, argument.get());
+        budget.check_output(text.size());
     }
     return text + '\n';
 }

@@ -18,8 +18,9 @@ std::string_view type_name(const Value*);
 /// %v: "[a b]", "map[k:v]"; "<nil>" for null.
 void append_value(std::string& to, const Value*);
 
-std::string sprint(Arguments);
-std::string sprintln(Arguments);
+/// Throws CallError as soon as the text is longer than the budget allows.
+std::string sprint(Arguments, const Budget&);
+std::string sprintln(Arguments, const Budget&);
 /// Go's Printf with its %!d(string=x) for what does not fit. Every text made is charged to the
 /// budget.
 std::string sprintf(std::string_view format, Arguments, Budget&);

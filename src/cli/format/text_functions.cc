@@ -16,13 +16,13 @@ Ref made(std::string text, Budget& budget) {
 }
 
 /// The one text given, or all arguments printed: what Go's escapers work on.
-std::string escaper_input(Arguments arguments) {
+std::string escaper_input(Arguments arguments, const Budget& budget) {
     if (arguments.size() == 1 && arguments[0] && arguments[0]->is_string())
         return arguments[0]->as_string();
     std::vector<Ref> printable(arguments.begin(), arguments.end());
     for (Ref& argument : printable)
         if (!argument || argument->is_null()) argument = make_ref("<no value>");
-    return sprint(printable);
+    return sprint(printable, budget);
 }
 
 /// Case pairs of Latin-1, Greek and Cyrillic lie a fixed distance apart; others are left alone.
@@ -220,24 +220,28 @@ Ref call_truncate(Arguments arguments, Budget& budget) {
 
 Ref call_html(Arguments arguments, Budget& budget) {
     std::string text;
-    for (char c : escaper_input(arguments)) append_html(text, c);
+    for (char c : escaper_input(arguments, budget)) {
+        append_html(text, c);
+        budget.check_output(text.size());
+    }
     return made(std::move(text), budget);
 }
 
 Ref call_js(Arguments arguments, Budget& budget) {
-    std::string input = escaper_input(arguments);
+    std::string input = escaper_input(arguments, budget);
     std::string text;
     for (std::string_view rest = input; !rest.empty();) {
         CodePoint next = decode_utf8(rest);
         append_js(text, next.point);
         rest.remove_prefix(next.length);
+        budget.check_output(text.size());
     }
     return made(std::move(text), budget);
 }
 
 Ref call_urlquery(Arguments arguments, Budget& budget) {
     std::string text;
-    for (char c : escaper_input(arguments)) {
+    for (char c : escaper_input(arguments, budget)) {
         bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                      c == '-' || c == '_' || c == '.' || c == '~';
         if (plain)
@@ -246,6 +250,7 @@ Ref call_urlquery(Arguments arguments, Budget& budget) {
             text += '+';
         else
             text += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+        budget.check_output(text.size());
     }
     return made(std::move(text), budget);
 }

@@ -163,6 +163,8 @@ TEST_CASE("what a template writes and makes is bounded") {
     CHECK_THROWS_AS(executed(R"({{pad "x" 50 51}})", small), TemplateError);
     CHECK_THROWS_AS(executed(R"({{$x := "ab"}}{{range 9}}{{$x = print $x $x}}{{end}})", small),
                     TemplateError);
+    CHECK_THROWS_AS(executed("{{print . .}}", small), TemplateError);
+    CHECK_THROWS_AS(executed(R"({{html "<<<<<<<<<<<<<<<<<<<<<<<<<<"}})", small), TemplateError);
     CHECK_THROWS_AS(executed(R"({{range 99}}{{$x := print "0123456789"}}{{end}})", small),
                     TemplateError);
     CHECK_THROWS_AS(executed(R"({{pad "x" 9223372036854775807 9223372036854775807}})"),
