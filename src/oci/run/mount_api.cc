@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.hh"
+#include "oci/run/foreign_mount.hh"
 
 namespace kist::oci {
 
@@ -42,8 +43,11 @@ bool change_mount_by_path(const Fd& mount, const MountChange& change, Depth dept
 
 Fd clone_host_mount(const std::string& path, Depth depth) {
     Fd tree{::open_tree(AT_FDCWD, path.c_str(), open_tree_flags(depth))};
-    if (!tree) throw SysError("mounting from '{}'", path);
-    return tree;
+    if (tree) return tree;
+    const int code = errno;
+    if (code == EINVAL) // perhaps another container's
+        if (auto foreign = clone_mount_of_process(path)) return std::move(*foreign);
+    throw SysError(SysError::Code{code}, "mounting from '{}'", path);
 }
 
 Fd clone_mount(const Fd& from, Depth depth) {
