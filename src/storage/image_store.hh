@@ -110,10 +110,11 @@ public:
     /// False when the name did not exist.
     bool untag(const Reference&);
     /// Deletes the record and every layer and blob that no other image uses; the ids of deleted things as rmi prints them
-    /// ("Deleted: sha256:…" per layer and config). Its names go first. `layers_in_use`: top layers (chain ids) of containers,
-    /// which are kept with all below them (rmi -f). Callers hold lock() from before they looked who uses the image.
-    std::vector<std::string> remove(const Digest& image_id, const std::vector<std::string>& layers_in_use = {});
-    /// Held by whoever removes images, and shortly by load and import when a new image appears.
+    /// ("sha256:…": the image, then its layers from the top). Its names go first. `layers_in_use`: the top layers (chain ids) of
+    /// ALL containers, also those of other images: they are kept with everything below them, whatever else is swept.
+    /// Callers hold lock() from before they looked who uses the image.
+    std::vector<std::string> remove(const Digest& image_id, const std::vector<std::string>& layers_in_use);
+    /// Held by whoever removes images; tag, load and import take it themselves for a moment.
     FileLock lock() const;
 
     /// A root filesystem as one tar (plain, gzip, zstd, xz) from `archive` becomes a one-layer image. By kist-unpack.

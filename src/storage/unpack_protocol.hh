@@ -70,6 +70,7 @@ struct ArchiveLayer {
     std::int64_t offset = 0, size = 0;
     std::string blob_digest; ///< oci-archive: what the manifest says; else empty
     std::string diff_id;     ///< what the configuration says
+    bool operator==(const ArchiveLayer&) const = default;
     static constexpr void fields(auto&& field) {
         using R = ArchiveLayer;
         field("offset", &R::offset);
@@ -84,6 +85,7 @@ struct ArchiveImage {
     oci::ImageConfig config;
     std::string manifest_text, manifest_type; ///< empty for a docker-archive
     std::vector<ArchiveLayer> layers;         ///< bottom first, one for each of config.rootfs.diff_ids
+    bool operator==(const ArchiveImage&) const = default;
     static constexpr void fields(auto&& field) {
         using R = ArchiveImage;
         field("names", &R::names);

@@ -10,7 +10,7 @@ namespace kist::unpack {
 /// Fails by exception; the archive's digests are in the reply.
 storage::LayerReply unpack_layer(const storage::LayerRequest&);
 storage::IndexReply index_archive(const storage::IndexRequest&);
-void assemble_tar(const storage::AssembleRequest&);
+storage::AssembleReply assemble_tar(const storage::AssembleRequest&);
 
 /// What may be written below `folder`: as asked, or what the disk has room for.
 std::uint64_t room_on_disk(const Fd& folder, std::int64_t asked);

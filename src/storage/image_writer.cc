@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Storing an image's small files in the right order.
+#include "storage/image_writer.hh"
+
+#include <array>
+
+#include <sys/utsname.h>
+
+#include "base/error.hh"
+#include "base/json.hh"
+#include "base/sha256.hh"
+#include "base/time.hh"
+#include "storage/image_names.hh"
+#include "storage/record.hh"
+
+namespace kist::storage {
+namespace {
+
+oci::Descriptor descriptor(std::string_view type, const std::string& digest, std::int64_t size) {
+    oci::Descriptor d;
+    d.media_type = type;
+    d.digest = digest;
+    d.size = size;
+    return d;
+}
+
+void store_content(const Dir& folder, const Digest& digest, const std::string& bytes) {
+    if (!folder.exists(digest.hex())) write_atomically(folder, digest.hex(), bytes, Durability::durable);
+}
+
+ImageRecord make_record(const Digest& id, const NewImage& image, const Digest& manifest, const std::vector<HeldLayer>& layers) {
+    ImageRecord record;
+    record.id = id.str();
+    record.manifest_digest = manifest.str();
+    record.manifest_type = image.manifest_type.empty() ? std::string(oci::media_type::oci_manifest) : image.manifest_type;
+    for (const HeldLayer& layer : layers) {
+        record.chain_ids.push_back(layer.record.chain_id);
+        record.size += layer.record.size;
+    }
+    if (!record.chain_ids.empty()) record.top_layer = record.chain_ids.back();
+    record.config = image.config;
+    record.created = parse_rfc3339(image.config.created).value_or(Moment{}).ns;
+    record.stored = Moment::now().ns;
+    return record;
+}
+
+} // namespace
+
+std::string plain_manifest(const std::string& config_text, const std::vector<LayerRecord>& layers) {
+    using namespace oci::media_type;
+    oci::Manifest manifest;
+    manifest.schema_version = 2;
+    manifest.media_type = oci_manifest;
+    manifest.config = descriptor(oci_config, sha256(config_text).str(), static_cast<std::int64_t>(config_text.size()));
+    for (const LayerRecord& layer : layers) manifest.layers.push_back(descriptor(oci_layer, layer.diff_id, layer.tar_size));
+    return json::dump(to_value(manifest));
+}
+
+Digest store_image(const Store& store, const NewImage& image, const std::vector<HeldLayer>& layers,
+                   const std::vector<Reference>& names) {
+    std::vector<LayerRecord> records;
+    for (const HeldLayer& layer : layers) records.push_back(layer.record);
+    const std::string manifest = image.manifest_text.empty() ? plain_manifest(image.config_text, records) : image.manifest_text;
+    const Digest id = sha256(image.config_text);
+    const Digest manifest_digest = sha256(manifest);
+
+    const FileLock held = ImageStore(store).lock();
+    const Dir images = store.data().create_dir("images");
+    const std::string record_name = id.hex() + ".json";
+    if (!images.exists(record_name)) {
+        const Dir content = store.data().create_dir("content").create_dir("sha256");
+        store_content(content, id, image.config_text);
+        store_content(content, manifest_digest, manifest);
+        write_record(images, record_name, make_record(id, image, manifest_digest, layers), Durability::durable);
+    }
+    for (const Reference& name : names) ImageNames(store).set(name, id);
+    return id;
+}
+
+oci::Platform host_platform() {
+    struct utsname name;
+    if (::uname(&name) != 0) throw SysError("asking for the machine's architecture");
+    const std::string_view machine = name.machine;
+    struct Known {
+        std::string_view machine, architecture, variant;
+    };
+    constexpr std::array<Known, 8> known{{{"x86_64", "amd64", ""},
+                                          {"aarch64", "arm64", "v8"},
+                                          {"armv7l", "arm", "v7"},
+                                          {"armv6l", "arm", "v6"},
+                                          {"i686", "386", ""},
+                                          {"ppc64le", "ppc64le", ""},
+                                          {"riscv64", "riscv64", ""},
+                                          {"s390x", "s390x", ""}}};
+    oci::Platform platform;
+    platform.os = "linux";
+    platform.architecture = machine;
+    for (const Known& k : known) {
+        if (k.machine != machine) continue;
+        platform.architecture = k.architecture;
+        platform.variant = k.variant;
+    }
+    return platform;
+}
+
+} // namespace kist::storage

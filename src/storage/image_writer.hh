@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// How an image comes into the store once its layers are there: the same for import, load, and later pull, commit and build.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "storage/image_store.hh"
+#include "storage/layers.hh"
+
+namespace kist::storage {
+
+struct NewImage {
+    std::string config_text; ///< the image's id is its digest
+    oci::ImageConfig config;
+    std::string manifest_text, manifest_type; ///< empty: one is made, with uncompressed layers
+};
+
+/// Writes configuration and manifest, then the record, then the names; each durable before the next points at it. `layers`
+/// (bottom first) are held by the caller until this returns. Takes ImageStore::lock().
+Digest store_image(const Store&, const NewImage&, const std::vector<HeldLayer>& layers, const std::vector<Reference>& names);
+
+/// The manifest of an image whose layers are plain tars.
+std::string plain_manifest(const std::string& config_text, const std::vector<LayerRecord>& layers);
+
+/// "amd64", "arm64", …: this machine in the words of image configurations.
+oci::Platform host_platform();
+
+} // namespace kist::storage

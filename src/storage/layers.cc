@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Making, finding and removing layers.
+#include "storage/layers.hh"
+
+#include <cerrno>
+#include <chrono>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/error.hh"
+#include "base/text.hh"
+#include "storage/record.hh"
+
+namespace kist::storage {
+namespace {
+
+constexpr const char* layers_folder = "layers";
+constexpr const char* record_name = "layer.json";
+/// How long another command may take with the same layer before we say so and give up.
+constexpr std::chrono::minutes longest_wait{30};
+
+std::string hex_of(const std::string& chain) {
+    const auto digest = Digest::parse(chain);
+    if (!digest) throw Error("'{}' is no layer id", printable(chain));
+    return digest->hex();
+}
+
+} // namespace
+
+bool LayerStore::exists(const std::string& chain) const {
+    const auto layers = store_.data().open_dir_if_exists(layers_folder);
+    return layers && layers->exists(hex_of(chain));
+}
+
+std::optional<LayerRecord> LayerStore::read(const std::string& chain) const {
+    const auto layers = store_.data().open_dir_if_exists(layers_folder);
+    const auto folder = layers ? layers->open_dir_if_exists(hex_of(chain)) : std::nullopt;
+    if (!folder) return std::nullopt;
+    auto record = read_record<LayerRecord>(*folder, record_name);
+    if (!record) throw Error("layer '{}' is damaged: '{}' is missing", chain, folder->path_of(record_name));
+    return record;
+}
+
+std::vector<std::string> LayerStore::all() const {
+    std::vector<std::string> found;
+    const auto layers = store_.data().open_dir_if_exists(layers_folder);
+    if (!layers) return found;
+    for (const std::string& name : layers->names())
+        if (const auto digest = Digest::from_hex(name)) found.push_back(digest->str());
+    return found;
+}
+
+std::string LayerStore::diff_path(const std::string& chain) const {
+    return store_.data().path_of(std::string(layers_folder) + "/" + hex_of(chain) + "/diff");
+}
+
+Dir LayerStore::folder(const std::string& chain) const {
+    const auto layers = store_.data().open_dir_if_exists(layers_folder);
+    auto found = layers ? layers->open_dir_if_exists(hex_of(chain)) : std::nullopt;
+    if (!found) throw NotFound("no such layer: {}", chain);
+    return std::move(*found);
+}
+
+/// In the run root: locks need no life beyond a boot, and reading a layer then never writes beside it.
+FileLock LayerStore::lock(const std::string& chain, LockMode mode) const {
+    return FileLock::acquire(store_.run().create_dir("locks"), "layer-" + hex_of(chain), mode, longest_wait);
+}
+
+Dir LayerStore::fill(const WorkFolder& work, const Make& make, LayerRecord& record) const {
+    Dir folder = work.dir().create_dir(random_hex(8));
+    folder.make_dir("diff", 0755);
+    const LayerReply reply = make(folder);
+    record.diff_id = reply.diff_id;
+    record.size = reply.size;
+    record.files = reply.files;
+    record.tar_size = reply.tar_size;
+    return folder;
+}
+
+void LayerStore::place(const WorkFolder& work, const Dir& folder, const LayerRecord& record) const {
+    write_record(folder, record_name, record, Durability::volatile_);
+    // One sync of the whole file system: thousands of files, and all must be on disk before the name says so.
+    if (::syncfs(folder.fd().get()) != 0) throw SysError("syncing layer '{}'", record.chain_id);
+    const Dir layers = store_.data().create_dir(layers_folder);
+    const std::string from = folder.path().substr(folder.path().rfind('/') + 1);
+    if (::renameat(work.dir().fd().get(), from.c_str(), layers.fd().get(), hex_of(record.chain_id).c_str()) != 0)
+        throw SysError("storing layer '{}'", record.chain_id);
+    layers.sync();
+}
+
+HeldLayer LayerStore::get_or_make(const WorkFolder& work, const std::vector<std::string>& ancestors,
+                                  const std::string& diff_id, const Make& make) const {
+    LayerRecord record;
+    record.ancestors = ancestors;
+    record.chain_id = chain_id(ancestors.empty() ? "" : ancestors.back(), diff_id);
+    {
+        FileLock shared = lock(record.chain_id, LockMode::shared);
+        if (auto known = read(record.chain_id)) return {std::move(*known), std::move(shared)};
+    }
+    FileLock held = lock(record.chain_id, LockMode::exclusive);
+    if (auto known = read(record.chain_id)) return {std::move(*known), std::move(held)};
+    const Dir folder = fill(work, make, record);
+    if (record.diff_id != diff_id) throw Error("layer '{}' unpacked to '{}'", diff_id, record.diff_id);
+    place(work, folder, record);
+    return {std::move(record), std::move(held)};
+}
+
+HeldLayer LayerStore::make_first(const WorkFolder& work, const Make& make) const {
+    LayerRecord record;
+    const Dir folder = fill(work, make, record);
+    record.chain_id = record.diff_id;
+    FileLock held = lock(record.chain_id, LockMode::exclusive);
+    if (auto known = read(record.chain_id)) return {std::move(*known), std::move(held)};
+    place(work, folder, record);
+    return {std::move(record), std::move(held)};
+}
+
+bool LayerStore::remove(const std::string& chain, const WorkFolder& work) const {
+    const Dir locks = store_.run().create_dir("locks");
+    const auto held = FileLock::try_acquire(locks, "layer-" + hex_of(chain));
+    if (!held) return false;
+    const auto layers = store_.data().open_dir_if_exists(layers_folder);
+    if (!layers) return true;
+    // Out of sight in one step; what a crash leaves then lies in the work folder.
+    const std::string gone = random_hex(8);
+    if (::renameat(layers->fd().get(), hex_of(chain).c_str(), work.dir().fd().get(), gone.c_str()) != 0) {
+        if (errno == ENOENT) return true;
+        throw SysError("removing layer '{}'", chain);
+    }
+    work.dir().remove_tree(gone);
+    locks.remove_file("layer-" + hex_of(chain));
+    return true;
+}
+
+} // namespace kist::storage

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// layers/<chain id>/: diff/ (the files, as overlay wants them), layer.json, tar-split.zst, replaced/. A layer appears by one
+// rename when it is complete, verified and on disk; it never changes afterwards.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/lock.hh"
+#include "storage/image_store.hh"
+#include "storage/unpack_protocol.hh"
+#include "storage/work_folder.hh"
+
+namespace kist::storage {
+
+/// A layer that is there and cannot be removed while this lives.
+struct HeldLayer {
+    LayerRecord record;
+    FileLock lock;
+};
+
+class LayerStore {
+public:
+    explicit LayerStore(const Store& store) : store_(store) {}
+
+    bool exists(const std::string& chain_id) const;
+    std::optional<LayerRecord> read(const std::string& chain_id) const;
+    std::vector<std::string> all() const; ///< chain ids
+    /// diff/ of a layer, as an absolute path.
+    std::string diff_path(const std::string& chain_id) const;
+    Dir folder(const std::string& chain_id) const; ///< throws NotFound
+
+    /// Gives the layer `diff_id` on top of `ancestors`. If it is missing, `make` fills a folder that has an empty diff/; of
+    /// several commands that want the same layer one makes it and the others wait.
+    using Make = std::function<LayerReply(const Dir& folder)>;
+    HeldLayer get_or_make(const WorkFolder& work, const std::vector<std::string>& ancestors, const std::string& diff_id,
+                          const Make& make) const;
+    /// As above for content whose digest is only known afterwards (import).
+    HeldLayer make_first(const WorkFolder& work, const Make& make) const;
+    /// False when somebody holds it.
+    bool remove(const std::string& chain_id, const WorkFolder& work) const;
+
+private:
+    FileLock lock(const std::string& chain_id, LockMode mode) const;
+    Dir fill(const WorkFolder& work, const Make& make, LayerRecord& record) const;
+    void place(const WorkFolder& work, const Dir& folder, const LayerRecord& record) const;
+    const Store& store_;
+};
+
+} // namespace kist::storage

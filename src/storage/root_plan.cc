@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// prepare_root: what the runtime mounts as a container's root. overlay: the layers as they lie here, plus an upper folder of the
+// container; vfs: a private copy.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.hh"
+#include "storage/image_store.hh"
+#include "storage/layers.hh"
+#include "storage/tree_copy.hh"
+
+namespace kist::storage {
+namespace {
+
+/// Chain ids, bottom first.
+std::vector<std::string> chain_of(const LayerStore& layers, const std::string& top) {
+    if (top.empty()) return {};
+    const auto record = layers.read(top);
+    if (!record) throw NotFound("no such layer: {}", top);
+    std::vector<std::string> chain = record->ancestors;
+    chain.push_back(record->chain_id);
+    return chain;
+}
+
+/// The root folder's own mode and owner are those of the upper folder: they must be the image's.
+void make_upper(const Dir& container, const std::string& top_diff) {
+    struct stat st;
+    if (::stat(top_diff.c_str(), &st) != 0) throw SysError("reading layer '{}'", top_diff);
+    container.make_dir("upper", st.st_mode & 07777);
+    container.make_dir("work", 0700);
+    struct stat made;
+    if (::fstatat(container.fd().get(), "upper", &made, AT_SYMLINK_NOFOLLOW) != 0) throw SysError("making '{}'", container.path());
+    const bool same_owner = made.st_uid == st.st_uid && made.st_gid == st.st_gid;
+    if (!same_owner && ::fchownat(container.fd().get(), "upper", st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) != 0)
+        throw SysError("making '{}/upper'", container.path());
+    if ((made.st_mode & 07777) != (st.st_mode & 07777) || !same_owner)
+        if (::fchmodat(container.fd().get(), "upper", st.st_mode & 07777, 0) != 0) throw SysError("making '{}/upper'", container.path());
+}
+
+oci::RootMount plan_overlay(const LayerStore& layers, const std::vector<std::string>& chain, const Dir& container) {
+    oci::RootMount plan;
+    plan.kind = oci::RootMount::Kind::overlay;
+    for (auto layer = chain.rbegin(); layer != chain.rend(); ++layer) plan.lower.push_back(layers.diff_path(*layer));
+    if (plan.lower.empty()) { // an image without layers: overlay wants at least one
+        container.make_dir("empty", 0755);
+        plan.lower.push_back(container.path_of("empty"));
+    }
+    make_upper(container, plan.lower.front());
+    plan.upper = container.path_of("upper");
+    plan.work = container.path_of("work");
+    return plan;
+}
+
+oci::RootMount plan_copy(const LayerStore& layers, const std::vector<std::string>& chain, const Dir& container) {
+    oci::RootMount plan;
+    plan.path = container.path_of("rootfs");
+    if (container.exists("rootfs")) return plan;
+    // Under another name first: a copy that was cut off must not be taken for a root.
+    container.remove_tree("rootfs.new");
+    const Dir root = container.create_dir("rootfs.new", 0755);
+    for (const std::string& layer : chain) apply_layer(layers.folder(layer).open_dir("diff"), root);
+    if (::renameat(container.fd().get(), "rootfs.new", container.fd().get(), "rootfs") != 0) throw SysError("making '{}'", plan.path);
+    return plan;
+}
+
+} // namespace
+
+oci::RootMount ImageStore::prepare_root(const std::string& top_layer, const Dir& container_data, bool is_volatile) const {
+    const LayerStore layers(store_);
+    const auto chain = chain_of(layers, top_layer);
+    if (store_.driver() == "vfs") return plan_copy(layers, chain, container_data);
+    oci::RootMount plan = plan_overlay(layers, chain, container_data);
+    if (is_volatile) plan.options.push_back("volatile");
+    return plan;
+}
+
+} // namespace kist::storage

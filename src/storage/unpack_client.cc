@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The side of kist in the talk with kist-unpack. Its answers come from a process that read untrusted bytes, so they are parsed
+// with limits like any other text.
+#include "storage/unpack_client.hh"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/error.hh"
+#include "base/json.hh"
+#include "base/process.hh"
+#include "base/signals.hh"
+#include "storage/programs.hh"
+
+namespace kist::storage {
+namespace {
+
+Fd open_null() {
+    Fd fd{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+    if (!fd) throw SysError("opening '/dev/null'");
+    return fd;
+}
+
+[[noreturn]] void report_death(const ExitStatus& status) {
+    if (status.signal == SIGSYS)
+        throw Error("unpacking: kist-unpack was stopped because it tried what it must not do (is the archive hostile?)");
+    if (status.signal != 0) throw Error("unpacking: kist-unpack was killed by {}", signal_name(status.signal));
+    throw Error("unpacking: kist-unpack ended with code {} without an answer", status.exit_code);
+}
+
+template <Record Reply, Record Request>
+Reply ask(const std::string& mode, const Request& request, const Dir& folder, std::vector<std::pair<int, int>> fds) {
+    Pipe answer = make_pipe();
+    Spawn what;
+    what.argv = {program_path("kist-unpack"), mode, json::dump(to_value(request))};
+    what.fds = std::move(fds);
+    what.fds.emplace_back(folder.fd().get(), unpack_folder_fd);
+    what.fds.emplace_back(answer.write.get(), unpack_reply_fd);
+    Child child = spawn(what);
+    answer.write.reset();
+    const std::string text = read_all(answer.read, unpack_reply_limit, "answer of kist-unpack");
+    const ExitStatus status = child.wait();
+    if (text.empty() || status.signal != 0) report_death(status);
+    auto reply = from_value<Reply>(json::parse(text, "answer of kist-unpack", {.bytes = unpack_reply_limit}), "answer of kist-unpack");
+    if (!reply.error.empty()) throw Error("{}", reply.error);
+    return reply;
+}
+
+} // namespace
+
+LayerReply unpack_layer(const Fd& archive, const Dir& folder, const LayerRequest& request) {
+    return ask<LayerReply>("layer", request, folder, {{archive.get(), STDIN_FILENO}});
+}
+
+IndexReply index_archive(const Fd& archive, const Dir& folder, const Fd& spool, const IndexRequest& request) {
+    return ask<IndexReply>("index", request, folder, {{archive.get(), STDIN_FILENO}, {spool.get(), unpack_spool_fd}});
+}
+
+void assemble_tar(const Dir& folder, const Fd& out, const AssembleRequest& request) {
+    const Fd null = open_null();
+    ask<AssembleReply>("assemble", request, folder, {{null.get(), STDIN_FILENO}, {out.get(), STDOUT_FILENO}});
+}
+
+} // namespace kist::storage

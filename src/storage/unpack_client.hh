@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Asking kist-unpack: starts it on descriptors, waits, and turns what it answers into a value or an Error.
+#pragma once
+
+#include "base/file.hh"
+#include "storage/unpack_protocol.hh"
+
+namespace kist::storage {
+
+/// `folder` holds an empty diff/; the archive is read from descriptor `archive`.
+LayerReply unpack_layer(const Fd& archive, const Dir& folder, const LayerRequest&);
+/// `folder` may be any empty folder; `spool` an unnamed file.
+IndexReply index_archive(const Fd& archive, const Dir& folder, const Fd& spool, const IndexRequest&);
+/// `folder` is a layer's. Writes its tar to `out` from where that stands.
+void assemble_tar(const Dir& folder, const Fd& out, const AssembleRequest&);
+
+} // namespace kist::storage
