@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// kist images: the images that are here, a line for each name.
+#include "cli/commands/all.hh"
+#include "cli/format/listing.hh"
+#include "cli/output.hh"
+#include "cli/parse.hh"
+#include "cli/session.hh"
+#include "engine/image_use_cases.hh"
+
+namespace kist::cli::command {
+namespace {
+
+struct Images : engine::ImageListOptions {
+    std::optional<std::string> format;
+    bool digests = false, no_heading = false, no_trunc = false, quiet = false;
+};
+
+constexpr auto options = std::to_array<Option<Images>>({
+    {{"a,all", "", "Also intermediate images (there are none: kept for scripts that say it)"}, &Images::all},
+    {{"digests", "", "Show the digest of each image's manifest"}, &Images::digests},
+    {{"f,filter", "KEY=VALUE", "Only images that match: dangling, label, before, since, until, reference (repeatable)"},
+     &Images::filters},
+    {{"format", "FORMAT", "'json', 'table', 'table TEMPLATE' or a template"}, &Images::format},
+    {{"no-trunc", "", "Do not shorten IDs"}, &Images::no_trunc},
+    {{"n,noheading", "", "No line of headings"}, &Images::no_heading},
+    {{"q,quiet", "", "Print IDs only"}, &Images::quiet},
+});
+
+constexpr auto columns = std::to_array<Column>({
+    {"Repository", "REPOSITORY", true}, {"Tag", "TAG", true},         {"Digest", "DIGEST"},
+    {"ID", "IMAGE ID", true},           {"CreatedSince", "CREATED", true}, {"Size", "SIZE", true},
+    {"CreatedAt", "CREATED AT"},        {"Containers", "CONTAINERS"}, {"SharedSize", "SHARED SIZE"},
+    {"UniqueSize", "UNIQUE SIZE"},      {"VirtualSize", "SIZE"},      {"Labels", "LABELS"},
+    {"Id", "IMAGE ID"},                 {"Created", "CREATED"},       {"Names", "NAMES"},
+    {"RepoTags", "REPO TAGS"},          {"RepoDigests", "REPO DIGESTS"}, {"ParentId", "PARENT"},
+    {"Dangling", "DANGLING"},           {"ReadOnly", "READ ONLY"},
+});
+
+int list(Session& session) {
+    Images o;
+    const std::vector<std::string> operands = parse_into(o, options, session);
+    if (!operands.empty()) o.reference = operands.front();
+    ListingOptions how{.format = o.format, .quiet = o.quiet, .no_heading = o.no_heading};
+    if (o.digests) how.changes = {{"Digest", "DIGEST", true}};
+    const Listing listing("images", columns, how);
+    std::vector<Row> rows;
+    for (Value& row : engine::list_images(session.engine(), o, o.no_trunc, o.digests)) {
+        Value labels = *row.find("Labels");
+        rows.push_back({.fields = std::move(row), .labels = std::move(labels)});
+    }
+    print(listing.render(rows));
+    return 0;
+}
+
+} // namespace
+
+const Command images{.path = "image ls",
+                     .shortcut = "images",
+                     .alias = "image list",
+                     .summary = "List images",
+                     .usage = "[REFERENCE]",
+                     .section = Section::image,
+                     .completes = Completes::image,
+                     .operands = operands::at_most_one,
+                     .options = facts_of<options>,
+                     .run = list};
+
+} // namespace kist::cli::command

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// kist inspect, kist container inspect: everything about containers (and images), as Docker lays it out.
+#include "base/text.hh"
+#include "cli/commands/all.hh"
+#include "cli/documents.hh"
+#include "cli/output.hh"
+#include "cli/parse.hh"
+#include "cli/session.hh"
+#include "engine/containers.hh"
+#include "engine/image_use_cases.hh"
+
+namespace kist::cli::command {
+namespace {
+
+struct Inspect {
+    std::optional<std::string> format;
+    bool latest = false, size = false;
+    std::string type = "all";
+};
+
+constexpr auto container_options = std::to_array<Option<Inspect>>({
+    {{"f,format", "FORMAT", "'json' or a template"}, &Inspect::format},
+    {{"l,latest", "", "The container created last"}, &Inspect::latest},
+    {{"s,size", "", "With the size of what the container has written"}, &Inspect::size},
+});
+constexpr auto options = concat(container_options, std::to_array<Option<Inspect>>({
+    {{"t,type", "TYPE", "What the names mean: container, image or all (default all: a container first)", Completes::words,
+      "all|container|image"},
+     &Inspect::type},
+}));
+
+bool add_container(Documents& documents, engine::Engine& engine, const std::string& name, bool size) {
+    const auto id = engine.containers().find_if_exists(name);
+    const auto view = id ? engine.containers().view(*id) : std::nullopt;
+    if (!view) return false;
+    documents.add(engine::inspect(engine, *view, size));
+    return true;
+}
+
+void add(Documents& documents, engine::Engine& engine, const std::string& name, const Inspect& o) {
+    if (o.type != "image" && add_container(documents, engine, name, o.size)) return;
+    if (o.type == "container") throw NotFound("No such container: {}", printable(name));
+    const auto image = engine.images().find(name);
+    if (!image) throw NotFound("No such {}: {}", o.type == "image" ? "image" : "object", printable(name));
+    documents.add(engine::inspect_image(engine, *image));
+}
+
+int inspect_all(Session& session, const Inspect& o, std::vector<std::string> names) {
+    if (o.type != "all" && o.type != "container" && o.type != "image")
+        throw UsageError("invalid value '{}' for --type: expected container, image or all", printable(o.type));
+    if (o.latest && !names.empty()) throw UsageError("--latest and a container exclude each other: '{}'", names.front());
+    Documents documents("inspect", o.format);
+    engine::Engine& engine = session.engine();
+    if (o.latest)
+        for (const auto& view : engine::list(engine, {.all = true, .last = 1, .filters = {}})) names.push_back(view.config.id);
+    else if (names.empty())
+        throw UsageError("needs at least one name");
+    const int code = for_each(names, [&](const std::string& name) { add(documents, engine, name, o); });
+    documents.finish();
+    return code;
+}
+
+int inspect_objects(Session& session) {
+    Inspect o;
+    std::vector<std::string> names = parse_into(o, options, session);
+    return inspect_all(session, o, std::move(names));
+}
+
+int inspect_containers(Session& session) {
+    Inspect o;
+    std::vector<std::string> names = parse_into(o, container_options, session);
+    o.type = "container";
+    return inspect_all(session, o, std::move(names));
+}
+
+} // namespace
+
+const Command inspect{.path = "inspect",
+                      .shortcut = "",
+                      .alias = "",
+                      .summary = "Show everything about containers and images",
+                      .usage = "NAME [NAME...]",
+                      .section = Section::container,
+                      .completes = Completes::container,
+                      .operands = operands::any,
+                      .options = facts_of<options>,
+                      .run = inspect_objects};
+
+const Command container_inspect{.path = "container inspect",
+                                .shortcut = "",
+                                .alias = "",
+                                .summary = "Show everything about containers",
+                                .usage = "CONTAINER [CONTAINER...]",
+                                .section = Section::container,
+                                .completes = Completes::container,
+                                .operands = operands::any,
+                                .options = facts_of<container_options>,
+                                .run = inspect_containers};
+
+} // namespace kist::cli::command
