@@ -11,6 +11,7 @@
 #include "base/event_loop.hh"
 #include "base/in_root.hh"
 #include "base/socket.hh"
+#include "base/text.hh"
 #include "engine/containers.hh"
 #include "engine/create_parts.hh"
 #include "engine/exec_terminal.hh"
@@ -98,36 +99,92 @@ int wait_for(Child child) {
     return child.wait().code();
 }
 
-/// -d: the process needs a parent that reaps it as long as it lives (a zombie of a foreign parent would keep the
-/// container from ending); that is a copy of us in the background.
+/// A process that may outlive this command (-d, or detached from) needs a parent that reaps it as long as it lives: the
+/// zombie of a foreign parent would keep the container from ending. That parent is a copy of us in the background.
+class BackgroundHalf {
+public:
+    template <typename Body>
+    explicit BackgroundHalf(Body body) {
+        SocketPair pair = make_socket_pair();
+        pid_ = fork();
+        if (pid_ < 0) throw SysError("starting the background part of exec");
+        if (pid_ > 0) {
+            socket_ = std::move(pair.first);
+            return;
+        }
+        pair.first.reset();
+        prctl(PR_SET_NAME, "kist-exec");
+        try {
+            body(pair.second);
+        } catch (const Error& e) {
+            send_message(pair.second, "F" + monitor::format_failure(e));
+        } catch (...) {
+            _exit(1);
+        }
+        _exit(0);
+    }
+
+    /// Its next answer: "X<exit code>" (it has ended), "D" (detached); what it failed at is thrown.
+    std::string receive() {
+        auto answer = receive_message(socket_, monitor::max_packet);
+        bool goes_on = answer && answer->bytes == "D";
+        if (!goes_on) waitpid(pid_, nullptr, 0);
+        if (!answer || answer->bytes.empty()) throw Error("the background part of exec was killed");
+        if (answer->bytes.front() == 'F') throw monitor::parse_failure(std::string_view(answer->bytes).substr(1));
+        return answer->bytes;
+    }
+    const Fd& socket() const { return socket_; }
+    pid_t pid() const { return pid_; }
+
+private:
+    pid_t pid_ = -1;
+    Fd socket_;
+};
+
+void leave_terminal(const Fd& nothing) {
+    prctl(PR_SET_PDEATHSIG, 0);
+    setsid();
+    for (int fd : {0, 1, 2}) dup2(nothing.get(), fd);
+}
+
 int run_detached(Engine& engine, const ContainerId& id, const ContainerView& view, const ExecOptions& options,
                  const Fd& nothing) {
-    SocketPair report = make_socket_pair();
-    pid_t pid = fork();
-    if (pid < 0) throw SysError("starting the background part of exec");
-    if (pid == 0) {
-        report.first.reset();
-        try {
-            setsid();
-            auto created = enter(engine, id, view, options, nothing);
-            for (int fd : {0, 1, 2}) dup2(nothing.get(), fd);
-            send_message(report.second, "ok");
-            report.second.reset();
-            Child child = created.take();
-            prctl(PR_SET_NAME, "kist-exec");
-            child.wait();
-            _exit(0);
-        } catch (const Error& e) {
-            send_message(report.second, "F" + monitor::format_failure(e));
-        }
-        _exit(1);
-    }
-    report.second.reset();
-    auto answer = receive_message(report.first, monitor::max_packet);
-    if (answer && answer->bytes == "ok") return 0;
-    waitpid(pid, nullptr, 0);
-    if (!answer || answer->bytes.empty()) throw Error("the background part of exec was killed");
-    throw monitor::parse_failure(std::string_view(answer->bytes).substr(1));
+    BackgroundHalf background([&](Fd& answer) {
+        setsid();
+        auto created = enter(engine, id, view, options, nothing);
+        leave_terminal(nothing);
+        send_message(answer, "D");
+        answer.reset();
+        created.take().wait();
+    });
+    background.receive();
+    return 0;
+}
+
+int run_with_terminal(Engine& engine, const ContainerId& id, const ContainerView& view, const ExecOptions& options,
+                      const Fd& nothing) {
+    RelayOptions relay{options.interactive, monitor::parse_detach_keys(options.detach_keys)};
+    BackgroundHalf background([&](Fd& answer) {
+        prctl(PR_SET_PDEATHSIG, SIGHUP); // the command was killed: as if its terminal were closed
+        auto created = enter(engine, id, view, options, nothing);
+        Fd terminal = std::move(created.terminal());
+        Child child = created.take();
+        if (auto code = relay_terminal(child, terminal, relay)) return send_message(answer, fmt::format("X{}", *code));
+        leave_terminal(nothing);
+        send_message(answer, "D");
+        answer.reset();
+        keep_reading(child, terminal);
+    });
+    EventLoop loop;
+    loop.watch(background.socket().get(), EPOLLIN, [&](std::uint32_t) { loop.stop(); });
+    loop.on_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT}, [&](const signalfd_siginfo& info) {
+        // What the terminal sends reaches the background half as well: it is in our process group.
+        if (info.ssi_code != SI_KERNEL) ::kill(background.pid(), static_cast<int>(info.ssi_signo));
+    });
+    loop.run();
+    std::string answer = background.receive();
+    if (answer == "D") return 0;
+    return static_cast<int>(parse_unsigned(std::string_view(answer).substr(1), 255).value_or(1));
 }
 
 } // namespace
@@ -137,11 +194,8 @@ int exec(Engine& engine, const ContainerId& id, const ExecOptions& options) {
     Fd nothing{open("/dev/null", O_RDWR | O_CLOEXEC)};
     if (!nothing) throw SysError("opening '/dev/null'");
     if (options.detach) return run_detached(engine, id, view, options, nothing);
-    std::string detach_sequence = monitor::parse_detach_keys(options.detach_keys);
-    auto created = enter(engine, id, view, options, nothing);
-    if (!options.tty) return wait_for(created.take());
-    Fd terminal = std::move(created.terminal());
-    return relay_terminal(created.take(), std::move(terminal), {options.interactive, detach_sequence});
+    if (options.tty) return run_with_terminal(engine, id, view, options, nothing);
+    return wait_for(enter(engine, id, view, options, nothing).take());
 }
 
 } // namespace kist::engine

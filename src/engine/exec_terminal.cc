@@ -2,11 +2,8 @@
 #include "engine/exec_terminal.hh"
 
 #include <csignal>
-#include <optional>
-
 #include <fcntl.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/error.hh"
@@ -136,35 +133,23 @@ private:
     bool input_pollable_ = false, input_ended_ = false, detached_ = false;
 };
 
-/// The process lives on without a reader of its terminal: without this one it would block, and end by SIGHUP.
-void keep_in_background(Child& child, const Fd& master) {
-    pid_t pid = fork();
-    if (pid < 0) throw SysError("detaching");
-    if (pid > 0) {
-        child.release();
-        return;
-    }
-    setsid();
-    prctl(PR_SET_NAME, "kist-exec");
-    Fd nothing{open("/dev/null", O_RDWR)};
-    for (int fd : {0, 1, 2}) dup2(nothing.get(), fd);
-    fcntl(master.get(), F_SETFL, fcntl(master.get(), F_GETFL) & ~O_NONBLOCK);
-    char buffer[16384];
-    while (read(master.get(), buffer, sizeof buffer) > 0 || errno == EINTR) {
-    }
-    _exit(0);
-}
-
 } // namespace
 
-int relay_terminal(Child child, Fd master, const RelayOptions& options) {
+std::optional<int> relay_terminal(Child& child, Fd& master, const RelayOptions& options) {
     std::optional<monitor::RawTerminal> raw;
     if (options.interactive && isatty(STDIN_FILENO)) raw.emplace(STDIN_FILENO);
     bool detached = Relay(child, master, options).run();
     raw.reset();
-    if (!detached) return child.wait().code();
-    keep_in_background(child, master);
-    return 0;
+    if (detached) return std::nullopt;
+    return child.wait().code();
+}
+
+void keep_reading(Child& child, const Fd& master) {
+    fcntl(master.get(), F_SETFL, fcntl(master.get(), F_GETFL) & ~O_NONBLOCK);
+    char buffer[16384];
+    while (read(master.get(), buffer, sizeof buffer) > 0 || errno == EINTR) {
+    }
+    child.wait();
 }
 
 } // namespace kist::engine

@@ -2,6 +2,7 @@
 // The user's terminal and the pty of an exec'd process, joined.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/process.hh"
@@ -14,7 +15,9 @@ struct RelayOptions {
     std::string detach_sequence; ///< bytes of parse_detach_keys(); empty: never
 };
 /// Until the process ends: its exit code. What it leaves running in the background on the pty keeps nobody (SEEDS A122).
-/// After the detach keys 0; then a copy of us in the background reads what it writes.
-int relay_terminal(Child child, Fd master, const RelayOptions&);
+/// Nothing when the user has left by the detach keys: then keep_reading() is called.
+std::optional<int> relay_terminal(Child& child, Fd& master, const RelayOptions&);
+/// Without a reader of its terminal the process would block: reads and drops what it writes, and reaps it.
+void keep_reading(Child& child, const Fd& master);
 
 } // namespace kist::engine
