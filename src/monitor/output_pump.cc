@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
+#include <utility>
 
 namespace kist::monitor {
 
@@ -13,8 +13,6 @@ namespace {
 /// A pipe that is found this full gets more room: fewer wake-ups of both sides for each megabyte.
 constexpr ssize_t busy_read = 32 * 1024;
 constexpr int busy_pipe_size = 512 * 1024;
-/// A terminal reports hang-up while no process has it open, but somebody may open it again.
-constexpr auto hung_up_pause = std::chrono::milliseconds(500);
 /// Batches in a full pipe, with room to spare; a writer that nobody could kill must not keep us here.
 constexpr int most_left = 64;
 } // namespace
@@ -40,7 +38,8 @@ void OutputPump::watch(Source& source) {
 }
 
 void OutputPump::on_readable(Source& source) {
-    if (read_batch(source) == Got::end) return retry_later(source);
+    // No end while we hold the other side open; where that could not be had, drain() reads what comes later.
+    if (read_batch(source) == Got::end) return loop_.rearm(source.fd, 0);
     if (server_.is_blocked()) pause();
 }
 
@@ -73,13 +72,6 @@ void OutputPump::resume() {
     if (!std::exchange(paused_, false)) return;
     for (const Source& source : sources_)
         if (source.fd >= 0) loop_.rearm(source.fd, EPOLLIN);
-}
-
-void OutputPump::retry_later(Source& source) {
-    loop_.rearm(source.fd, 0);
-    loop_.after(hung_up_pause, [this, &source] {
-        if (source.fd >= 0 && !paused_) loop_.rearm(source.fd, EPOLLIN);
-    });
 }
 
 void OutputPump::drain() {

@@ -38,7 +38,6 @@ private:
     Got read_batch(Source& source);
     void pause();
     void watch(Source& source);
-    void retry_later(Source& source);
 
     EventLoop& loop_;
     LogWriter& log_;

@@ -2,7 +2,9 @@
 #include "monitor/stdio.hh"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <termios.h>
 
 #include "base/error.hh"
 
@@ -45,8 +47,7 @@ ContainerStdio ContainerStdio::make(const Dir& run, const Job& job) {
     ContainerStdio stdio;
     if (has_terminal(job)) return stdio;
     for (const char* name : {out_name, err_name}) make_fifo(run, name);
-    stdio.out = open_fifo(run, out_name, O_RDONLY | O_NONBLOCK);
-    stdio.err = open_fifo(run, err_name, O_RDONLY | O_NONBLOCK);
+    stdio.open_outputs(run);
     stdio.container_side[1] = open_fifo(run, out_name, O_RDWR);
     stdio.container_side[2] = open_fifo(run, err_name, O_RDWR);
     if (!job.stdin_open) {
@@ -64,15 +65,22 @@ ContainerStdio ContainerStdio::make(const Dir& run, const Job& job) {
 ContainerStdio ContainerStdio::reopen(const Dir& run, const Job& job) {
     ContainerStdio stdio;
     if (has_terminal(job)) return stdio;
-    stdio.out = open_fifo(run, out_name, O_RDONLY | O_NONBLOCK);
-    stdio.err = open_fifo(run, err_name, O_RDONLY | O_NONBLOCK);
+    stdio.open_outputs(run);
     // With stdin_once the container has seen its end of file when the monitor died.
     if (job.stdin_open && !job.stdin_once) stdio.input = open_fifo(run, in_name, O_WRONLY | O_NONBLOCK);
     return stdio;
 }
 
+/// O_RDWR: with a writer of our own a container that closes its output is no hang-up that would wake us again and again.
+void ContainerStdio::open_outputs(const Dir& run) {
+    out = open_fifo(run, out_name, O_RDWR | O_NONBLOCK);
+    err = open_fifo(run, err_name, O_RDWR | O_NONBLOCK);
+}
+
 void ContainerStdio::use_terminal(Fd master) {
     set_blocking(master, false);
+    // For the same reason. Without one (the master would report EIO) the terminal still works.
+    terminal_end.reset(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
     input = master.duplicate(); // epoll takes each descriptor once
     out = std::move(master);
 }

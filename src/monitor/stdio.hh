@@ -18,6 +18,7 @@ namespace kist::monitor {
 struct ContainerStdio {
     Fd input;    ///< non-blocking; none: stdin is not open
     Fd out, err; ///< non-blocking; with a terminal `out` is its master and `err` none
+    Fd terminal_end; ///< the container's end of the terminal, held so that it is never hung up; closed before the last read
     std::array<Fd, 3> container_side;
 
     static ContainerStdio make(const Dir& run, const Job& job);
@@ -27,6 +28,9 @@ struct ContainerStdio {
     void drop_container_side() { container_side = {}; }
     void use_terminal(Fd master);
     static void remove_files(const Dir& run);
+
+private:
+    void open_outputs(const Dir& run);
 };
 
 } // namespace kist::monitor

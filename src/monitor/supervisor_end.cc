@@ -43,6 +43,7 @@ void Supervisor::finish(const ExitStatus& status) {
     } catch (const Error&) {
         // remove_cgroup() tries again.
     }
+    stdio_.terminal_end.reset();
     output_->drain();
     remove_cgroup();
     record_exit();
