@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/log_encode.hh"
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -22,6 +24,13 @@ constexpr std::uint64_t special_bytes(std::uint64_t word) {
     const std::uint64_t backslash = word ^ (ones * '\\');
     const std::uint64_t control = (word - ones * 0x20) & ~word;
     return (control | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | word) & highs;
+}
+
+/// The index in memory of the first byte that has a bit in `special`. The lowest one is always exact; those above it may
+/// be set by a borrow, which is why the highest end is never asked.
+std::size_t first_byte(std::uint64_t special) {
+    static_assert(std::endian::native == std::endian::little, "the order of bytes in a word is taken for granted here");
+    return static_cast<std::size_t>(std::countr_zero(special)) / 8;
 }
 
 char* put(char* to, std::string_view text) {
@@ -66,24 +75,19 @@ char* escape_one(char* to, std::string_view text, std::size_t& used) {
 } // namespace
 
 char* escape_json(char* to, std::string_view text) {
-    while (text.size() >= sizeof(std::uint64_t)) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, text.data(), sizeof word);
-        if (special_bytes(word) == 0) {
-            std::memcpy(to, &word, sizeof word);
-            to += sizeof word;
-            text.remove_prefix(sizeof word);
-            continue;
-        }
-        // One character at a time to the end of this word; a multi-byte one may lead past it.
-        for (std::size_t done = 0; done < sizeof word && !text.empty();) {
-            std::size_t used = 0;
-            to = escape_one(to, text, used);
-            text.remove_prefix(used);
-            done += used;
-        }
-    }
     while (!text.empty()) {
+        std::uint64_t word = ones * ' ';
+        const std::size_t count = std::min(text.size(), sizeof word);
+        if (count == sizeof word)
+            std::memcpy(&word, text.data(), sizeof word);
+        else
+            std::memcpy(&word, text.data(), count);
+        const std::uint64_t special = special_bytes(word);
+        const std::size_t plain = special == 0 ? count : first_byte(special);
+        std::memcpy(to, text.data(), plain);
+        to += plain;
+        text.remove_prefix(plain);
+        if (special == 0) continue;
         std::size_t used = 0;
         to = escape_one(to, text, used);
         text.remove_prefix(used);
@@ -137,7 +141,11 @@ void LogEncoder::finish(std::string_view time, RecordBuffer& to) {
 void LogEncoder::record(std::string_view text, std::string_view time, RecordBuffer& to) const {
     char* p = to.begin_record();
     p = put(p, R"({"log":")");
+    // Nearly every text ends in a newline: apart, so that the words before it stay plain.
+    const bool whole = text.ends_with('\n');
+    if (whole) text.remove_suffix(1);
     p = escape_json(p, text);
+    if (whole) p = put(p, "\\n");
     p = put(p, stream_ == Stream::out ? R"(","stream":"stdout","time":")" : R"(","stream":"stderr","time":")");
     p = put(p, time);
     p = put(p, "\"}\n");

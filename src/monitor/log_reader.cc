@@ -101,12 +101,11 @@ std::string LogReader::numbered(std::size_t file) const {
 std::vector<Fd> LogReader::open_all() const {
     // Newest first: a rotation in between shows the same file once more under its new name, but hides none.
     std::vector<Fd> files;
+    int missing = 0;
     for (std::size_t n = 0; n < most_files; ++n) {
         Fd file = open_log(numbered(n));
-        if (!file) {
-            if (n == 0) continue; // in the middle of a rotation
-            break;
-        }
+        if (!file && ++missing > 1) break;
+        if (!file) continue; // in the middle of a rotation there is one gap
         const FileId id = identify(file);
         const bool known = std::any_of(files.begin(), files.end(),
                                        [&](const Fd& other) { return identify(other).same_file(id); });
@@ -215,19 +214,20 @@ bool LogReader::move_to_next_file() {
         return true;
     }
     const FileId mine = identify(file_);
+    int missing = 0;
     for (std::size_t n = 0; n < most_files; ++n) {
         Fd file = open_log(numbered(n));
-        if (!file) {
-            if (n == 0) continue;
-            break;
-        }
+        if (!file && ++missing > 1) break;
+        if (!file) continue;
         if (!identify(file).same_file(mine)) continue;
-        if (n == 0) return false;
-        Fd next = open_log(numbered(n - 1));
-        // Between two looks the names may have moved once more: then `next` is ours again, or is missing for a moment.
-        if (!next || identify(next).same_file(mine)) return n - 1 == 0 ? false : move_to_next_file();
-        switch_to(std::move(next), 0);
-        return true;
+        // The nearest newer one that exists: one name may be missing in the middle of a rotation.
+        for (std::size_t newer = n; newer-- > 0;) {
+            Fd next = open_log(numbered(newer));
+            if (!next || identify(next).same_file(mine)) continue;
+            switch_to(std::move(next), 0);
+            return true;
+        }
+        return false;
     }
     // Ours was deleted by several rotations since: go on with the oldest there is.
     std::vector<Fd> files = open_all();
