@@ -52,6 +52,7 @@ busybox_tar() {
     busybox=$(command -v busybox) || die "busybox is missing (package busybox-static)"
     root=$(mktemp -d)
     mkdir -p "$root"/{bin,etc,root,tmp,var,usr/bin,home}
+    chmod 755 "$root" "$root"/*
     chmod 1777 "$root/tmp"
     cp "$busybox" "$root/bin/busybox"
     "$busybox" --list | while read -r applet; do

@@ -112,7 +112,9 @@ storage::ContainerLock claim(Engine& engine, ContainerConfig& config, const std:
 
 } // namespace
 
-ContainerId create(Engine& engine, const CreateOptions& options, const std::function<void(const std::string&)>& warn) {
+namespace {
+
+ContainerId create_record(Engine& engine, const CreateOptions& options, const std::function<void(const std::string&)>& warn) {
     if (options.image.empty()) throw UsageError("needs the name of an image");
     storage::ImageRecord image = resolve_image(engine, options.image, options.pull);
     check_platform(options, image);
@@ -131,6 +133,18 @@ ContainerId create(Engine& engine, const CreateOptions& options, const std::func
     cidfile.write(config.id);
     undo.commit();
     return id;
+}
+
+} // namespace
+
+ContainerId create(Engine& engine, const CreateOptions& options, const std::function<void(const std::string&)>& warn) {
+    try {
+        return create_record(engine, options, warn);
+    } catch (Error& error) {
+        // 1 is the container's to give: a missing image or container to join is our failure here.
+        if (error.exit_code() == ExitCode::failure) error.with_exit_code(ExitCode::engine);
+        throw;
+    }
 }
 
 } // namespace kist::engine

@@ -61,6 +61,14 @@ DiskUse disk_use(Engine& engine, const storage::ContainerConfig& config) {
     return use;
 }
 
-std::string command_text(const storage::ContainerConfig& config) { return join(process_args(config), " "); }
+/// As Docker shows it: an argument with blanks is put in quotes.
+std::string command_text(const storage::ContainerConfig& config) {
+    std::string text;
+    for (const std::string& word : process_args(config)) {
+        const bool quoted = word.find(' ') != std::string::npos;
+        text += (text.empty() ? "" : " ") + (quoted ? "'" + word + "'" : word);
+    }
+    return text;
+}
 
 } // namespace kist::engine

@@ -71,7 +71,13 @@ oci::RootMount ImageStore::prepare_root(const std::string& top_layer, const Dir&
     const auto chain = chain_of(layers, top_layer);
     if (store_.driver() == "vfs") return plan_copy(layers, chain, container_data);
     oci::RootMount plan = plan_overlay(layers, chain, container_data);
-    if (is_volatile) plan.options.push_back("volatile");
+    if (is_volatile) {
+        plan.options.push_back("volatile");
+        // overlay leaves this mark against an upper layer that lost writes in a crash, and refuses it (EINVAL). A volatile
+        // container does not outlive the boot, so one that is started again has lost nothing.
+        if (const auto work = container_data.open_dir_if_exists("work"))
+            if (const auto inner = work->open_dir_if_exists("work")) inner->remove_tree("incompat");
+    }
     return plan;
 }
 

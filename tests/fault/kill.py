@@ -69,7 +69,7 @@ class Store:
             try:
                 with open(f"/proc/{pid}/cmdline", "rb") as file:
                     words = file.read().split(b"\0")
-                if words[0] and b"kist-monitor" in words[0]:
+                if words[0].endswith(b"kist-monitor"):
                     found.add(f"process {pid}")
             except OSError:
                 pass
@@ -158,7 +158,7 @@ def kill_monitors(before):
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as file:
-                if b"kist-monitor" in file.read().split(b"\0")[0] and f"process {pid}" not in before:
+                if file.read().split(b"\0")[0].endswith(b"kist-monitor") and f"process {pid}" not in before:
                     os.kill(int(pid), signal.SIGKILL)
         except OSError:
             pass

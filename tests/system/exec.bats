@@ -57,10 +57,10 @@ teardown() { check_footprint; }
 @test "A122: exec ends with its command even when a background process holds the output" {
     kist run -d --name web busybox sleep 100
     start=$(date +%s)
-    run timeout 10 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" exec web sh -c 'sleep 50 & echo done'
-    [ "$status" -eq 0 ]
-    [ "$output" = done ] || true
-    [ $(($(date +%s) - start)) -lt 5 ] || skip "the test's own pipe is held by the background process"
+    # A file, not a pipe of this test: only kist itself could wait for the background process.
+    timeout 10 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" exec web sh -c 'sleep 50 & echo done' >"$BATS_TEST_TMPDIR/out"
+    [ "$(cat "$BATS_TEST_TMPDIR/out")" = done ]
+    [ $(($(date +%s) - start)) -lt 5 ]
 }
 
 @test "A122: with a terminal exec ends with its command" {

@@ -47,11 +47,11 @@ footprint() {
     local process
     for process in /proc/[0-9]*; do
         [ "$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "$process/status" 2>/dev/null)" = Z ] && continue
-        case "$(tr '\0' ' ' 2>/dev/null <"$process/cmdline")" in
-        *kist-monitor*) grep -qsz . "$process/environ"; echo "process ${process#/proc/} $(tr '\0' ' ' <"$process/cmdline" 2>/dev/null)" ;;
+        case "$(tr '\0' '\n' 2>/dev/null <"$process/cmdline" | head -1)" in
+        */kist-monitor | kist-monitor) echo "process ${process#/proc/} $(tr '\0' ' ' 2>/dev/null <"$process/cmdline")" ;;
         esac
     done
-    ls -d /tmp/kist-[!s]* 2>/dev/null | sed 's/^/temp /'
+    ls "$ROOT_T/root/tmp" 2>/dev/null | sed 's/^/temp /'
     ls "$ROOT_T/run/containers" "$ROOT_T/root/containers" 2>/dev/null | grep -E '^[0-9a-f]{64}$' | sed 's/^/record /'
     ls "$ROOT_T/root/containers/names" 2>/dev/null | sed 's/^/name /'
 }

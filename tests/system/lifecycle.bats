@@ -190,7 +190,7 @@ seconds() { local start=$(date +%s%N); "$@"; echo "$((($(date +%s%N) - start) / 
 }
 
 @test "pid, ipc and uts of another container can be shared" {
-    kist run -d --name first busybox sleep 123
+    kist run -d --name first --ipc shareable busybox sleep 123
     run kist run --rm --pid container:first busybox ps -o args
     [[ "$output" == *"sleep 123"* ]]
     [ "$(kist run --rm --uts container:first busybox readlink /proc/self/ns/uts)" = "$(kist exec first readlink /proc/self/ns/uts)" ]

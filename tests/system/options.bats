@@ -82,13 +82,13 @@ teardown() { check_footprint; }
     id=$(kist run -d --memory 64m --cpus 0.5 --pids-limit 50 --shm-size 16m --ulimit nofile=100:200 busybox sleep 100)
     kist exec "$id" sh -c 'grep "/dev/shm" /proc/mounts' | grep -q size=16384k
     [ "$(kist exec "$id" sh -c 'ulimit -Sn; ulimit -Hn')" = $'100\n200' ]
-    path=$(kist inspect --format '{{.CgroupPath}}' "$id")
+    path=$(kist inspect --format '{{.State.CgroupPath}}' "$id")
     if [ -d /sys/fs/cgroup/memory ]; then
         [ "$(cat "/sys/fs/cgroup/memory$path/memory.limit_in_bytes")" = 67108864 ]
         [ "$(cat "/sys/fs/cgroup/pids$path/pids.max")" = 50 ]
         [ "$(cat "/sys/fs/cgroup/cpu$path/cpu.cfs_quota_us")" = 50000 ]
         other=$(kist run -d busybox sleep 100)
-        [ "$(cat "/sys/fs/cgroup/pids$(kist inspect --format '{{.CgroupPath}}' "$other")/pids.max")" = 2048 ]
+        [ "$(cat "/sys/fs/cgroup/pids$(kist inspect --format '{{.State.CgroupPath}}' "$other")/pids.max")" = 2048 ]
     else
         [ "$(cat "/sys/fs/cgroup$path/memory.max")" = 67108864 ]
         [ "$(cat "/sys/fs/cgroup$path/pids.max")" = 50 ]
@@ -104,7 +104,7 @@ teardown() { check_footprint; }
 @test "--init reaps and forwards" {
     command -v catatonit >/dev/null || skip "catatonit is missing"
     run kist run --rm --init busybox ps -o pid,args
-    [[ "${lines[1]}" =~ ^\ *1\  && "${lines[1]}" != *"ps -o"* ]]
+    [[ "${lines[1]}" =~ ^\ *1\  && "${lines[1]}" == *init* && "${lines[2]}" == *"2 ps -o"* ]]
 }
 
 @test "--cap-add, --cap-drop, --privileged, no-new-privileges" {

@@ -46,7 +46,7 @@ teardown() { check_footprint; }
 }
 
 @test "signals given to a foreground run reach the container" {
-    kist run --rm --name s busybox sh -c 'trap "echo got it; exit 9" USR1; echo ready; while :; do sleep 0.1; done' >"$BATS_TEST_TMPDIR/out" &
+    "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" run --rm --name s busybox sh -c 'trap "echo got it; exit 9" USR1; echo ready; while :; do sleep 0.1; done' >"$BATS_TEST_TMPDIR/out" &
     pid=$!
     wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/out"
     kill -USR1 "$pid"
