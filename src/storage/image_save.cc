@@ -32,7 +32,8 @@ public:
             }
             for (const Reference& name : item.names) {
                 if (name.tag.empty()) continue;
-                entry.repo_tags.push_back(name.familiar_name() + ":" + name.tag);
+                // The whole name: Podman would take a short one for localhost's; Docker reads both.
+                entry.repo_tags.push_back(name.domain + "/" + name.path + ":" + name.tag);
                 if (!entry.layers.empty()) add_repository(repositories, name, entry.layers.back());
             }
             add(entry.config, images_.raw_config(item.image));
