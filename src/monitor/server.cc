@@ -16,6 +16,7 @@ namespace kist::monitor {
 namespace {
 /// How long an attached client may leave its socket full before the container no longer waits for it.
 constexpr auto client_patience = std::chrono::seconds(10);
+constexpr auto descriptor_pause = std::chrono::seconds(1);
 constexpr int packets_per_turn = 8;
 } // namespace
 
@@ -44,7 +45,15 @@ void Server::stop_listening(const Dir& run) {
 void Server::accept() {
     for (;;) {
         Fd socket{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-        if (!socket) return; // none left; or no descriptors left: the client waits
+        if (!socket && errno == ECONNABORTED) continue;
+        if (!socket && errno != EAGAIN && errno != EINTR) {
+            // No descriptor left: the client waits, and we are not woken for it all the time.
+            loop_.rearm(listener_.get(), 0);
+            loop_.after(descriptor_pause, [this] {
+                if (listener_) loop_.rearm(listener_.get(), EPOLLIN);
+            });
+        }
+        if (!socket) return;
         ucred peer{};
         socklen_t size = sizeof peer;
         // The folder is 0700; this is the second lock on the same door (P16).

@@ -111,11 +111,12 @@ void Supervisor::create(const Job& job) {
     if (size_) resize(format_resize(*size_));
     state_.pid = init.pid();
     state_.pid_start_time = process_start_time(init.pid()).value_or(0);
-    init.start();
-    child_ = init.take();
     state_.status = storage::Status::running;
     state_.started_at = Moment::now().ns;
+    // Before it may run: were we killed after start() and before this, nobody would know of a living container.
     write_state();
+    init.start();
+    child_ = init.take();
 }
 
 /// From here on the loop has everything that it reacts to.

@@ -12,7 +12,6 @@ namespace kist::monitor {
 namespace {
 
 constexpr int unknown_exit_code = 255;
-constexpr std::size_t state_limit = 1 << 20;
 constexpr auto cgroup_patience = std::chrono::seconds(5);
 constexpr auto lock_patience = std::chrono::seconds(10);
 
@@ -126,14 +125,10 @@ void Supervisor::fail(const Error& error) {
     server_.send(commander_, Packet::failed, format_failure(error));
 }
 
-/// A container that has run before stays exited, a new one stays created.
+/// The starter, which knows how an earlier run ended, may say more; this is for the case that it is gone.
 void Supervisor::record_failure(const Error& error) {
-    const auto before = read_file_if_exists(run_, state_file, state_limit);
-    if (before) {
-        storage::ContainerState last = storage::parse_state(*before, state_file);
-        if (last.status == storage::Status::exited) state_ = std::move(last);
-    }
-    if (state_.status != storage::Status::exited) state_.status = storage::Status::created;
+    state_.status = storage::Status::created;
+    state_.started_at = 0;
     state_.pid = 0;
     state_.pid_start_time = 0;
     state_.monitor_pid = 0;
