@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // start and attach: from a record to a running process with its monitor, and the streams of who waits for it.
+#include "base/log.hh"
 #include "base/time.hh"
 #include "engine/containers.hh"
 #include "engine/host_facts.hh"
@@ -83,8 +84,18 @@ Dir prepare(Engine& engine, const ContainerId& id, const storage::ContainerConfi
     return run;
 }
 
+/// A monitor that fails removes what it made; one that was killed in the middle of it did not.
+void clear_attempt(Engine& engine, const storage::ContainerConfig& config) {
+    try {
+        clear_cgroup(engine, config);
+    } catch (const Error& e) { // why the start failed is what the user hears
+        log::debug("after a failed start of {}: {}", config.id, e.what());
+    }
+}
+
 /// The container keeps the state that it had, with the reason; an auto_remove one goes.
 void record_failure(Engine& engine, const ContainerId& id, const ContainerView& view, const Error& error) {
+    clear_attempt(engine, view.config);
     auto& containers = engine.containers();
     if (view.config.auto_remove) return containers.remove(id);
     storage::ContainerState state = view.state;
