@@ -97,7 +97,7 @@ void interpret_process(const CreateInput& in, storage::ContainerConfig& config) 
     config.env = merge_env(image.env, in.options.env_files, in.options.env);
     interpret_user(in, config);
     config.working_dir = !in.options.workdir.empty() ? in.options.workdir : image.working_dir;
-    if (config.working_dir.empty()) config.working_dir = "/";
+    if (config.working_dir.empty()) config.working_dir.assign(1, '/');
     if (!config.working_dir.starts_with('/'))
         throw UsageError("the working directory '{}' is invalid, it needs to be an absolute path",
                          printable(config.working_dir));

@@ -93,7 +93,8 @@ void check_cpu(const ResourceConfig& r) {
 std::string clean_cgroup_parent(const std::string& text) {
     if (text.find("..") != text.npos || text.find_first_of(std::string_view("\n\0", 2)) != text.npos)
         throw UsageError("invalid --cgroup-parent '{}'", printable(text));
-    std::string path = text.starts_with('/') ? text : "/" + text;
+    std::string path = text;
+    if (!path.starts_with('/')) path.insert(0, 1, '/');
     while (path.size() > 1 && path.ends_with('/')) path.pop_back();
     return path;
 }

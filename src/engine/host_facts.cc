@@ -100,6 +100,14 @@ std::string write_seccomp(Engine& engine, const ContainerConfig& config, const D
     return run_dir.path_of("seccomp");
 }
 
+/// A volatile overlay leaves a mark, which keeps it from being mounted again: meant for a host that has crashed. A --rm
+/// container that is restarted (SEEDS A111) has lost nothing.
+void clear_volatile_mark(const ContainerConfig& config, const Dir& data) {
+    if (!config.auto_remove) return;
+    if (auto work = data.open_dir_if_exists("work"))
+        if (auto inner = work->open_dir_if_exists("work")) inner->remove_tree("incompat");
+}
+
 bool can_limit_swap(Engine& engine) {
     auto memory = engine.cgroups().v1.find("memory");
     if (memory == engine.cgroups().v1.end()) return true;
@@ -121,6 +129,7 @@ HostFacts gather_facts(Engine& engine, const ContainerConfig& config, const Dir&
     facts.run_dir = run_dir.path();
     Dir data = engine.containers().data_dir(ContainerId::parse(config.id).value());
     facts.log_path = data.path_of(config.id + "-json.log");
+    clear_volatile_mark(config, data);
     facts.root = engine.images().prepare_root(config.layer, data, config.auto_remove);
     find_joined(engine, config, facts);
     find_devices(config, facts);

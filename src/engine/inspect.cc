@@ -171,6 +171,7 @@ Value inspect(Engine& engine, const ContainerView& view, bool size) {
     document.set("Path", args.empty() ? "" : args.front());
     document.set("Args", list_value(args.empty() ? args : std::vector<std::string>(args.begin() + 1, args.end())));
     document.set("State", state_value(view));
+    document.set("CgroupPath", cgroup_path(config));
     document.set("Image", config.image_id);
     document.set("ImageName", config.image_name);
     add_paths(engine, document, view);
