@@ -16,7 +16,9 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "base/error.hh"
+#include "base/process.hh"
 #include "base/text.hh"
+#include "oci/run/sealed_program.hh"
 #include "sandbox.hh"
 
 using namespace kist;
@@ -488,6 +490,29 @@ TEST_CASE("a process that is never started ends with its maker's interest") {
         CHECK(::kill(pid, 0) == 0);
     }
     CHECK(::kill(pid, 0) == -1);
+}
+
+TEST_CASE("a sealed program runs, and cannot be written through /proc/PID/exe") {
+    const Sandbox box;
+    CHECK(!runs_sealed());
+    const std::string path = box.image() + "/bin/busybox";
+    const Fd sealed = open_sealed_program(path);
+    Spawn spawn;
+    spawn.argv = {"/proc/self/fd/" + std::to_string(sealed.get()), "sleep", "100"};
+    const Child child = kist::spawn(spawn);
+    const std::string exe = "/proc/" + std::to_string(child.pid()) + "/exe";
+    const Fd place{::open(exe.c_str(), O_PATH | O_CLOEXEC)};
+    REQUIRE(place);
+    child.signal(SIGKILL);
+    // A file that nobody executes any more could be written, were it not for its mount.
+    const std::string again = "/proc/self/fd/" + std::to_string(place.get());
+    int code = ETXTBSY;
+    for (int tries = 0; code == ETXTBSY && tries < 200; ++tries) {
+        ::usleep(5000);
+        const Fd writable{::open(again.c_str(), O_WRONLY | O_CLOEXEC)};
+        code = writable ? 0 : errno;
+    }
+    CHECK(code == EROFS);
 }
 
 TEST_CASE("timing", "[.bench]") {
