@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real containers by create_container and enter_container, as root. Skipped (exit code 77)
-// elsewhere.
+// Real containers by create_container and enter_container, as root. Skipped (exit code 77) elsewhere.
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -39,16 +38,11 @@ namespace {
     return true;
 }();
 
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-std::string host_mounts() {
-    return read_file("/proc/self/mountinfo", 1 << 20);
-}
+std::string host_mounts() { return read_file("/proc/self/mountinfo", 1 << 20); }
 
-Mount bind_mount(const std::string& from, const std::string& to,
-                 std::vector<std::string> words = {"rbind"}) {
+Mount bind_mount(const std::string& from, const std::string& to, std::vector<std::string> words = {"rbind"}) {
     return {.destination = to, .type = "bind", .source = from, .options = std::move(words)};
 }
 
@@ -64,8 +58,7 @@ TEST_CASE("a container runs its command and its exit code is passed on") {
 
 TEST_CASE("a container has its own namespaces, host name and init") {
     const Sandbox box;
-    const Result result =
-        box.run("hostname; echo $$; ip link | grep -c LOOPBACK,UP; ls /proc | grep -c '^[0-9]'");
+    const Result result = box.run("hostname; echo $$; ip link | grep -c LOOPBACK,UP; ls /proc | grep -c '^[0-9]'");
     CHECK(result.out == "box\n1\n1\n3\n");
 }
 
@@ -83,9 +76,7 @@ TEST_CASE("the standard mounts are there with their options") {
     CHECK(has(out, "proc /proc/sys proc ro,"));
 }
 
-TEST_CASE(
-    "nothing of the host's mounts remains in the container, and nothing of the container's on the "
-    "host") {
+TEST_CASE("nothing of the host's mounts remains in the container, and nothing of the container's on the host") {
     const std::string before = host_mounts();
     {
         const Sandbox box;
@@ -98,19 +89,16 @@ TEST_CASE(
 
 TEST_CASE("the cgroup tree shows the container's own folders, read-only") {
     const Sandbox box;
-    const Result result = box.run(
-        "cat /proc/self/cgroup; grep cgroup /proc/self/mountinfo; "
-        "for d in /sys/fs/cgroup /sys/fs/cgroup/*; do touch $d/x 2>/dev/null && echo writable $d; "
-        "done; "
-        "find /sys/fs/cgroup -name cgroup.procs | grep -c .");
+    const Result result = box.run("cat /proc/self/cgroup; grep cgroup /proc/self/mountinfo; "
+                                  "for d in /sys/fs/cgroup /sys/fs/cgroup/*; do touch $d/x 2>/dev/null && echo writable $d; done; "
+                                  "find /sys/fs/cgroup -name cgroup.procs | grep -c .");
     CAPTURE(result.out);
     CHECK(!has(result.out, "kist-test"));
     CHECK(!has(result.out, "writable"));
     std::istringstream lines(result.out);
     int inside = 0;
     for (std::string line; std::getline(lines, line);) {
-        if (has(line, "memory:") || has(line, "pids:") || line.starts_with("0:"))
-            CHECK(line.ends_with(":/"));
+        if (has(line, "memory:") || has(line, "pids:") || line.starts_with("0:")) CHECK(line.ends_with(":/"));
         if (has(line, " /sys/fs/cgroup")) {
             ++inside;
             CHECK(has(line, " ro,"));
@@ -121,16 +109,11 @@ TEST_CASE("the cgroup tree shows the container's own folders, read-only") {
 
 TEST_CASE("/dev has the default devices and links and no others") {
     const Sandbox box;
-    const std::string out = box.run(
-                                   "cd /dev; for f in *; do echo $f $(stat -c '%F %a %t:%T' $f); "
-                                   "done; for f in fd ptmx stdin; do readlink $f; done")
-                                .out;
+    const std::string out = box.run("cd /dev; for f in *; do echo $f $(stat -c '%F %a %t:%T' $f); done; for f in fd ptmx stdin; do readlink $f; done").out;
     CAPTURE(out);
-    for (const char* line :
-         {"null character special file 666 1:3", "zero character special file 666 1:5",
-          "full character special file 666 1:7", "random character special file 666 1:8",
-          "urandom character special file 666 1:9", "tty character special file 666 5:0",
-          "pts directory", "shm directory 1777"})
+    for (const char* line : {"null character special file 666 1:3", "zero character special file 666 1:5",
+                             "full character special file 666 1:7", "random character special file 666 1:8",
+                             "urandom character special file 666 1:9", "tty character special file 666 5:0", "pts directory", "shm directory 1777"})
         CHECK(has(out, line));
     CHECK(has(out, "/proc/self/fd\npts/ptmx\n/proc/self/fd/0\n"));
     CHECK(!has(out, "console"));
@@ -142,12 +125,9 @@ TEST_CASE("masked files are empty, masked folders too, and neither can be change
     fs::create_directory(box.image() + "/secret");
     write_file(box.image() + "/secret/key", "s3cret");
     write_file(box.image() + "/secret-file", "s3cret");
-    Spec spec = box.spec(
-        "cat /proc/interrupts | wc -c; ls /secret | wc -l; cat /secret-file; touch /secret/x; "
-        "chmod 000 /proc/interrupts; "
-        "echo > /proc/sys/kernel/domainname; true");
-    spec.linux_.masked_paths.insert(spec.linux_.masked_paths.end(),
-                                    {"/secret", "/secret-file", "/no/such/path"});
+    Spec spec = box.spec("cat /proc/interrupts | wc -c; ls /secret | wc -l; cat /secret-file; touch /secret/x; chmod 000 /proc/interrupts; "
+                         "echo > /proc/sys/kernel/domainname; true");
+    spec.linux_.masked_paths.insert(spec.linux_.masked_paths.end(), {"/secret", "/secret-file", "/no/such/path"});
     const Result result = box.run(spec);
     CAPTURE(result.out);
     CHECK(result.error == "");
@@ -183,19 +163,14 @@ TEST_CASE("capabilities are those of the spec, none is inheritable, and no_new_p
     CHECK(has(out, "NoNewPrivs:\t1"));
 }
 
-TEST_CASE(
-    "another user has no capability, its groups, its home, and may reopen its standard output") {
+TEST_CASE("another user has no capability, its groups, its home, and may reopen its standard output") {
     const Sandbox box;
     LaunchOptions options;
     options.user = "web";
     options.group_add = {"disk"};
-    const Result result =
-        box.run(box.spec("id; echo $HOME; grep CapEff /proc/self/status; echo again > /dev/stdout"),
-                options);
+    const Result result = box.run(box.spec("id; echo $HOME; grep CapEff /proc/self/status; echo again > /dev/stdout"), options);
     CHECK(result.error == "");
-    CHECK(result.out ==
-          "uid=1000(web) gid=1000(web) "
-          "groups=6(disk),1000(web)\n/home/web\nCapEff:\t0000000000000000\nagain\n");
+    CHECK(result.out == "uid=1000(web) gid=1000(web) groups=6(disk),1000(web)\n/home/web\nCapEff:\t0000000000000000\nagain\n");
 }
 
 TEST_CASE("an unknown user is refused before anything runs") {
@@ -224,10 +199,7 @@ TEST_CASE("a missing command is 127, one that cannot be executed 126") {
     CHECK(run("").code == 127);
     CHECK(run("no-interpreter").code == 127);
     CHECK(has(run("no-interpreter").hint, "interpreter"));
-    write_file(box.image() + "/bin/garbage",
-               "\x7f"
-               "ELF nonsense",
-               0755);
+    write_file(box.image() + "/bin/garbage", "\x7f" "ELF nonsense", 0755);
     CHECK(run("garbage").code == 126);
     CHECK(run("garbage").error == "exec: 'garbage': Exec format error");
 }
@@ -268,9 +240,7 @@ TEST_CASE("bind mounts of files and folders, writable and not, at places that do
     const std::string folder = box.outside() + "/folder";
     fs::create_directory(folder);
     const std::string file = write_file(box.outside() + "/file", "from the host\n");
-    Spec spec = box.spec(
-        "cat /deep/down/file; touch /data/made; touch /locked/no; echo x > /etc/locked-file; grep "
-        "-E '/data|/locked' /proc/mounts");
+    Spec spec = box.spec("cat /deep/down/file; touch /data/made; touch /locked/no; echo x > /etc/locked-file; grep -E '/data|/locked' /proc/mounts");
     spec.mounts.push_back(bind_mount(file, "/deep/down/file"));
     spec.mounts.push_back(bind_mount(folder, "/data", {"rbind", "nosuid", "nodev"}));
     spec.mounts.push_back(bind_mount(folder, "/locked", {"rbind", "ro"}));
@@ -282,8 +252,7 @@ TEST_CASE("bind mounts of files and folders, writable and not, at places that do
     CHECK(!fs::exists(folder + "/no"));
     CHECK(has(result.out, "touch: /locked/no: Read-only file system"));
     CHECK(has(result.out, "can't create /etc/locked-file: Read-only file system"));
-    CHECK(has(result.out, " /data ext4 rw,nosuid,nodev") ==
-          has(host_mounts(), " / / rw,relatime - ext4"));
+    CHECK(has(result.out, " /data ext4 rw,nosuid,nodev") == has(host_mounts(), " / / rw,relatime - ext4"));
     CHECK(read_file(file, 100) == "from the host\n");
 }
 
@@ -306,8 +275,7 @@ TEST_CASE("a missing source of a bind mount names itself") {
     const Sandbox box;
     Spec spec = box.spec("true");
     spec.mounts.push_back(bind_mount("/no/such/folder", "/data"));
-    CHECK(box.run(spec).error ==
-          "mounting '/data': mounting from '/no/such/folder': No such file or directory");
+    CHECK(box.run(spec).error == "mounting '/data': mounting from '/no/such/folder': No such file or directory");
 }
 
 TEST_CASE("a destination through links of the image stays inside it") {
@@ -374,13 +342,9 @@ TEST_CASE("extra descriptors follow as 3 and up") {
     CHECK(box.run(box.spec("cat <&3; cat <&4"), options).out == "2nd\n1st\n");
 }
 
-TEST_CASE(
-    "a terminal: controlling, of the container's own devpts, with the size asked for, on "
-    "/dev/console too") {
+TEST_CASE("a terminal: controlling, of the container's own devpts, with the size asked for, on /dev/console too") {
     const Sandbox box;
-    Spec spec = box.spec(
-        "tty; stty size; echo on the console > /dev/console; ls -l /dev/console | head -c 10; exit "
-        "3");
+    Spec spec = box.spec("tty; stty size; echo on the console > /dev/console; ls -l /dev/console | head -c 10; exit 3");
     spec.process->terminal = true;
     spec.process->console_size = Box{.height = 33, .width = 77};
     CreatedProcess process = box.create(spec);
@@ -400,9 +364,7 @@ TEST_CASE(
 
 TEST_CASE("umask, limits and sysctls take effect") {
     const Sandbox box;
-    Spec spec = box.spec(
-        "umask; ulimit -n; ulimit -Hn; cat /proc/sys/net/ipv4/ip_unprivileged_port_start "
-        "/proc/sys/kernel/msgmax");
+    Spec spec = box.spec("umask; ulimit -n; ulimit -Hn; cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/msgmax");
     spec.process->user.umask = 0027;
     spec.process->rlimits = {{"RLIMIT_NOFILE", 900, 800}};
     spec.linux_.sysctl = {{"net.ipv4.ip_unprivileged_port_start", "80"}, {"kernel.msgmax", "9000"}};
@@ -421,13 +383,8 @@ TEST_CASE("a limit that cannot be had is an error unless it may be clamped") {
 
 TEST_CASE("tmpcopyup starts a tmpfs with the image's files and leaves those alone") {
     const Sandbox box;
-    Spec spec = box.spec(
-        "cat /full/sub/file; echo changed > /full/sub/file; cat /full/sub/file; grep ' /full ' "
-        "/proc/mounts");
-    spec.mounts.push_back({.destination = "/full",
-                           .type = "tmpfs",
-                           .source = "tmpfs",
-                           .options = {"tmpcopyup", "size=1m"}});
+    Spec spec = box.spec("cat /full/sub/file; echo changed > /full/sub/file; cat /full/sub/file; grep ' /full ' /proc/mounts");
+    spec.mounts.push_back({.destination = "/full", .type = "tmpfs", .source = "tmpfs", .options = {"tmpcopyup", "size=1m"}});
     const Result result = box.run(spec);
     CAPTURE(result.error);
     CHECK(has(result.out, "copied\nchanged\ntmpfs /full tmpfs rw"));
@@ -460,24 +417,16 @@ TEST_CASE("an overlay of many lower layers, and a root without upper layer") {
     CHECK(has(run("touch /x 2>&1"), "Read-only file system"));
 }
 
-TEST_CASE(
-    "exec enters all namespaces and the cgroup, with its own identity, and leaks no descriptor") {
+TEST_CASE("exec enters all namespaces and the cgroup, with its own identity, and leaks no descriptor") {
     const Sandbox box;
     CreatedProcess init = box.create(box.spec("exec sleep 100"));
     init.start();
-    const auto enter = [&](const std::string& script) {
-        return box.enter(init.child(), command({"sh", "-c", script}));
-    };
+    const auto enter = [&](const std::string& script) { return box.enter(init.child(), command({"sh", "-c", script})); };
     CHECK(enter("hostname; exit 5").out == "box\n");
     CHECK(enter("exit 5").code == 5);
-    const std::string out = enter(
-                                "for n in mnt pid net ipc uts cgroup; do test $(readlink "
-                                "/proc/self/ns/$n) = $(readlink /proc/1/ns/$n) || echo $n; done; "
-                                "cat /proc/1/cgroup > /dev/shm/a; cat /proc/self/cgroup | sort > "
-                                "/dev/shm/b; sort /dev/shm/a > /dev/shm/c; "
-                                "test \"$(cat /dev/shm/b)\" = \"$(cat /dev/shm/c)\" || echo "
-                                "cgroup; ls /proc/self/fd; grep CapEff /proc/self/status")
-                                .out;
+    const std::string out = enter("for n in mnt pid net ipc uts cgroup; do test $(readlink /proc/self/ns/$n) = $(readlink /proc/1/ns/$n) || echo $n; done; "
+                                  "cat /proc/1/cgroup > /dev/shm/a; cat /proc/self/cgroup | sort > /dev/shm/b; sort /dev/shm/a > /dev/shm/c; "
+                                  "test \"$(cat /dev/shm/b)\" = \"$(cat /dev/shm/c)\" || echo cgroup; ls /proc/self/fd; grep CapEff /proc/self/status").out;
     CHECK(out == "0\n1\n2\n3\nCapEff:\t00000000080000eb\n");
     CHECK(box.enter(init.child(), command({"nope"})).code == 127);
     CHECK(box.enter(init.child(), command({"/etc/plain"})).code == 126);
@@ -518,8 +467,7 @@ TEST_CASE("a container joins the namespaces of another by path") {
         if (name.type == N::mount || name.type == N::cgroup) continue;
         name.path = base + std::string(name.type == N::network ? "net" : name_of(name.type));
     }
-    for (const char* name : {"pid", "net", "ipc", "uts"})
-        expected += fs::read_symlink(base + name).string() + "\n";
+    for (const char* name : {"pid", "net", "ipc", "uts"}) expected += fs::read_symlink(base + name).string() + "\n";
     CHECK(box.run(spec).out == expected);
 }
 
@@ -571,9 +519,7 @@ TEST_CASE("timing", "[.bench]") {
     const Sandbox box;
     LaunchOptions options;
     using Clock = std::chrono::steady_clock;
-    const auto ms = [](Clock::duration d) {
-        return std::chrono::duration<double, std::milli>(d).count();
-    };
+    const auto ms = [](Clock::duration d) { return std::chrono::duration<double, std::milli>(d).count(); };
     Spec spec = box.spec("");
     spec.process->args = {"true"};
     for (int i = 0; i < 20; ++i) {
@@ -584,15 +530,13 @@ TEST_CASE("timing", "[.bench]") {
         const auto started = Clock::now();
         process.take().wait();
         const auto ended = Clock::now();
-        fmt::print("create {:.2f} start {:.2f} exit {:.2f} total {:.2f} ms\n", ms(created - begin),
-                   ms(started - created), ms(ended - started), ms(ended - begin));
+        fmt::print("create {:.2f} start {:.2f} exit {:.2f} total {:.2f} ms\n", ms(created - begin), ms(started - created), ms(ended - started), ms(ended - begin));
     }
     CreatedProcess init = box.create(box.spec("exec sleep 100"));
     init.start();
     for (int i = 0; i < 20; ++i) {
         const auto begin = Clock::now();
-        CreatedProcess process = enter_container(init.child().pidfd(), init.pid(),
-                                                 command({"true"}), box.cgroup(), options);
+        CreatedProcess process = enter_container(init.child().pidfd(), init.pid(), command({"true"}), box.cgroup(), options);
         const auto created = Clock::now();
         process.start();
         process.take().wait();
