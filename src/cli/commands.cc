@@ -33,6 +33,7 @@ constexpr Noun noun_list[] = {
     {"config", "The host configuration, kist.json"},
     {"container", "Work with containers"},
     {"image", "Work with images"},
+    {"system", "The host, and kist as a whole"},
 };
 
 constexpr auto global_table = sorted(std::to_array<Option<GlobalArguments>>({
@@ -54,6 +55,7 @@ constexpr auto global_table = sorted(std::to_array<Option<GlobalArguments>>({
 
 /// "container ls" is spelled by the first one or two arguments.
 bool spells(const std::string& name, const Command& command) {
+    if (name.empty()) return false; // as the shortcut of a command without one
     if (name == command.path || name == command.shortcut) return true;
     for (const std::string& alias : split(command.alias, ','))
         if (name == alias) return true;

@@ -20,6 +20,13 @@ std::string type_of(const Value& value) {
     return "text";
 }
 
+/// What a global option sets; any other difference follows from another key (debug sets log-level).
+bool is_given(const engine::GlobalOptions& globals, std::string_view key) {
+    return (key == "data-root" && !globals.root.empty()) || (key == "exec-root" && !globals.runroot.empty()) ||
+           (key == "storage-driver" && !globals.storage_driver.empty()) ||
+           (key == "log-level" && !globals.log_level.empty());
+}
+
 std::string shown(const Value& value) { return value.is_string() ? value.as_string() : json::dump(value); }
 
 int list(Session& session) {
@@ -35,7 +42,7 @@ int list(Session& session) {
         if (written != nullptr && *written == value)
             origin = "file";
         else if (fallback == nullptr || *fallback != value)
-            origin = written != nullptr ? "file" : "option";
+            origin = is_given(session.globals(), key) ? "option" : "file";
         table.row({key, type_of(value), fallback != nullptr ? shown(*fallback) : "", shown(value), origin});
     }
     print(table.str());

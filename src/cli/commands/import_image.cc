@@ -43,8 +43,8 @@ int import_archive(Session& session) {
     if (!o.platform.empty()) set_platform(o.platform, how);
     std::optional<storage::Reference> name;
     if (operands.size() == 2) name = storage::Reference::parse(operands[1]);
+    const Fd archive = open_archive(operands.front()); // before the store: wrong use must not make one
     storage::ImageStore& images = session.engine().images();
-    const Fd archive = open_archive(operands.front());
     print_line(images.import(archive, how, name).str());
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "cli/documents.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
+#include "cli/selection.hh"
 #include "cli/session.hh"
 #include "engine/containers.hh"
 #include "engine/image_use_cases.hh"
@@ -49,12 +50,10 @@ int inspect_all(Session& session, const Inspect& o, std::vector<std::string> nam
     if (o.type != "all" && o.type != "container" && o.type != "image")
         throw UsageError("invalid value '{}' for --type: expected container, image or all", printable(o.type));
     if (o.latest && !names.empty()) throw UsageError("--latest and a container exclude each other: '{}'", names.front());
+    if (names.empty() && !o.latest) throw UsageError("'kist {}' needs at least 1 argument", session.command().name());
     Documents documents("inspect", o.format);
     engine::Engine& engine = session.engine();
-    if (o.latest)
-        for (const auto& view : engine::list(engine, {.all = true, .last = 1, .filters = {}})) names.push_back(view.config.id);
-    else if (names.empty())
-        throw UsageError("needs at least one name");
+    if (o.latest) names.push_back(select_one(session, {.latest = true}).str());
     const int code = for_each(names, [&](const std::string& name) { add(documents, engine, name, o); });
     documents.finish();
     return code;

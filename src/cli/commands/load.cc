@@ -22,8 +22,8 @@ constexpr auto options = std::to_array<Option<Load>>({
 int load_archive(Session& session) {
     Load o;
     parse_into(o, options, session);
+    const Fd archive = open_archive(o.input); // before the store: wrong use must not make one
     storage::ImageStore& images = session.engine().images();
-    const Fd archive = open_archive(o.input);
     const auto progress = [&](const std::string& line) {
         if (!o.quiet) print_line(line);
     };

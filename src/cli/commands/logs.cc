@@ -39,8 +39,9 @@ int show_logs(Session& session) {
     Logs o;
     const std::vector<std::string> names = parse_into(o, options, session);
     o.tail = parse_tail(o.tail_text);
+    if (names.empty() && !o.latest) throw UsageError("'kist logs' needs at least 1 argument");
     std::vector<ContainerId> ids;
-    if (o.latest || names.empty()) {
+    if (o.latest) {
         ids.push_back(select_one(session, {.latest = o.latest, .names = names}));
     } else {
         for (const std::string& name : names) ids.push_back(session.engine().containers().find(name));
