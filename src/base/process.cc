@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <memory>
 
@@ -95,6 +96,7 @@ struct Launch {
     char* const* env;
     int first_free; ///< above every number that a descriptor is to get
     std::vector<int> moved;
+    int program; ///< out of the way of the numbers too; -1: argv[0]
     sigset_t mask;
     Step step = Step::none;
     int code = 0;
@@ -123,6 +125,8 @@ bool place_descriptors(Launch& launch) noexcept {
         launch.moved[i] = ::fcntl(fds[i].first, F_DUPFD_CLOEXEC, launch.first_free);
         if (launch.moved[i] < 0) return false;
     }
+    if (launch.program >= 0) launch.program = ::fcntl(launch.program, F_DUPFD_CLOEXEC, launch.first_free);
+    if (launch.spawn->program >= 0 && launch.program < 0) return false;
     for (std::size_t i = 0; i < fds.size(); ++i)
         if (::dup2(launch.moved[i], fds[i].second) < 0) return false;
     return true;
@@ -140,7 +144,10 @@ int run_child(void* argument) noexcept {
     if (!spawn.cwd.empty() && ::chdir(spawn.cwd.c_str()) != 0) give_up(launch, Step::folder);
     if (!place_descriptors(launch)) give_up(launch, Step::descriptor);
     ::sigprocmask(SIG_SETMASK, &launch.mask, nullptr);
-    ::execve(launch.argv[0], launch.argv, launch.env);
+    if (launch.program >= 0)
+        ::syscall(SYS_execveat, launch.program, "", launch.argv, launch.env, AT_EMPTY_PATH); // glibc's needs 2.34
+    else
+        ::execve(launch.argv[0], launch.argv, launch.env);
     give_up(launch, Step::exec);
 }
 
@@ -168,7 +175,7 @@ Child spawn(const Spawn& what) {
     if (what.argv.empty()) throw Error("starting a program: no program given");
     const std::vector<char*> argv = pointers(what.argv);
     const std::vector<char*> env = pointers(what.env);
-    Launch launch{&what, argv.data(), env.data(), 3, std::vector<int>(what.fds.size()), {}};
+    Launch launch{&what, argv.data(), env.data(), 3, std::vector<int>(what.fds.size()), what.program, {}};
     for (const auto& [ours, theirs] : what.fds) launch.first_free = std::max(launch.first_free, theirs + 1);
 
     constexpr std::size_t stack_size = 64 << 10;
@@ -194,6 +201,15 @@ Child spawn(const Spawn& what) {
         report(launch);
     }
     return child;
+}
+
+std::string own_program() {
+    std::array<char, PATH_MAX> buffer;
+    const ssize_t length = ::readlink("/proc/self/exe", buffer.data(), buffer.size());
+    if (length < 0) throw SysError("reading '/proc/self/exe'");
+    std::string path(buffer.data(), static_cast<std::size_t>(length));
+    const bool detached = path.rfind('/') == 0; // "/": the file is the root of its mount
+    return detached ? std::string(program_invocation_name) : path;
 }
 
 std::optional<Fd> open_pidfd(pid_t pid) {

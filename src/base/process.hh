@@ -59,10 +59,16 @@ struct Spawn {
     bool reset_signals = true;
     /// Working directory; empty for ours.
     std::string cwd = {};
+    /// The program as an open file (execveat(2), AT_EMPTY_PATH); argv[0] is then only its name. -1: argv[0] is executed.
+    int program = -1;
 };
-/// Starts argv[0], an absolute path or "/proc/self/fd/N", as vfork does: the child borrows our memory until it execs, so
+/// Starts argv[0], an absolute path or "/proc/self/fd/N", or the open file `program`, as vfork does: the child borrows our memory until it execs, so
 /// the cost does not grow with our size. What fails in the child is thrown as SysError here.
 Child spawn(const Spawn&);
+
+/// Where the running program lies. One that was executed from a mount of its own (oci::run_sealed) has no path in
+/// /proc/self/exe: it was given its path as argv[0].
+std::string own_program();
 
 /// A fresh pidfd; nothing when the process does not exist (ESRCH).
 std::optional<Fd> open_pidfd(pid_t pid);

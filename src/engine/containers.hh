@@ -63,6 +63,9 @@ struct ExecOptions {
     std::string detach_keys = "ctrl-p,ctrl-q";
     std::vector<int> preserve_fds;
 };
+/// First of all in a command that enters a container: executes this very command line anew if its program could be written
+/// to from inside (oci/run/sealed_program.hh).
+void run_sealed(const std::vector<std::string>& argv);
 /// Exit code of the command; with detach 0 once it has started (exec.cc).
 int exec(Engine&, const ContainerId&, const ExecOptions&);
 

@@ -21,6 +21,7 @@
 #include "monitor/terminal.hh"
 #include "oci/run/capabilities.hh"
 #include "oci/run/container.hh"
+#include "oci/run/sealed_program.hh"
 
 namespace kist::engine {
 
@@ -188,6 +189,8 @@ int run_with_terminal(Engine& engine, const ContainerId& id, const ContainerView
 }
 
 } // namespace
+
+void run_sealed(const std::vector<std::string>& argv) { oci::run_sealed(argv); }
 
 int exec(Engine& engine, const ContainerId& id, const ExecOptions& options) {
     ContainerView view = running_view(engine, id);

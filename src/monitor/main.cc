@@ -2,6 +2,7 @@
 // kist-monitor: started by kist, never by a user. protocol.hh says with what.
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -73,6 +74,7 @@ int main(int argc, char** argv) {
         return static_cast<int>(ExitCode::engine);
     }
     ::setsid(); // fails when the spawner has done so
+    ::prctl(PR_SET_NAME, "kist-monitor"); // executed by descriptor it would be called by a number
     ignore_signals();
     Fd commander;
     try {

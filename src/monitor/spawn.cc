@@ -7,6 +7,7 @@
 #include "base/socket.hh"
 #include "base/text.hh"
 #include "monitor/packet_socket.hh"
+#include "oci/run/sealed_program.hh"
 
 namespace kist::monitor {
 
@@ -43,6 +44,9 @@ SpawnedMonitor spawn_monitor(const Dir& run_dir, const SpawnOptions& options) {
     const Fd nothing{::open("/dev/null", O_RDWR | O_CLOEXEC)};
     if (!nothing) throw SysError("opening '/dev/null'");
     Spawn spawn;
+    // The monitor clones the container's init, which is seen from inside until it execs (P4).
+    const Fd program = oci::open_sealed_program(options.program);
+    spawn.program = program.get();
     spawn.argv = {options.program};
     if (options.adopt) spawn.argv.push_back("--adopt");
     spawn.argv.push_back(options.container_id);

@@ -3,19 +3,16 @@
 #include "storage/programs.hh"
 
 #include <array>
-#include <climits>
 
 #include <unistd.h>
 
 #include "base/error.hh"
+#include "base/process.hh"
 
 namespace kist::storage {
 
 std::string program_path(const std::string& name) {
-    std::array<char, PATH_MAX> buffer;
-    const ssize_t length = ::readlink("/proc/self/exe", buffer.data(), buffer.size());
-    if (length < 0) throw SysError("finding program '{}': reading '/proc/self/exe'", name);
-    const std::string self(buffer.data(), static_cast<std::size_t>(length));
+    const std::string self = own_program();
     const std::string folder = self.substr(0, self.rfind('/'));
     const std::string short_name = name.starts_with("kist-") ? name.substr(5) : name;
     const std::array<std::string, 4> candidates{

@@ -42,8 +42,10 @@ int exec_in_container(Session& session) {
     if (o.tty && o.interactive && !o.detach) require_terminal();
     o.command = std::move(operands);
     if (!o.keys.empty()) o.detach_keys = o.keys;
+    auto& engine = session.engine(); // says so when we are not root
+    engine::run_sealed(session.argv());
     const ContainerId id = select_one(session, selection);
-    return engine::exec(session.engine(), id, o);
+    return engine::exec(engine, id, o);
 }
 
 } // namespace
