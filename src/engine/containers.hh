@@ -98,8 +98,13 @@ std::vector<storage::ContainerView> list(Engine&, const ListOptions&);
 
 /// Docker's inspect document plus Podman's extra fields (inspect.cc).
 Value inspect(Engine&, const storage::ContainerView&, bool size);
-/// The row of `ps`: every placeholder of Docker and Podman (.ID .Names .Status .State .Ports .Labels …).
-Value ps_row(Engine&, const storage::ContainerView&, bool no_trunc, bool size);
+struct RowOptions {
+    bool no_trunc = false;
+    bool size = false; ///< reads the whole upper layer
+    std::function<bool(std::string_view)> wants; ///< the members to make
+};
+/// The row of `ps`: placeholders of Docker and Podman (.ID .Names .Status .State .Ports .Labels …), those that are wanted.
+Value ps_row(Engine&, const storage::ContainerView&, const RowOptions&);
 
 struct TopTable {
     std::vector<std::string> headings;

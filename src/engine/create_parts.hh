@@ -47,6 +47,10 @@ std::vector<std::string> split_csv(std::string_view text);
 
 /// What masked and read-only paths a container has that asks for nothing (SECURITY section 2).
 std::vector<std::string> default_masked_paths();
+/// What the record says or, where it says nothing, the defaults.
+std::vector<std::string> capabilities_of(const storage::SecurityConfig&);
+std::vector<std::string> masked_paths_of(const storage::SecurityConfig&);
+std::vector<std::string> readonly_paths_of(const storage::SecurityConfig&);
 std::vector<std::string> default_readonly_paths();
 
 /// Limits and sysctls that may be set, checked in one place for create and update.

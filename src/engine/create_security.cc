@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // --privileged, --cap-add/drop and --security-opt: the final capability list, seccomp profile, masked and read-only paths.
 #include <algorithm>
+#include <optional>
 
 #include <unistd.h>
 
@@ -18,7 +19,14 @@ namespace {
 using storage::ContainerConfig;
 using storage::SecurityConfig;
 
+using Words = std::vector<std::string>;
+
 constexpr std::size_t profile_limit = 4u << 20;
+
+
+void forget_default(std::optional<Words>& list, const Words& standard) {
+    if (list == standard) list.reset();
+}
 
 std::vector<std::string> base_capabilities(const HostConfig& host) {
     if (host.default_capabilities.empty()) return oci::default_capabilities();
@@ -66,14 +74,14 @@ void mask(std::vector<std::string>& paths, const std::string& value) {
 
 void unmask(SecurityConfig& security, const std::string& value) {
     if (to_lower(value) == "all") {
-        security.masked_paths.clear();
-        security.readonly_paths.clear();
+        security.masked_paths->clear();
+        security.readonly_paths->clear();
         return;
     }
     for (const std::string& pattern : split(value, ':')) {
         auto fits = [&](const std::string& path) { return path == clean_path(pattern) || glob_match(pattern, path); };
-        std::erase_if(security.masked_paths, fits);
-        std::erase_if(security.readonly_paths, fits);
+        std::erase_if(*security.masked_paths, fits);
+        std::erase_if(*security.readonly_paths, fits);
     }
 }
 
@@ -121,7 +129,7 @@ void apply_option(SecurityConfig& security, const std::string& option) {
     } else if (key == "label") {
         set_label(security, *value);
     } else if (key == "mask") {
-        mask(security.masked_paths, *value);
+        mask(*security.masked_paths, *value);
     } else if (key == "unmask") {
         unmask(security, *value);
     } else if (*value == "unconfined") {
@@ -153,18 +161,27 @@ std::vector<std::string> default_readonly_paths() {
     return {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
 }
 
+Words capabilities_of(const SecurityConfig& security) {
+    return security.capabilities ? *security.capabilities : oci::default_capabilities();
+}
+Words masked_paths_of(const SecurityConfig& security) {
+    return security.masked_paths ? *security.masked_paths : default_masked_paths();
+}
+Words readonly_paths_of(const SecurityConfig& security) {
+    return security.readonly_paths ? *security.readonly_paths : default_readonly_paths();
+}
+
 void interpret_security(const CreateInput& in, ContainerConfig& config) {
     SecurityConfig& security = config.security;
     security.privileged = in.options.privileged;
     security.no_new_privileges = in.host.no_new_privileges;
     security.options = in.options.security_opts;
-    if (security.privileged) {
+    security.masked_paths = security.privileged ? Words{} : default_masked_paths();
+    security.readonly_paths = security.privileged ? Words{} : default_readonly_paths();
+    if (security.privileged)
         security.seccomp = "unconfined";
-    } else {
-        security.masked_paths = default_masked_paths();
-        security.readonly_paths = default_readonly_paths();
-        if (!in.host.seccomp_profile.empty()) set_seccomp(security, in.host.seccomp_profile);
-    }
+    else if (!in.host.seccomp_profile.empty())
+        set_seccomp(security, in.host.seccomp_profile);
     for (const std::string& option : in.options.security_opts) apply_option(security, option);
     security.cap_add = normalized(in.options.cap_add);
     security.cap_drop = normalized(in.options.cap_drop);
@@ -173,7 +190,10 @@ void interpret_security(const CreateInput& in, ContainerConfig& config) {
     security.capabilities = as_it_is ? base : oci::apply_capability_options(base, security.cap_add, security.cap_drop);
     // A profile of the user's is tried now, so that a mistake in it fails here and not at start.
     if (!security.seccomp_profile.empty())
-        oci::resolve_profile(security.seccomp_profile, security.capabilities, security.seccomp);
+        oci::resolve_profile(security.seccomp_profile, *security.capabilities, security.seccomp);
+    forget_default(security.capabilities, oci::default_capabilities());
+    forget_default(security.masked_paths, default_masked_paths());
+    forget_default(security.readonly_paths, default_readonly_paths());
 }
 
 } // namespace kist::engine

@@ -64,7 +64,7 @@ oci::Process plan_exec(const ContainerView& view, const ExecOptions& options, st
     if (process.cwd.empty()) process.cwd = "/";
     if (!process.cwd.starts_with('/')) throw UsageError("the working directory '{}' is not an absolute path", process.cwd);
     process.user.umask = config.umask.value_or(default_umask);
-    process.capabilities = oci::capability_sets(options.privileged ? oci::all_capabilities() : config.security.capabilities);
+    process.capabilities = oci::capability_sets(options.privileged ? oci::all_capabilities() : capabilities_of(config.security));
     process.rlimits = process_rlimits(config, clamp);
     process.no_new_privileges = config.security.no_new_privileges && !options.privileged;
     process.oom_score_adj = config.oom_score_adj;

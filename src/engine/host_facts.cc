@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.hh"
+#include "engine/create_parts.hh"
 #include "engine/init_program.hh"
 #include "oci/run/mount_plan.hh"
 #include "oci/run/seccomp.hh"
@@ -93,7 +94,7 @@ std::string write_seccomp(Engine& engine, const ContainerConfig& config, const D
     if (config.security.seccomp == "unconfined") return "";
     Dir cache = engine.store().data().create_dir("seccomp");
     oci::SeccompProgram program =
-        oci::cached_program(cache, config.security.seccomp_profile, config.security.capabilities);
+        oci::cached_program(cache, config.security.seccomp_profile, capabilities_of(config.security));
     auto fd = run_dir.open_file("seccomp", O_WRONLY | O_CREAT | O_TRUNC);
     if (!fd) throw Error("writing seccomp filter: the run folder is gone");
     write_full(*fd, program, "seccomp");

@@ -7,6 +7,7 @@
 #include "base/text.hh"
 #include "base/time.hh"
 #include "engine/containers.hh"
+#include "engine/create_parts.hh"
 #include "engine/describe.hh"
 #include "engine/inspect_parts.hh"
 #include "engine/spec_plan.hh"
@@ -182,8 +183,8 @@ Value inspect(Engine& engine, const ContainerView& view, bool size) {
     document.set("MountLabel", "");
     document.set("ProcessLabel", "");
     document.set("AppArmorProfile", config.security.apparmor);
-    document.set("EffectiveCaps", list_value(config.security.capabilities));
-    document.set("BoundingCaps", list_value(config.security.capabilities));
+    document.set("EffectiveCaps", list_value(capabilities_of(config.security)));
+    document.set("BoundingCaps", list_value(capabilities_of(config.security)));
     document.set("ExecIDs", Value());
     document.set("HostConfig", host_config_value(config));
     document.set("GraphDriver", graph_driver(engine, config));

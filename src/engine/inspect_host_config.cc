@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HostConfig of the inspect document: what was asked for, in Docker's names and units.
 #include "base/text.hh"
+#include "engine/create_parts.hh"
 #include "engine/inspect_parts.hh"
 
 namespace kist::engine {
@@ -124,8 +125,8 @@ Value host_config_value(const ContainerConfig& config) {
     value.set("Runtime", "kist");
     value.set("Init", config.init);
     add_resources(value, config);
-    value.set("MaskedPaths", list_value(security.masked_paths));
-    value.set("ReadonlyPaths", list_value(security.readonly_paths));
+    value.set("MaskedPaths", list_value(masked_paths_of(security)));
+    value.set("ReadonlyPaths", list_value(readonly_paths_of(security)));
     return value;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ps: which containers, and each one's row with the placeholders of Docker and Podman.
 #include <algorithm>
+#include <functional>
 
 #include "base/size.hh"
 #include "base/text.hh"
@@ -46,18 +47,41 @@ std::string mounts_text(const storage::ContainerConfig& config, bool no_trunc) {
     return join(parts, ",");
 }
 
-void add_times(Value& row, const ContainerView& view) {
+/// Builds the members that are wanted, and only them: a row of all takes longer than reading the record.
+class RowBuilder {
+public:
+    explicit RowBuilder(const std::function<bool(std::string_view)>& wants) : wants_(wants) {}
+    template <typename Make>
+    void add(std::string_view name, Make make) {
+        if (wants_(name)) row_.set(std::string(name), make());
+    }
+    Value take() { return std::move(row_); }
+
+private:
+    const std::function<bool(std::string_view)>& wants_;
+    Value row_ = Value::object();
+};
+
+void add_times(RowBuilder& row, const ContainerView& view) {
     const auto& config = view.config;
     const auto& state = view.state;
-    std::string ago = human_duration(std::chrono::nanoseconds(Moment::now().ns - config.created)) + " ago";
-    row.set("CreatedAt", to_created_at({config.created}));
-    row.set("Created", config.created / 1'000'000'000);
-    row.set("CreatedHuman", ago);
-    row.set("RunningFor", ago);
-    row.set("StartedAt", state.started_at / 1'000'000'000);
-    row.set("ExitedAt", state.finished_at / 1'000'000'000);
-    row.set("ExitCode", state.exit_code);
-    row.set("Exited", state.status == Status::exited);
+    auto ago = [&] {
+        return human_duration(std::chrono::nanoseconds(Moment::now().ns - config.created)) + " ago";
+    };
+    row.add("CreatedAt", [&] { return to_created_at({config.created}); });
+    row.add("Created", [&] { return config.created / 1'000'000'000; });
+    row.add("CreatedHuman", ago);
+    row.add("RunningFor", ago);
+    row.add("StartedAt", [&] { return state.started_at / 1'000'000'000; });
+    row.add("ExitedAt", [&] { return state.finished_at / 1'000'000'000; });
+    row.add("ExitCode", [&] { return state.exit_code; });
+    row.add("Exited", [&] { return state.status == Status::exited; });
+}
+
+std::string size_text(Engine& engine, const storage::ContainerConfig& config) {
+    DiskUse use = disk_use(engine, config);
+    return human_size(static_cast<double>(use.own)) + " (virtual " +
+           human_size(static_cast<double>(use.own + use.image)) + ")";
 }
 
 } // namespace
@@ -72,47 +96,50 @@ std::vector<ContainerView> list(Engine& engine, const ListOptions& options) {
     std::erase_if(views, [&](const ContainerView& view) {
         return !(all || is_shown_by_default(view)) || !filter.matches(view);
     });
-    std::sort(views.begin(), views.end(), [](const ContainerView& a, const ContainerView& b) {
-        return a.config.created != b.config.created ? a.config.created > b.config.created : a.config.id < b.config.id;
+    std::vector<ContainerView*> order; // a view is large: each is moved once
+    for (ContainerView& view : views) order.push_back(&view);
+    std::sort(order.begin(), order.end(), [](const ContainerView* a, const ContainerView* b) {
+        return a->config.created != b->config.created ? a->config.created > b->config.created : a->config.id < b->config.id;
     });
-    if (options.last >= 0 && views.size() > static_cast<std::size_t>(options.last))
-        views.resize(static_cast<std::size_t>(options.last));
-    return views;
+    if (options.last >= 0 && order.size() > static_cast<std::size_t>(options.last))
+        order.resize(static_cast<std::size_t>(options.last));
+    std::vector<ContainerView> sorted;
+    sorted.reserve(order.size());
+    for (ContainerView* view : order) sorted.push_back(std::move(*view));
+    return sorted;
 }
 
-Value ps_row(Engine& engine, const ContainerView& view, bool no_trunc, bool size) {
+Value ps_row(Engine& engine, const ContainerView& view, const RowOptions& options) {
     const auto& config = view.config;
-    Value row = Value::object();
-    std::string command = command_text(config);
-    row.set("ID", no_trunc ? config.id : config.id.substr(0, 12));
-    row.set("Names", config.name);
-    row.set("Image", image_text(config));
-    row.set("ImageID", config.image_id.starts_with("sha256:") ? config.image_id.substr(7) : config.image_id);
-    row.set("Command", "\"" + (no_trunc ? command : ellipsis(command, 20)) + "\"");
+    RowBuilder row(options.wants);
+    row.add("ID", [&] { return options.no_trunc ? config.id : config.id.substr(0, 12); });
+    row.add("Names", [&] { return config.name; });
+    row.add("Image", [&] { return image_text(config); });
+    row.add("ImageID", [&] {
+        return config.image_id.starts_with("sha256:") ? config.image_id.substr(7) : config.image_id;
+    });
+    row.add("Command", [&] {
+        std::string command = command_text(config);
+        return "\"" + (options.no_trunc ? command : ellipsis(command, 20)) + "\"";
+    });
     add_times(row, view);
-    row.set("Ports", "");
-    row.set("State", state_word(view));
-    row.set("Status", status_text(view));
-    std::string size_text;
-    if (size) {
-        DiskUse use = disk_use(engine, config);
-        size_text = human_size(static_cast<double>(use.own)) + " (virtual " +
-                    human_size(static_cast<double>(use.own + use.image)) + ")";
-    }
-    row.set("Size", size_text);
-    row.set("Labels", labels_text(config));
-    row.set("LabelMap", labels_object(config));
-    row.set("Mounts", mounts_text(config, no_trunc));
-    row.set("LocalVolumes", "0");
-    row.set("Networks", config.namespaces.network);
-    row.set("Pid", view.state.pid);
-    row.set("Restarts", view.state.restart_count);
-    row.set("AutoRemove", config.auto_remove);
-    row.set("CIDFile", config.cidfile);
-    row.set("Pod", "");
-    row.set("PodName", "");
-    row.set("IsInfra", false);
-    return row;
+    row.add("Ports", [] { return ""; });
+    row.add("State", [&] { return state_word(view); });
+    row.add("Status", [&] { return status_text(view); });
+    row.add("Size", [&] { return options.size ? size_text(engine, config) : ""; });
+    row.add("Labels", [&] { return labels_text(config); });
+    row.add("LabelMap", [&] { return labels_object(config); });
+    row.add("Mounts", [&] { return mounts_text(config, options.no_trunc); });
+    row.add("LocalVolumes", [] { return "0"; });
+    row.add("Networks", [&] { return config.namespaces.network; });
+    row.add("Pid", [&] { return view.state.pid; });
+    row.add("Restarts", [&] { return view.state.restart_count; });
+    row.add("AutoRemove", [&] { return config.auto_remove; });
+    row.add("CIDFile", [&] { return config.cidfile; });
+    row.add("Pod", [] { return ""; });
+    row.add("PodName", [] { return ""; });
+    row.add("IsInfra", [] { return false; });
+    return row.take();
 }
 
 } // namespace kist::engine

@@ -6,6 +6,7 @@
 
 #include "base/size.hh"
 #include "base/text.hh"
+#include "engine/create_parts.hh"
 #include "engine/host_config.hh"
 #include "engine/init_program.hh"
 #include "engine/mount_spec.hh"
@@ -41,7 +42,7 @@ oci::Process plan_process(const ContainerConfig& config, const HostFacts& facts,
     process.args.insert(process.args.end(), own.begin(), own.end());
     process.env = process_env(config, config.tty);
     process.cwd = config.working_dir.empty() ? "/" : config.working_dir;
-    process.capabilities = oci::capability_sets(config.security.capabilities);
+    process.capabilities = oci::capability_sets(capabilities_of(config.security));
     process.rlimits = process_rlimits(config, clamp);
     process.no_new_privileges = config.security.no_new_privileges;
     if (config.security.apparmor != "unconfined") process.apparmor_profile = config.security.apparmor;
@@ -192,8 +193,8 @@ monitor::Job plan_job(const ContainerConfig& config, const HostFacts& facts) {
     spec.linux_.devices = facts.devices;
     spec.linux_.cgroups_path = job.cgroup_path;
     spec.linux_.resources = plan_resources(config, facts);
-    spec.linux_.masked_paths = config.security.masked_paths;
-    spec.linux_.readonly_paths = config.security.readonly_paths;
+    spec.linux_.masked_paths = masked_paths_of(config.security);
+    spec.linux_.readonly_paths = readonly_paths_of(config.security);
     spec.linux_.sysctl = config.sysctls;
     if (config.namespaces.network == "none") spec.linux_.sysctl.try_emplace("net.ipv4.ping_group_range", "0 0");
     return job;

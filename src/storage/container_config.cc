@@ -8,11 +8,11 @@ namespace kist::storage {
 
 std::string dump_config(const ContainerConfig& config) { return seal_record(to_value(config)); }
 ContainerConfig parse_config(std::string_view text, std::string_view where) {
-    return from_value<ContainerConfig>(open_record(std::string(text), std::string(where)), where);
+    return from_value<ContainerConfig>(open_record(text, where), where);
 }
 std::string dump_state(const ContainerState& state) { return seal_record(to_value(state)); }
 ContainerState parse_state(std::string_view text, std::string_view where) {
-    return from_value<ContainerState>(open_record(std::string(text), std::string(where)), where);
+    return from_value<ContainerState>(open_record(text, where), where);
 }
 Value config_value(const ContainerConfig& config) { return to_value(config, Write::everything); }
 

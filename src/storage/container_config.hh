@@ -82,13 +82,13 @@ struct NamespaceModes {
 struct SecurityConfig {
     bool privileged = false;
     std::vector<std::string> cap_add, cap_drop;      ///< as given, normalised
-    std::vector<std::string> capabilities;           ///< the final list
+    /// The final lists. Nothing: the defaults of this version on this host, which are long; most records do not hold them.
+    std::optional<std::vector<std::string>> capabilities, masked_paths, readonly_paths;
     bool no_new_privileges = false;
     std::string seccomp = "default";                 ///< default, unconfined, or the profile file's path for inspect
     std::string seccomp_profile;                     ///< text of a given profile (the file may change later)
     std::string apparmor;
     std::vector<std::string> label_opts;
-    std::vector<std::string> masked_paths, readonly_paths; ///< final
     std::vector<std::string> options;                ///< --security-opt as given, for inspect
     bool operator==(const SecurityConfig&) const = default;
     static constexpr void fields(auto&& field) {

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/parallel.hh"
 #include "base/text.hh"
 #include "base/time.hh"
 #include "storage/init_process.hh"
@@ -234,9 +235,13 @@ std::optional<ContainerView> ContainerStore::view(const ContainerId& id) const {
 }
 
 std::vector<ContainerView> ContainerStore::all() const {
+    const std::vector<ContainerId> found = ids();
+    std::vector<std::optional<ContainerView>> looks(found.size());
+    in_parallel(found.size(), [&](std::size_t i) { looks[i] = view(found[i]); });
     std::vector<ContainerView> views;
-    for (const ContainerId& id : ids())
-        if (auto view = this->view(id)) views.push_back(std::move(*view));
+    views.reserve(found.size());
+    for (auto& look : looks)
+        if (look) views.push_back(std::move(*look));
     return views;
 }
 

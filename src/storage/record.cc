@@ -3,20 +3,26 @@
 // as they are, without writing the document again.
 #include "storage/record.hh"
 
+#include <cstdint>
+
 #include "base/error.hh"
 #include "base/json.hh"
-#include "base/sha256.hh"
 
 namespace kist::storage {
 namespace {
 
 constexpr std::string_view before_sum = ",\"checksum\":\"";
 constexpr std::string_view after_sum = "\"}\n";
-/// 64 bits are plenty against accidents; against intent no checksum in the same file helps.
 constexpr std::size_t sum_length = 16;
 constexpr std::size_t tail_length = before_sum.size() + sum_length + after_sum.size();
 
-std::string checksum_of(std::string_view body) { return sha256(body).hex().substr(0, sum_length); }
+/// FNV-1a, 64 bits: plenty against accidents; against intent no checksum in the same file helps. SHA-256 of the record
+/// was a tenth of the time of `ps`.
+std::string checksum_of(std::string_view body) {
+    std::uint64_t sum = 0xcbf29ce484222325;
+    for (const char c : body) sum = (sum ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    return fmt::format("{:016x}", sum);
+}
 
 bool checksum_matches(std::string_view text) {
     if (text.size() <= tail_length) return false;
@@ -35,7 +41,7 @@ std::string seal_record(const Value& record) {
     return text.append(before_sum).append(sum).append(after_sum);
 }
 
-Value open_record(const std::string& text, const std::string& where, int newest_schema) {
+Value open_record(std::string_view text, std::string_view where, int newest_schema) {
     Value record = json::parse(text, where);
     const Value* schema = record.find("schema");
     if (schema != nullptr && schema->is_signed() && schema->as_signed() > newest_schema)

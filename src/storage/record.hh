@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/fields.hh"
 #include "base/file.hh"
@@ -15,7 +16,7 @@ namespace kist::storage {
 /// The text with "checksum" added. `record` must be an object with members.
 std::string seal_record(const Value& record);
 /// Parses and verifies; throws Error "… 'images/ab.json': …" for damage and for a schema newer than `newest_schema`.
-Value open_record(const std::string& text, const std::string& where, int newest_schema = 1);
+Value open_record(std::string_view text, std::string_view where, int newest_schema = 1);
 
 /// A record larger than this is damage, not data.
 inline constexpr std::size_t record_limit = 16u << 20;

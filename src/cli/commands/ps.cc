@@ -77,11 +77,14 @@ int list(Session& session) {
     if (o.size) how.changes = {{"Size", "SIZE", true}};
     const Listing listing("ps", columns, how);
     const bool size = o.size || by == "Size" || (o.format && listing.needs("Size"));
+    const engine::RowOptions row{.no_trunc = o.no_trunc, .size = size, .wants = [&](std::string_view field) {
+        return field == by || listing.needs(field);
+    }};
     engine::Engine& engine = session.engine();
     std::vector<Row> rows;
     for (const storage::ContainerView& view : engine::list(engine, what_to_list(o))) {
-        Value labels = to_value(view.config.labels);
-        rows.push_back({.fields = engine::ps_row(engine, view, o.no_trunc, size), .labels = std::move(labels)});
+        Value labels = o.format ? to_value(view.config.labels) : Value(); // only templates ask for them
+        rows.push_back({.fields = engine::ps_row(engine, view, row), .labels = std::move(labels)});
     }
     if (!by.empty())
         std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
