@@ -23,6 +23,7 @@
 #include "base/log.hh"
 #include "base/sha256.hh"
 #include "base/text.hh"
+#include "oci/run/seccomp_compact.hh"
 
 namespace kist::oci {
 
@@ -246,7 +247,7 @@ std::string export_program(void* filter) {
 // The cache: a checksum and the program, in a file named after everything the program depends on.
 // The folder is root's own, so the checksum is against damage, not forgery; a cryptographic one
 // would take longer than reading the file.
-constexpr std::string_view format_version = "1"; // counts changes of this file that change programs
+constexpr std::string_view format_version = "2"; // counts changes of this file that change programs
 
 std::uint64_t checksum(std::string_view bytes) {
     std::uint64_t sum = 0xcbf29ce484222325; // FNV-1a's constants, eight bytes a step
@@ -289,7 +290,7 @@ void write_cached(const Dir& cache, const std::string& name, const SeccompProgra
 
 } // namespace
 
-SeccompProgram compile(const Seccomp& profile) {
+SeccompProgram translate(const Seccomp& profile) {
     const std::uint32_t default_action =
         parse_action(profile.default_action, profile.default_errno_ret);
     const Filter filter{seccomp_init(default_action)};
@@ -314,6 +315,14 @@ SeccompProgram compile(const Seccomp& profile) {
     if (program.size() > BPF_MAXINSNS * sizeof(sock_filter))
         throw Error("seccomp: the profile is too long for the kernel");
     return program;
+}
+
+SeccompProgram compile(const Seccomp& profile) {
+    const SeccompProgram program = translate(profile);
+    std::vector<sock_filter> steps(program.size() / sizeof(sock_filter));
+    std::memcpy(steps.data(), program.data(), program.size());
+    steps = compact(steps);
+    return {reinterpret_cast<const char*>(steps.data()), steps.size() * sizeof(sock_filter)};
 }
 
 SeccompProgram cached_program(const Dir& cache, std::string_view profile_json,

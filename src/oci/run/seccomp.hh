@@ -26,6 +26,9 @@ std::string_view default_profile_json();
 /// SHA-256 of that text in hex, taken when kist was built.
 std::string_view default_profile_hash();
 
+/// As libseccomp writes it.
+SeccompProgram translate(const Seccomp&);
+/// The same made smaller (seccomp_compact.hh).
 SeccompProgram compile(const Seccomp&);
 /// The program for (profile text, capabilities, architecture, libseccomp version) from `cache`,
 /// compiled and stored there atomically when missing or damaged. An empty profile text means the
