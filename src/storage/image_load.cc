@@ -31,9 +31,8 @@ std::vector<Reference> names_in(const ArchiveImage& image) {
         if (text.empty() || text == "<none>:<none>") continue;
         try {
             names.push_back(Reference::parse(text));
-        } catch (Error& error) {
-            error.while_doing("a name in the archive");
-            throw;
+        } catch (const Error& error) { // not our user's wrong use of a command, as it is where a user writes a name
+            throw Error("a name in the archive: {}", error.message());
         }
     }
     return names;

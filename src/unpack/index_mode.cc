@@ -59,6 +59,7 @@ void add_layers(ArchiveImage& image, std::vector<ArchiveLayer> layers) {
 
 std::vector<ArchiveImage> read_docker(const ArchiveMembers& members) {
     const auto entries = parse_json<std::vector<oci::DockerArchiveEntry>>(members.read("manifest.json", limits::manifest_bytes), "manifest.json");
+    if (entries.empty()) throw Error("the archive has no image: 'manifest.json' is an empty list");
     if (entries.size() > limits::archive_images) throw Error("the archive has more than {} images", limits::archive_images);
     std::vector<ArchiveImage> images;
     for (const oci::DockerArchiveEntry& entry : entries) {
@@ -73,6 +74,14 @@ std::vector<ArchiveImage> read_docker(const ArchiveMembers& members) {
         images.push_back(std::move(image));
     }
     return images;
+}
+
+/// Foreign ("nondistributable") layers are not in the archive, encrypted ones are of no use: both have types of their own.
+bool is_layer(std::string_view type) {
+    using namespace oci::media_type;
+    for (const std::string_view known : {oci_layer, oci_layer_gzip, oci_layer_zstd, docker_layer, docker_layer_gzip})
+        if (type == known) return true;
+    return false;
 }
 
 class OciReader {
@@ -159,6 +168,8 @@ private:
         image.config = parse_json<oci::ImageConfig>(image.config_text, printable(manifest.config->digest));
         std::vector<ArchiveLayer> layers;
         for (const oci::Descriptor& d : manifest.layers) {
+            if (!is_layer(d.media_type))
+                throw Error("layer '{}' is of the type '{}', which is not supported", printable(d.digest), printable(d.media_type));
             layers.push_back(layer_at(members_, blob_name(d)));
             if (layers.back().size != d.size) throw Error("layer '{}' in the archive has another size", d.digest);
             layers.back().blob_digest = d.digest;

@@ -1,0 +1,94 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Archives made to hurt (SECURITY F28 to F30): each is fed to import or load. Nothing outside changes, what is refused
+# leaves nothing in the store and says why in one line, and neither time nor memory runs away.
+load helpers
+
+setup_file() { make_root; }
+teardown_file() { remove_root; }
+setup() { remember_footprint; }
+teardown() { check_footprint; }
+
+store_listing() { (cd "$ROOT_T/root" && find . -not -path './lock*' | sort); }
+canary_state() { (cd "$BATS_TEST_TMPDIR/canary" && find . -printf '%p %y %m %U %s %T@ %l\n' | sort; cat f); }
+
+# feed COMMAND FILE NAME: the exit status; what it said is in $said.
+feed() {
+    local tag=()
+    [ "$1" = load ] || tag=("hostile:$3")
+    if [ "$1" = load ]; then
+        timeout 20 "$KIST" --root "$ROOT_T/root" --runroot "$ROOT_T/run" load -q -i "$2" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
+    else
+        timeout 20 "$KIST" --root "$ROOT_T/root" --runroot "$ROOT_T/run" import -q "$2" "${tag[@]}" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
+    fi
+}
+
+forget_images() {
+    kist images -q --no-trunc | sort -u | grep -vF "$(kist image inspect -f '{{.Id}}' busybox)" | xargs -r -n1 "$KIST" --root "$ROOT_T/root" --runroot "$ROOT_T/run" rmi -f >/dev/null
+}
+
+@test "a corpus of hostile archives changes nothing outside, and what is refused leaves nothing" {
+    mkdir "$BATS_TEST_TMPDIR/canary" "$BATS_TEST_TMPDIR/corpus"
+    echo untouched >"$BATS_TEST_TMPDIR/canary/f"
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/hostile_archives.py" "$BATS_TEST_TMPDIR/corpus" "$BATS_TEST_TMPDIR/canary"
+    canary_state >"$BATS_TEST_TMPDIR/canary.before"
+    store_listing >"$BATS_TEST_TMPDIR/store.before"
+    local file base command verdict name status bad=0 count=0
+    for file in "$BATS_TEST_TMPDIR/corpus"/*; do
+        base=${file##*/} command=${base%%.*} base=${base#*.} verdict=${base%%.*} name=${base#*.}
+        count=$((count + 1)) status=0
+        feed "$command" "$file" "$name" || status=$?
+        if [ $status -ne 0 ] && [ $status -ne 125 ]; then
+            echo "$command $name: exit code $status: $(cat "$BATS_TEST_TMPDIR/err")"; bad=1
+        elif [ $status -eq 125 ]; then
+            if [ "$(wc -l <"$BATS_TEST_TMPDIR/err")" -gt 2 ] || ! grep -q '^kist: ' "$BATS_TEST_TMPDIR/err" || grep -qP '[\x00-\x08\x1b]' "$BATS_TEST_TMPDIR/err"; then
+                echo "$command $name: not one clean line: $(cat -v "$BATS_TEST_TMPDIR/err" | head -5)"; bad=1
+            fi
+            if ! store_listing | diff "$BATS_TEST_TMPDIR/store.before" - >"$BATS_TEST_TMPDIR/diff"; then
+                echo "$command $name: refused, but the store has changed: $(cat "$BATS_TEST_TMPDIR/diff")"; bad=1
+            fi
+        elif [ "$verdict" = refuse ]; then
+            echo "$command $name: was not refused"; bad=1
+        fi
+        [ $status -ne 0 ] || forget_images
+        canary_state | diff "$BATS_TEST_TMPDIR/canary.before" - || { echo "$command $name: the canary has changed"; return 1; }
+    done
+    [ "$count" -ge 90 ]
+    store_listing | diff "$BATS_TEST_TMPDIR/store.before" -
+    [ $bad -eq 0 ]
+}
+
+@test "decompression bombs are refused within bounds of time and memory" {
+    head -c 1G /dev/zero | gzip -1 >"$BATS_TEST_TMPDIR/zeros.gz"
+    cp "$BATS_TEST_TMPDIR/zeros.gz" "$BATS_TEST_TMPDIR/many.gz" # concatenated members: 3 GiB
+    cat "$BATS_TEST_TMPDIR/zeros.gz" "$BATS_TEST_TMPDIR/zeros.gz" >>"$BATS_TEST_TMPDIR/many.gz"
+    /usr/bin/python3 - "$BATS_TEST_TMPDIR" <<'PY'
+import lzma, subprocess, sys, tarfile
+top = sys.argv[1]
+# A tar of one file of 4 GiB of zeros, compressed as it is written.
+def bomb(argv, name):
+    with open(f"{top}/{name}", "wb") as out:
+        z = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=out)
+        info = tarfile.TarInfo("zeros"); info.size = 4 << 30
+        z.stdin.write(info.tobuf())
+        for _ in range(512): z.stdin.write(bytes(8 << 20))
+        z.stdin.close(); z.wait()
+bomb(["zstd", "-q", "-1", "-c"], "bomb.tar.zst")
+PY
+    store_listing >"$BATS_TEST_TMPDIR/store.before"
+    for bomb in zeros.gz many.gz bomb.tar.zst; do
+        run timeout 60 /usr/bin/python3 - "$KIST" --root "$ROOT_T/root" --runroot "$ROOT_T/run" import -q "$BATS_TEST_TMPDIR/$bomb" bomb <<'PY'
+import resource, subprocess, sys, time
+start = time.time()
+p = subprocess.run(sys.argv[1:], stderr=subprocess.PIPE)
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(p.stderr.decode().strip(), f"{time.time() - start:.1f} s, {peak >> 10} MiB")
+sys.exit(0 if p.returncode == 125 and peak < 100 << 10 else 1)
+PY
+        echo "$bomb: $output"
+        [ "$status" -eq 0 ]
+        [[ "$output" = *"refused as a decompression bomb"* || "$output" = *"follow the end of the archive"* ]]
+        store_listing | diff "$BATS_TEST_TMPDIR/store.before" -
+        rm "$BATS_TEST_TMPDIR/$bomb"
+    done
+}
