@@ -22,7 +22,7 @@ script() { cat "$BATS_TEST_DIRNAME/view.sh"; }
 
 @test "run" { kist run --rm busybox sh -c "$(script)" | golden run; }
 @test "run -u 1000" { kist run --rm -u 1000 busybox sh -c "$(script)" | golden user; }
-@test "run --init" { kist run --rm --init busybox sh -c "$(script)" | golden run; }
+@test "run --init" { kist run --rm --init busybox sh -c "$(script)" | golden init; }
 @test "run -t" { script | kist run --rm -i busybox sh | golden run; }
 @test "run --cap-drop all --read-only --security-opt no-new-privileges" {
     kist run --rm --cap-drop all --read-only --security-opt no-new-privileges busybox sh -c "$(script)" | golden hardened
@@ -39,7 +39,7 @@ script() { cat "$BATS_TEST_DIRNAME/view.sh"; }
     for set in CapPrm CapEff CapBnd; do
         [ "$(awk "/^$set:/ {print \$2}" "$BATS_TEST_TMPDIR/status")" = "$(awk '/^CapBnd:/ {print $2}' /proc/self/status)" ]
     done
-    kist run --rm --privileged busybox sh -c 'mount -t tmpfs tmpfs /mnt && echo 1 >/proc/sys/kernel/printk_delay && echo 0 >/proc/sys/kernel/printk_delay'
+    kist run --rm --privileged busybox sh -c 'mkdir /m && mount -t tmpfs tmpfs /m && echo 1 >/proc/sys/kernel/printk_delay && echo 0 >/proc/sys/kernel/printk_delay'
 }
 
 @test "every masked and read-only path of the host is so inside, in run and exec" {

@@ -16,7 +16,7 @@ awk '{ dash = 0; for (i = 7; i <= NF; i++) if ($i == "-") dash = i
        super = $(dash + 3)
        keep = ""; n = split(super, parts, ",")
        for (i = 1; i <= n; i++) if (parts[i] ~ /^(ro|rw|size=|mode=|gid=|ptmxmode=)/) keep = keep "," parts[i]
-       type = $(dash + 1); if ($5 ~ /^\/etc\//) type = "file" # of whatever file system the store is on
+       type = $(dash + 1); if ($5 ~ /^\/etc\/|kist-init/) type = "file" # of whatever file system the store is on
        print $5, type, options, substr(keep, 2) }' /proc/self/mountinfo |
     grep -vE '^/(proc|sys)/' | sort
 echo "== cgroup view"
