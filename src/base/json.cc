@@ -237,7 +237,8 @@ void write_double(std::string& out, double d) {
                          .ptr;
     std::string_view digits(text, static_cast<std::size_t>(end - text));
     out += digits;
-    if (const std::size_t n = out.size(); !plain && out[n - 2] == '0') out.erase(n - 2, 1);
+    // "e-07" becomes "e-7"; the middle digit of "e+105" stays.
+    if (const std::size_t n = out.size(); !plain && out[n - 2] == '0' && out[n - 4] == 'e') out.erase(n - 2, 1);
 }
 
 class Writer {
@@ -293,7 +294,7 @@ private:
     void new_line() {
         if (indent_ == 0) return;
         out += '\n';
-        out.append(static_cast<std::size_t>(indent_ * level_), ' ');
+        out.append(static_cast<std::size_t>(indent_) * static_cast<std::size_t>(level_), ' ');
     }
 
     int indent_;

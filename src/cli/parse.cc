@@ -78,6 +78,7 @@ void assign(const std::string& command, const std::vector<ScannedOption>& given,
             slots.at(option.option));
     }
     std::vector<const char*> argv;
+    argv.reserve(arguments.size());
     for (const std::string& argument : arguments) argv.push_back(argument.c_str());
     const cxxopts::ParseResult result = parser.parse(static_cast<int>(argv.size()), argv.data());
     for (const OptionFacts* option : registered)

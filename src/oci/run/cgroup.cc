@@ -124,7 +124,7 @@ Cgroup Cgroup::create(const CgroupHost& host, const std::string& path, const Res
     const std::string cpuset = host.v1_mount("cpuset");
     for (const std::string& mount : v1_mounts_to_join(host, resources)) {
         cgroup_files::make_folder(mount, path, IfExists::empty_it, mount == cpuset);
-        Folder& folder = group.folders_.emplace_back(mount, open_tasks(mount + path));
+        Folder& folder = group.folders_.emplace_back(Folder{mount, open_tasks(mount + path)});
         if (!folder.tasks) throw SysError("opening cgroup '{}{}'", mount, path);
     }
     if (!host.unified.empty()) {
@@ -151,7 +151,7 @@ Cgroup Cgroup::open(const CgroupHost& host, const std::string& path) {
         if (std::find(seen.begin(), seen.end(), mount) != seen.end()) continue;
         seen.push_back(mount);
         if (Fd tasks = open_tasks(mount + path))
-            group.folders_.emplace_back(mount, std::move(tasks));
+            group.folders_.push_back({mount, std::move(tasks)});
     }
     if (!host.unified.empty()) {
         group.unified_ = open_folder(host.unified + path);

@@ -18,27 +18,6 @@ constexpr unsigned open_tree_flags(Depth depth) {
     return OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (depth == Depth::tree ? unsigned{AT_RECURSIVE} : 0u);
 }
 
-/// mount_setattr came with 5.12. Before, flags could be changed one mount at a time and by path only; the path is that of
-/// our own descriptor in the host's procfs.
-bool change_mount_by_path(const Fd& mount, const MountChange& change, Depth depth) {
-    if (depth == Depth::tree && (change.set | change.clear) != 0) return false;
-    const auto path = fmt::format("/proc/self/fd/{}", mount.get());
-    if (change.propagation != 0) {
-        const unsigned long recursive = depth == Depth::tree ? MS_REC : 0;
-        return ::mount(nullptr, path.c_str(), nullptr, change.propagation | recursive, nullptr) == 0;
-    }
-    unsigned long flags = MS_REMOUNT | MS_BIND;
-    if ((change.set & MOUNT_ATTR_RDONLY) != 0) flags |= MS_RDONLY;
-    if ((change.set & MOUNT_ATTR_NOSUID) != 0) flags |= MS_NOSUID;
-    if ((change.set & MOUNT_ATTR_NODEV) != 0) flags |= MS_NODEV;
-    if ((change.set & MOUNT_ATTR_NOEXEC) != 0) flags |= MS_NOEXEC;
-    struct statfs present {};
-    if (::fstatfs(mount.get(), &present) < 0) return false;
-    // ST_RDONLY … ST_NOEXEC have the values of their MS_ counterparts; a remount would drop what it does not repeat.
-    flags |= static_cast<unsigned long>(present.f_flags) & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
-    return ::mount(nullptr, path.c_str(), nullptr, flags, nullptr) == 0;
-}
-
 } // namespace
 
 Fd clone_host_mount(const std::string& path, Depth depth) {
@@ -66,8 +45,10 @@ void change_mount(const Fd& mount, const MountChange& change, Depth depth) {
     attributes.propagation = change.propagation;
     const unsigned flags = AT_EMPTY_PATH | (depth == Depth::tree ? unsigned{AT_RECURSIVE} : 0u);
     if (::mount_setattr(mount.get(), "", flags, &attributes, sizeof attributes) == 0) return;
-    if (errno == ENOSYS && change_mount_by_path(mount, change, depth)) return;
-    throw SysError("changing mount flags");
+    SysError error("changing mount flags");
+    // mount(2) could do it by path, but not to a mount that is not attached anywhere yet, and ours are not.
+    if (error.code == ENOSYS) error.with_hint("kist needs Linux 5.12 or newer");
+    throw error;
 }
 
 void attach_mount(const Fd& mount, const Fd& target) {

@@ -87,6 +87,8 @@ TEST_CASE("floating point numbers look as Go's encoder writes them") {
     CHECK(json::dump(1e20) == "100000000000000000000");
     CHECK(json::dump(1e21) == "1e+21");
     CHECK(json::dump(1.5e-7) == "1.5e-7");
+    CHECK(json::dump(6e105) == "6e+105");
+    CHECK(json::dump(6e-305) == "6e-305");
     CHECK(json::dump(0.000001) == "0.000001");
     CHECK(json::dump(-0.25) == "-0.25");
     CHECK(json::dump(std::numeric_limits<double>::infinity()) == "null");
