@@ -52,8 +52,9 @@ struct RemoveOptions {
 void remove(Engine&, const ContainerId&, const RemoveOptions&);
 
 enum class WaitFor { stopped, running, removed, created, paused, exited, configured };
-/// Blocks until the condition holds; the exit code (0 where none applies).
-int wait(Engine&, const ContainerId&, const std::vector<WaitFor>& any_of);
+/// Blocks until the condition holds. Changes wake it up; `look_again` is for what the kernel does not tell (a monitor that is
+/// killed). The exit code (0 where none applies).
+int wait(Engine&, const ContainerId&, const std::vector<WaitFor>& any_of, std::chrono::milliseconds look_again);
 
 struct ExecOptions {
     std::vector<std::string> command;
@@ -113,7 +114,11 @@ struct TopTable {
 /// Reads /proc of the host itself: neither ps of the host nor of the image is needed or trusted (CVE-2022-1227).
 TopTable top(Engine&, const ContainerId&, const std::vector<std::string>& descriptors);
 
-/// Removes stopped containers that match; the ids.
-std::vector<std::string> prune_containers(Engine&, const std::vector<std::string>& filters);
+struct Pruned {
+    std::vector<std::string> ids;
+    std::int64_t bytes = 0; ///< of what they had written
+};
+/// Removes stopped containers that match. Volumes stay, as with Docker and Podman.
+Pruned prune_containers(Engine&, const std::vector<std::string>& filters);
 
 } // namespace kist::engine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // rm and container prune. What cannot be removed stays listed as dead with the reason (SEEDS A108, A116).
 #include "engine/containers.hh"
+#include "engine/describe.hh"
 #include "engine/repair.hh"
 #include "monitor/control.hh"
 
@@ -77,21 +78,23 @@ void remove(Engine& engine, const ContainerId& id, const RemoveOptions& options)
     throw Error("cannot remove container {}: it is started again and again", id.str());
 }
 
-std::vector<std::string> prune_containers(Engine& engine, const std::vector<std::string>& filters) {
+Pruned prune_containers(Engine& engine, const std::vector<std::string>& filters) {
     auto filter = ContainerFilter::parse(engine, filters);
     sweep_all(engine);
-    std::vector<std::string> removed;
+    Pruned pruned;
     for (const ContainerView& view : engine.containers().all()) {
         Status status = view.state.status;
         bool stopped = status == Status::created || status == Status::exited || status == Status::dead || status == Status::removing;
         if (!stopped || !view.damage.empty() || !filter.matches(view)) continue;
         try {
-            remove(engine, *ContainerId::parse(view.config.id), {.force = false, .volumes = true, .timeout = {}});
-            removed.push_back(view.config.id);
+            const auto bytes = disk_use(engine, view.config).own;
+            remove(engine, *ContainerId::parse(view.config.id), {.force = false, .volumes = false, .timeout = {}});
+            pruned.ids.push_back(view.config.id);
+            pruned.bytes += bytes;
         } catch (const NotFound&) { // somebody else did
         }
     }
-    return removed;
+    return pruned;
 }
 
 } // namespace kist::engine

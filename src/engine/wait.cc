@@ -58,8 +58,7 @@ private:
 
 } // namespace
 
-int wait(Engine& engine, const ContainerId& id, const std::vector<WaitFor>& any_of) {
-    constexpr int recheck_ms = 1000;
+int wait(Engine& engine, const ContainerId& id, const std::vector<WaitFor>& any_of, std::chrono::milliseconds look_again) {
     bool for_removal = std::find(any_of.begin(), any_of.end(), WaitFor::removed) != any_of.end();
     bool for_end_only = std::all_of(any_of.begin(), any_of.end(), [](WaitFor condition) {
         return condition == WaitFor::stopped || condition == WaitFor::exited || condition == WaitFor::removed;
@@ -91,7 +90,7 @@ int wait(Engine& engine, const ContainerId& id, const std::vector<WaitFor>& any_
             watch.emplace(run);
             continue; // what changed before the watch was set
         }
-        watch->wait(recheck_ms);
+        watch->wait(static_cast<int>(look_again.count()));
     }
 }
 

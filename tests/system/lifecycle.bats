@@ -174,7 +174,10 @@ seconds() { local start=$(date +%s%N); "$@"; echo "$((($(date +%s%N) - start) / 
 @test "container prune removes stopped containers only" {
     kist run --name old busybox true
     kist run -d --name new busybox sleep 100
-    kist container prune -f
+    kist run --name writer busybox sh -c 'head -c 3000000 /dev/zero >/big' # 3.0 MB, and its folders
+    run kist container prune -f
+    [[ "$output" = "Deleted Containers:"*"Total reclaimed space: 3"*"MB" ]]
+    [ "$(kist container prune -f)" = "Total reclaimed space: 0B" ]
     run kist container exists old
     [ "$status" -eq 1 ]
     kist container exists new
@@ -203,4 +206,16 @@ seconds() { local start=$(date +%s%N); "$@"; echo "$((($(date +%s%N) - start) / 
     [ "$(kist run --rm --ipc host busybox readlink /proc/self/ns/ipc)" = "$(readlink /proc/self/ns/ipc)" ]
     [ "$(kist run --rm --uts host busybox readlink /proc/self/ns/uts)" = "$(readlink /proc/self/ns/uts)" ]
     [ "$(kist run --rm --pid host busybox readlink /proc/self/ns/pid)" = "$(readlink /proc/self/ns/pid)" ]
+}
+
+@test "wait --interval takes a duration or milliseconds, and refuses others" {
+    kist run -d --name w busybox sleep 0.3
+    kist wait -i 50 w
+    kist wait --interval 250ms w
+    for bad in 0 -1s nonsense 9999999999; do
+        run kist wait "--interval=$bad" w
+        [ "$status" -eq 125 ]
+        [[ "$output" = *"--interval"* ]]
+    done
+    [ "$(kist wait --ignore nobody)" = -1 ] || [ -z "$(kist wait --ignore nobody)" ]
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist container prune: removes every container that has stopped.
+#include "base/size.hh"
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
@@ -26,10 +27,13 @@ int prune(Session& session) {
     engine::ContainerFilter::parse(engine, o.filters); // a bad filter is refused before the question
     if (!o.force && !confirm("WARNING! This will remove all stopped containers.\nAre you sure you want to continue?"))
         return 0;
-    const std::vector<std::string> removed = engine::prune_containers(engine, o.filters);
-    if (removed.empty()) return 0;
-    print_line("Deleted Containers:");
-    for (const std::string& id : removed) print_line(id);
+    const engine::Pruned pruned = engine::prune_containers(engine, o.filters);
+    if (!pruned.ids.empty()) {
+        print_line("Deleted Containers:");
+        for (const std::string& id : pruned.ids) print_line(id);
+        print_line("");
+    }
+    print_line("Total reclaimed space: " + human_size(static_cast<double>(pruned.bytes)));
     return 0;
 }
 

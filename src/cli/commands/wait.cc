@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist wait: blocks until containers have exited, or another condition holds, and prints their exit codes.
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include "base/error.hh"
 #include "base/text.hh"
+#include "base/time.hh"
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
@@ -16,6 +18,7 @@ namespace {
 
 struct Wait : Selection {
     std::vector<std::string> conditions;
+    std::string interval = "1s";
 };
 
 constexpr auto options = sorted(
@@ -23,8 +26,10 @@ constexpr auto options = sorted(
                {{"condition", "STATE", "Wait for this state instead (default stopped) (repeatable)", Completes::words,
                  "configured|created|exited|paused|removed|running|stopped"},
                 &Wait::conditions},
+               {{"ignore", "", "No error for a container that does not exist"}, &Wait::ignore},
+               {{"i,interval", "TIME", "Look at least this often; changes are seen at once (default 1s)"}, &Wait::interval},
            }),
-           ignore_option<Wait>(), latest_option<Wait>()));
+           latest_option<Wait>()));
 
 using engine::WaitFor;
 constexpr auto condition_names = std::to_array<std::pair<std::string_view, WaitFor>>({
@@ -49,16 +54,26 @@ WaitFor parse_condition(const std::string& text) {
     throw UsageError("invalid value '{}' for --condition: expected {}", printable(text), quoted_choice(names));
 }
 
+/// A duration or, as Podman takes it, a number of milliseconds.
+std::chrono::milliseconds parse_interval(const std::string& text) {
+    using namespace std::chrono;
+    const auto number = parse_unsigned(text, 86'400'000);
+    const auto interval = number ? milliseconds(*number) : duration_cast<milliseconds>(parse_duration(text).value_or(-1ns));
+    if (interval < 1ms || interval > 24h) throw UsageError("invalid value '{}' for --interval: expected a time such as 250ms", printable(text));
+    return interval;
+}
+
 int wait_for_containers(Session& session) {
     Wait o;
     o.names = parse_into(o, options, session);
+    const auto interval = parse_interval(o.interval);
     std::vector<WaitFor> conditions;
     for (const std::string& text : o.conditions) conditions.push_back(parse_condition(text));
     if (conditions.empty()) conditions.push_back(WaitFor::stopped);
     return for_each_selected(
         session, o, [](storage::Status) { return true; },
         [&](engine::Engine& engine, const Selected& container) {
-            print_line(std::to_string(engine::wait(engine, container.id, conditions)));
+            print_line(std::to_string(engine::wait(engine, container.id, conditions, interval)));
         });
 }
 
