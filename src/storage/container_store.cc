@@ -216,32 +216,36 @@ void ContainerStore::read_state(ContainerView& view) const {
         become_exited(view.state, unknown_exit_code, "the host was restarted while it ran");
 }
 
-std::optional<ContainerView> ContainerStore::view(const ContainerId& id) const {
-    ContainerView view;
+bool ContainerStore::read_view(const ContainerId& id, ContainerView& view) const {
     try {
         auto text = config_text(id.str());
-        if (!text) return std::nullopt;
+        if (!text) return false;
         view.config = parse_config(*text, path_below(containers_, id.str(), "config.json"));
         if (view.config.id != id.str()) throw Error("reading '{}': it is another container's", path_below(containers_, id.str(), "config.json"));
         read_state(view);
         // A --rm container that went while we read leaves no state, as one that was never started.
-        if (view.config.auto_remove && view.state.boot_id.empty() && !has_config(id.str())) return std::nullopt;
+        if (view.config.auto_remove && view.state.boot_id.empty() && !has_config(id.str())) return false;
     } catch (const Error& e) {
         view.damage = e.what();
         view.config.id = id.str();
         describe_damaged(view);
     }
+    return true;
+}
+
+std::optional<ContainerView> ContainerStore::view(const ContainerId& id) const {
+    std::optional<ContainerView> view(std::in_place);
+    if (!read_view(id, *view)) view.reset();
     return view;
 }
 
 std::vector<ContainerView> ContainerStore::all() const {
     const std::vector<ContainerId> found = ids();
-    std::vector<std::optional<ContainerView>> looks(found.size());
-    in_parallel(found.size(), [&](std::size_t i) { looks[i] = view(found[i]); });
-    std::vector<ContainerView> views;
-    views.reserve(found.size());
-    for (auto& look : looks)
-        if (look) views.push_back(std::move(*look));
+    std::vector<ContainerView> views(found.size()); // read in place: a view is large
+    in_parallel(found.size(), [&](std::size_t i) {
+        if (!read_view(found[i], views[i])) views[i].config.id.clear();
+    });
+    std::erase_if(views, [](const ContainerView& view) { return view.config.id.empty(); });
     return views;
 }
 

@@ -108,6 +108,8 @@ private:
     bool finish(const std::string& id) const;
     void remove_folder(const std::string& id) const;
     void mark_pending(const std::string& id) const;
+    /// False when it does not exist.
+    bool read_view(const ContainerId&, ContainerView&) const;
     void read_state(ContainerView&) const;
     std::optional<ContainerState> current_state(ContainerView&) const;
     void describe_damaged(ContainerView&) const;

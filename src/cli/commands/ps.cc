@@ -2,6 +2,7 @@
 // kist ps: containers, newest first.
 #include <algorithm>
 
+#include "base/parallel.hh"
 #include "cli/commands/all.hh"
 #include "cli/format/listing.hh"
 #include "cli/output.hh"
@@ -81,11 +82,12 @@ int list(Session& session) {
         return field == by || listing.needs(field);
     }};
     engine::Engine& engine = session.engine();
-    std::vector<Row> rows;
-    for (const storage::ContainerView& view : engine::list(engine, what_to_list(o))) {
-        Value labels = o.format ? to_value(view.config.labels) : Value(); // only templates ask for them
-        rows.push_back({.fields = engine::ps_row(engine, view, row), .labels = std::move(labels)});
-    }
+    const std::vector<storage::ContainerView> views = engine::list(engine, what_to_list(o));
+    std::vector<Row> rows(views.size());
+    in_parallel(views.size(), [&](std::size_t i) {
+        rows[i].fields = engine::ps_row(engine, views[i], row);
+        if (o.format) rows[i].labels = to_value(views[i].config.labels); // only templates ask for them
+    });
     if (!by.empty())
         std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
             return comes_before(*a.fields.find(by), *b.fields.find(by));
