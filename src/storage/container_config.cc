@@ -7,8 +7,13 @@
 namespace kist::storage {
 
 std::string dump_config(const ContainerConfig& config) { return seal_record(to_value(config)); }
+void read_config(std::string_view text, std::string_view where, ContainerConfig& to) {
+    read_value(open_record(text, where), to, Place(where));
+}
 ContainerConfig parse_config(std::string_view text, std::string_view where) {
-    return from_value<ContainerConfig>(open_record(text, where), where);
+    ContainerConfig config;
+    read_config(text, where, config);
+    return config;
 }
 std::string dump_state(const ContainerState& state) { return seal_record(to_value(state)); }
 ContainerState parse_state(std::string_view text, std::string_view where) {

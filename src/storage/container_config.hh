@@ -249,6 +249,8 @@ using ExitRecord = ContainerState;
 /// The text of the files, with a checksum (record.hh). Parsing throws Error that names `where` and what is wrong.
 std::string dump_config(const ContainerConfig&);
 ContainerConfig parse_config(std::string_view text, std::string_view where);
+/// Into a fresh one: a config is large, and ps reads many.
+void read_config(std::string_view text, std::string_view where, ContainerConfig& to);
 std::string dump_state(const ContainerState&);
 ContainerState parse_state(std::string_view text, std::string_view where);
 /// Every member, for `inspect` and templates.

@@ -220,7 +220,7 @@ bool ContainerStore::read_view(const ContainerId& id, ContainerView& view) const
     try {
         auto text = config_text(id.str());
         if (!text) return false;
-        view.config = parse_config(*text, path_below(containers_, id.str(), "config.json"));
+        read_config(*text, path_below(containers_, id.str(), "config.json"), view.config);
         if (view.config.id != id.str()) throw Error("reading '{}': it is another container's", path_below(containers_, id.str(), "config.json"));
         read_state(view);
         // A --rm container that went while we read leaves no state, as one that was never started.

@@ -3,7 +3,9 @@
 // as they are, without writing the document again.
 #include "storage/record.hh"
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "base/error.hh"
 #include "base/json.hh"
@@ -20,7 +22,13 @@ constexpr std::size_t tail_length = before_sum.size() + sum_length + after_sum.s
 /// was a tenth of the time of `ps`.
 std::string checksum_of(std::string_view body) {
     std::uint64_t sum = 0xcbf29ce484222325;
-    for (const char c : body) sum = (sum ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    for (std::size_t at = 0; at < body.size(); at += sizeof sum) { // eight bytes a step
+        std::uint64_t word = 0;
+        std::memcpy(&word, body.data() + at, std::min(sizeof word, body.size() - at));
+        sum = (sum ^ word) * 0x100000001b3;
+        sum ^= sum >> 29; // or a high bit of the last word would not reach the low half
+    }
+    sum ^= body.size();
     return fmt::format("{:016x}", sum);
 }
 
