@@ -22,7 +22,7 @@ constexpr const Command* const list[] = {
     &run, &create, &start, &stop, &restart, &kill, &rm, &ps, &inspect, &logs, &exec, &attach, &wait, &pause, &unpause,
     &top, &rename, &port, &container_exists, &container_inspect, &container_prune,
     // images
-    &images, &import_image, &load, &save, &tag, &untag, &rmi, &history, &image_exists, &image_inspect, &image_prune,
+    &images, &pull, &import_image, &load, &save, &tag, &untag, &rmi, &history, &image_exists, &image_inspect, &image_prune,
     // system
     &info, &version, &config_list, &config_show, &config_validate, &completion, &help,
     // hidden

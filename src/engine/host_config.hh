@@ -39,6 +39,7 @@ struct HostConfig {
     std::vector<std::string> dns, dns_search, dns_opts;
     bool init = false;
     std::string init_path; ///< empty: catatonit where the distribution puts it
+    std::vector<std::string> insecure_registries; ///< HOST[:PORT] spoken to by plain http
     std::string seccomp_profile;
     bool no_new_privileges = false;
     std::string cgroup_parent = "/kist";
@@ -61,6 +62,7 @@ struct HostConfig {
         field("dns-opts", &H::dns_opts);
         field("init", &H::init);
         field("init-path", &H::init_path);
+        field("insecure-registries", &H::insecure_registries);
         field("seccomp-profile", &H::seccomp_profile);
         field("no-new-privileges", &H::no_new_privileges);
         field("cgroup-parent", &H::cgroup_parent);

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chooses a manifest by platform and reads what it names.
+#include "fetch/image.hh"
+
+#include <algorithm>
+
+#include "base/error.hh"
+#include "base/ids.hh"
+#include "base/json.hh"
+#include "base/text.hh"
+
+namespace kist::fetch {
+namespace {
+
+using namespace oci::media_type;
+constexpr json::Limits manifest_json{.bytes = 4u << 20, .depth = 64, .values = 200'000};
+constexpr std::size_t most_layers = 512;
+
+bool is_list(const Value& document) {
+    return document.is_object() && document.find("manifests") != nullptr;
+}
+
+const oci::Descriptor& choose(const oci::Index& index, const oci::Platform& wanted) {
+    const oci::Descriptor* fallback = nullptr;
+    for (const oci::Descriptor& entry : index.manifests) {
+        if (!entry.platform || entry.platform->os != wanted.os || entry.platform->architecture != wanted.architecture) continue;
+        if (wanted.variant.empty() || entry.platform->variant == wanted.variant) return entry;
+        if (fallback == nullptr && entry.platform->variant.empty()) fallback = &entry;
+    }
+    if (fallback != nullptr) return *fallback;
+    throw Error("the image is not there for platform {}/{}", printable(wanted.os), printable(wanted.architecture));
+}
+
+void check_layers(const oci::Manifest& manifest) {
+    if (!manifest.config) throw Error("the manifest names no configuration");
+    if (manifest.layers.size() > most_layers) throw Error("the manifest has more than {} layers", most_layers);
+    static const std::vector<std::string_view> known = {oci_layer, oci_layer_gzip, oci_layer_zstd, docker_layer_gzip, docker_layer};
+    for (const oci::Descriptor& layer : manifest.layers) {
+        if (layer.media_type.find("foreign") != std::string::npos || layer.media_type.find("nondistributable") != std::string::npos)
+            throw Error("layer {} is foreign, to be had elsewhere only: refused", printable(layer.digest));
+        if (std::find(known.begin(), known.end(), layer.media_type) == known.end())
+            throw Error("layer {} has the unknown type '{}'", printable(layer.digest), printable(layer.media_type));
+        if (!Digest::parse(layer.digest) || layer.size < 0) throw Error("'{}' is no layer", printable(layer.digest));
+    }
+}
+
+std::string checked_digest(const oci::Descriptor& entry) {
+    if (!Digest::parse(entry.digest)) throw Error("'{}' is no digest", printable(entry.digest));
+    return entry.digest;
+}
+
+} // namespace
+
+registry::FoundImage find_image(Session& session, const std::string& reference, const oci::Platform& wanted) {
+    static const std::vector<std::string> types = {std::string(oci_index), std::string(docker_list), std::string(oci_manifest),
+                                                   std::string(docker_manifest)};
+    registry::FoundImage found;
+    Session::Text text = session.text("manifests/" + reference, types, registry::manifest_limit);
+    Value document = json::parse(text.bytes, "manifest", manifest_json);
+    if (is_list(document)) {
+        const auto index = from_value<oci::Index>(document, "manifest list");
+        found.list_text = std::move(text.bytes);
+        found.manifest_digest = checked_digest(choose(index, wanted));
+        text = session.text("manifests/" + found.manifest_digest, types, registry::manifest_limit);
+        document = json::parse(text.bytes, "manifest", manifest_json);
+        if (is_list(document)) throw Error("the manifest list names another list");
+    }
+    const auto manifest = from_value<oci::Manifest>(document, "manifest");
+    if (manifest.schema_version != 2) throw Error("manifests of schema {} are not supported", manifest.schema_version);
+    check_layers(manifest);
+    found.manifest_text = std::move(text.bytes);
+    found.manifest_type = manifest.media_type.empty() ? std::string(oci_manifest) : manifest.media_type;
+    found.layers = manifest.layers;
+    found.config_digest = checked_digest(*manifest.config);
+    found.config_text = session.text("blobs/" + found.config_digest, {}, registry::manifest_limit).bytes;
+    found.config = from_value<oci::ImageConfig>(json::parse(found.config_text, "image configuration", manifest_json), "image configuration");
+    return found;
+}
+
+} // namespace kist::fetch

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a tag or digest means for one platform: list, manifest, configuration.
+#pragma once
+
+#include "fetch/session.hh"
+
+namespace kist::fetch {
+
+registry::FoundImage find_image(Session&, const std::string& reference, const oci::Platform&);
+
+} // namespace kist::fetch

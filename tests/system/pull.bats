@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# pull from Debian's docker-registry on loopback, by http and by https with an authority of our own.
+load helpers
+
+setup_file() {
+    command -v docker-registry >/dev/null || skip "docker-registry is not installed"
+    command -v skopeo >/dev/null || skip "skopeo is not installed"
+    make_root
+    local port
+    PORT=$((20000 + $$ % 10000)) TLS_PORT=$((30001 + $$ % 10000))
+    export PORT TLS_PORT
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=kist-test -addext "subjectAltName=IP:127.0.0.1,DNS:localhost" \
+        -keyout "$ROOT_T/tls.key" -out "$ROOT_T/tls.crt" 2>/dev/null
+    mkdir "$ROOT_T/certs" && cp "$ROOT_T/tls.crt" "$ROOT_T/certs/test.crt"
+    for port in "$PORT" "$TLS_PORT"; do
+        {
+            echo "{version: 0.1, log: {level: error}, storage: {filesystem: {rootdirectory: $ROOT_T/registry}},"
+            echo " http: {addr: '127.0.0.1:$port'"
+            [ "$port" = "$PORT" ] || echo " , tls: {certificate: $ROOT_T/tls.crt, key: $ROOT_T/tls.key}"
+            echo " }}"
+        } >"$ROOT_T/registry-$port.yml"
+        docker-registry serve "$ROOT_T/registry-$port.yml" >"$ROOT_T/registry-$port.log" 2>&1 3>&- &
+        echo $! >>"$ROOT_T/registry.pids"
+    done
+    printf '{"cgroup-parent": "%s", "insecure-registries": ["127.0.0.1:%s"]}\n' "$CGROUP_PARENT" "$PORT" >"$ROOT_T/kist.json"
+    kist save -o "$ROOT_T/saved.tar" busybox
+    local try
+    for try in $(seq 100); do
+        skopeo copy -q --insecure-policy --dest-tls-verify=false "docker-archive:$ROOT_T/saved.tar" "docker://127.0.0.1:$PORT/team/busybox:1" 2>/dev/null && return 0
+        sleep 0.1
+    done
+    echo "the registry does not answer"; cat "$ROOT_T/registry-$PORT.log"
+    return 1
+}
+teardown_file() {
+    [ ! -e "$ROOT_T/registry.pids" ] || xargs kill <"$ROOT_T/registry.pids" || true
+    remove_root
+}
+setup() {
+    remember_footprint
+    rm -rf "$ROOT_T/fresh"
+}
+teardown() { check_footprint; }
+
+# A store of its own, without the image.
+fresh() { "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" "$@"; }
+fresh_listing() { (cd "$ROOT_T/fresh/root" && find content layers images tmp ! -path tmp/lock 2>/dev/null | sort); }
+
+@test "pull by http: the image's id on stdout, and it runs" {
+    run --separate-stderr fresh pull "127.0.0.1:$PORT/team/busybox:1"
+    echo "$stderr"
+    [ "$status" -eq 0 ]
+    [ "$output" = "$(kist image inspect -f '{{.Id}}' busybox)" ] || [ "$output" = "sha256:$(kist image inspect -f '{{.Id}}' busybox)" ]
+    [[ "$stderr" = *": Pull complete"* ]]
+    [ "$(fresh run --rm "127.0.0.1:$PORT/team/busybox:1" echo pulled)" = pulled ]
+    run --separate-stderr fresh pull "127.0.0.1:$PORT/team/busybox:1"
+    [[ "$stderr" = *": Already exists"* ]]
+    run --separate-stderr fresh pull -q "127.0.0.1:$PORT/team/busybox:1"
+    [ -z "$stderr" ]
+}
+
+@test "pull by digest" {
+    local digest
+    digest=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://127.0.0.1:$PORT/team/busybox:1")
+    fresh pull -q "127.0.0.1:$PORT/team/busybox@$digest"
+    run --separate-stderr fresh pull -q "127.0.0.1:$PORT/team/busybox@sha256:$(printf '0%.0s' $(seq 64))"
+    [ "$status" -eq 125 ]
+}
+
+@test "https: trusted by --cert-dir, else refused; http is never tried instead" {
+    run --separate-stderr fresh pull "127.0.0.1:$TLS_PORT/team/busybox:1"
+    echo "$stderr"
+    [ "$status" -eq 125 ]
+    [[ "$stderr" = "kist: pulling '127.0.0.1:$TLS_PORT/team/busybox:1': "*certificate* ]]
+    fresh pull -q --cert-dir "$ROOT_T/certs" "127.0.0.1:$TLS_PORT/team/busybox:1"
+    # A registry that speaks http only, but is not named as such.
+    printf '{}' >"$ROOT_T/secure.json"
+    run --separate-stderr "$KIST" --config "$ROOT_T/secure.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" pull "127.0.0.1:$PORT/team/busybox:1"
+    [ "$status" -eq 125 ]
+    [[ "$stderr" = "kist: pulling "* ]]
+}
+
+@test "what is not there, is for another platform, or does not answer is said in one line and leaves nothing" {
+    fresh images -q >/dev/null
+    local before name
+    before=$(fresh_listing)
+    for name in "127.0.0.1:$PORT/team/busybox:none" "127.0.0.1:$PORT/none:1" "127.0.0.1:1/x:1"; do
+        run --separate-stderr fresh pull "$name"
+        echo "$stderr"
+        [ "$status" -eq 125 ]
+        [ "$(printf '%s\n' "$stderr" | wc -l)" -le 2 ]
+        [[ "$stderr" = "kist: pulling '$name': "* ]]
+    done
+    [ "$(fresh_listing)" = "$before" ]
+}
+
+@test "a blob that was changed in the registry is refused and leaves nothing" {
+    local blob before
+    fresh images -q >/dev/null
+    before=$(fresh_listing)
+    blob=$(find "$ROOT_T/registry" -path '*/blobs/*' -name data -size +100k | head -1)
+    cp "$blob" "$ROOT_T/blob.good"
+    printf 'X' | dd of="$blob" bs=1 seek=70000 conv=notrunc status=none
+    run --separate-stderr fresh pull "127.0.0.1:$PORT/team/busybox:1"
+    cp "$ROOT_T/blob.good" "$blob"
+    echo "$stderr"
+    [ "$status" -eq 125 ]
+    diff <(echo "$before") <(fresh_listing)
+    fresh pull -q "127.0.0.1:$PORT/team/busybox:1"
+}
+
+@test "kist-fetch has no privilege and sees no file while it fetches" {
+    # A registry that accepts and never answers holds it still.
+    /usr/bin/python3 -c 'import socket, time
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); time.sleep(20)' >"$BATS_TEST_TMPDIR/port" 3>&- &
+    local server=$! pid port
+    wait_until 5 test -s "$BATS_TEST_TMPDIR/port"
+    port=$(cat "$BATS_TEST_TMPDIR/port")
+    printf '{"insecure-registries": ["127.0.0.1:%s"]}' "$port" >"$ROOT_T/stall.json"
+    "$KIST" --config "$ROOT_T/stall.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" pull "127.0.0.1:$port/x:1" 2>/dev/null 3>&- &
+    local puller=$!
+    wait_until 5 pgrep -P $puller -f kist-fetch
+    pid=$(pgrep -P $puller -f kist-fetch)
+    wait_until 5 grep -q '^Seccomp:	2' "/proc/$pid/status"
+    grep -qx 'CapEff:	0000000000000000' "/proc/$pid/status"
+    grep -qx 'CapBnd:	0000000000000000' "/proc/$pid/status"
+    grep -q '^Uid:	65534	65534	65534	65534' "/proc/$pid/status"
+    grep -qx 'NoNewPrivs:	1' "/proc/$pid/status"
+    [ "$(ls "/proc/$pid/root")" = etc ]
+    kill $puller $server
+    wait_until 5 test ! -e "/proc/$pid"
+}
