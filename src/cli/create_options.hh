@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/command.hh"
+#include "cli/registry_options.hh"
 #include "engine/create_options.hh"
 
 namespace kist::cli {
@@ -40,9 +41,8 @@ constexpr auto identity_options() {
         {{"l,label", "KEY[=VALUE]", "Add a label (repeatable)"}, &T::labels},
         {{"label-file", "FILE", "Read labels from FILE (repeatable)", Completes::file}, &T::label_files},
         {{"name", "NAME", "Name of the container"}, &T::name},
-        {{"platform", "OS/ARCH", "Use the image of this platform"}, &T::platform},
-        {{"pull", "POLICY", "When to fetch the image: missing or never (default missing)", Completes::words,
-          "missing|never"},
+        {{"pull", "POLICY", "When to fetch the image: missing (default), always, never or newer", Completes::words,
+          "missing|always|never|newer"},
          &T::pull},
         {{"q,quiet", "", "Do not show the progress of fetching"}, &T::quiet},
         {{"replace", "", "Remove a container that has the name already"}, &T::replace},
@@ -123,8 +123,8 @@ constexpr auto resource_options() {
 
 template <typename T>
 constexpr auto create_options() {
-    return concat(process_options<T>(), identity_options<T>(), filesystem_options<T>(), namespace_options<T>(),
-                  security_options<T>(), resource_options<T>());
+    return concat(process_options<T>(), identity_options<T>(), registry_options<T>(), platform_options<T>(),
+                  filesystem_options<T>(), namespace_options<T>(), security_options<T>(), resource_options<T>());
 }
 
 } // namespace kist::cli

@@ -22,15 +22,10 @@ namespace {
 using storage::ContainerConfig;
 
 void check_platform(const CreateOptions& options, const storage::ImageRecord& image) {
-    if (options.platform.empty()) return;
-    std::vector<std::string> parts = split(options.platform, '/');
-    const auto& has = image.config;
-    bool fits = parts.size() == 1 ? (parts[0] == has.os || parts[0] == has.architecture)
-                                  : parts.size() <= 3 && parts[0] == has.os && parts[1] == has.architecture &&
-                                        (parts.size() < 3 || has.variant.empty() || parts[2] == has.variant);
-    if (!fits)
-        throw Error("image '{}' is for platform {}/{}, not {}", options.image, has.os, has.architecture,
-                    printable(options.platform));
+    if (!options.any() || fits_platform(image.config, wanted_platform(options))) return;
+    const oci::Platform wanted = wanted_platform(options);
+    throw Error("image '{}' is for platform {}/{}, not {}/{}", options.image, image.config.os, image.config.architecture,
+                wanted.os, wanted.architecture);
 }
 
 ContainerConfig interpret(Engine& engine, const CreateOptions& options, const storage::ImageRecord& image,
@@ -116,7 +111,7 @@ namespace {
 
 ContainerId create_record(Engine& engine, const CreateOptions& options, const std::function<void(const std::string&)>& warn) {
     if (options.image.empty()) throw UsageError("needs the name of an image");
-    storage::ImageRecord image = resolve_image(engine, options.image, options.pull);
+    storage::ImageRecord image = resolve_image(engine, options.image, parse_pull_policy(options.pull), options);
     check_platform(options, image);
     ContainerConfig config = interpret(engine, options, image, warn);
     check_plan(engine, config);

@@ -8,14 +8,16 @@
 #include <string>
 #include <vector>
 
+#include "engine/pull.hh"
+
 namespace kist::engine {
 
-struct CreateOptions {
+struct CreateOptions : PullOptions {
     std::string image;
     std::vector<std::string> command; ///< operands after the image
 
     // identity
-    std::string name, hostname, domainname, cidfile, pull = "missing", platform;
+    std::string name, hostname, domainname, cidfile, pull = "missing";
     bool replace = false, quiet = false;
     std::vector<std::string> labels, label_files, annotations;
     // process

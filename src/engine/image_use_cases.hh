@@ -11,10 +11,6 @@
 
 namespace kist::engine {
 
-/// --pull missing|never|always of run and create: the local image or an Error that says what is missing. Pulling comes with
-/// the registries issue, so a policy that would need it says so.
-storage::ImageRecord resolve_image(Engine&, const std::string& reference, const std::string& pull_policy);
-
 struct ImageRemoveOptions {
     bool force = false;
     bool no_prune = false;

@@ -2,9 +2,8 @@
 // pull: kist-fetch brings bytes, kist-unpack makes layers of them; here is decided what is missing.
 #include "engine/pull.hh"
 
-#include <algorithm>
-
 #include "base/error.hh"
+#include "base/sha256.hh"
 #include "base/text.hh"
 #include "registry/fetcher.hh"
 #include "storage/image_writer.hh"
@@ -13,31 +12,6 @@
 
 namespace kist::engine {
 namespace {
-
-oci::Platform parse_platform(const std::string& text) {
-    oci::Platform platform = storage::host_platform();
-    if (text.empty()) return platform;
-    const std::vector<std::string> parts = split(text, '/');
-    if (parts.size() < 2 || parts.size() > 3 || std::count(parts.begin(), parts.end(), "") != 0)
-        throw UsageError("invalid platform '{}': it is OS/ARCH or OS/ARCH/VARIANT", printable(text));
-    platform.os = parts[0];
-    platform.architecture = parts[1];
-    platform.variant = parts.size() == 3 ? parts[2] : "";
-    return platform;
-}
-
-registry::Setup make_setup(const HostConfig& config, const storage::Reference& name, const PullOptions& options) {
-    registry::Setup setup;
-    setup.host = name.domain == "docker.io" ? "registry-1.docker.io" : name.domain;
-    setup.repository = name.path;
-    const auto& insecure = config.insecure_registries;
-    setup.plain_http = std::find(insecure.begin(), insecure.end(), name.domain) != insecure.end();
-    setup.verify_tls = options.verify_tls;
-    setup.user = options.user;
-    setup.password = options.password;
-    setup.cert_folder = options.cert_folder;
-    return setup;
-}
 
 class Pulling {
 public:
@@ -86,12 +60,21 @@ private:
 } // namespace
 
 Digest pull_image(Engine& engine, const storage::Reference& name, const PullOptions& options) {
-    const oci::Platform platform = parse_platform(options.platform);
+    const oci::Platform platform = wanted_platform(options);
+    const auto say = [&](const std::string& line) {
+        if (options.progress) options.progress(line);
+    };
     const storage::Store& store = engine.store();
     storage::sweep_work_folders(store);
+    const auto before = engine.images().find(name.str());
     try {
         registry::Fetcher fetcher(storage::program_path("kist-fetch"), make_setup(engine.config(), name, options));
-        const auto found = fetcher.image(name.digest.empty() ? name.tag : name.digest.str(), platform);
+        const std::string wanted = name.digest.empty() ? name.tag : name.digest.str();
+        const auto found = fetcher.image(wanted, platform);
+        if (options.any() && !fits_platform(found.config, platform))
+            throw Error("the image is for platform {}/{}, not {}/{}", printable(found.config.os),
+                        printable(found.config.architecture), platform.os, platform.architecture);
+        say(wanted + ": Pulling from " + (name.domain == "docker.io" ? name.path : name.domain + "/" + name.path));
         const Pulling pulling(store, fetcher, options);
         std::vector<storage::HeldLayer> held;
         std::vector<std::string> chain;
@@ -99,7 +82,12 @@ Digest pull_image(Engine& engine, const storage::Reference& name, const PullOpti
             held.push_back(pulling.layer(found.layers[i], found.config.rootfs.diff_ids[i], chain));
             chain.push_back(held.back().record.chain_id);
         }
-        return storage::store_image(store, {found.config_text, found.config, found.manifest_text, found.manifest_type}, held, {name});
+        const Digest id = storage::store_image(
+            store, {found.config_text, found.config, found.manifest_text, found.manifest_type}, held, {name});
+        say("Digest: " + sha256(found.list_text.empty() ? found.manifest_text : found.list_text).str());
+        const bool known = before && before->id == id.str();
+        say((known ? "Status: Image is up to date for " : "Status: Downloaded newer image for ") + name.familiar());
+        return id;
     } catch (Error& error) {
         error.while_doing("pulling '{}'", name.familiar());
         throw;

@@ -1,23 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which local image a command means, by its pull policy.
-#include <algorithm>
-
+// Which image a command means, by its pull policy.
 #include "base/text.hh"
-#include "engine/image_use_cases.hh"
+#include "engine/pull.hh"
 
 namespace kist::engine {
 
-storage::ImageRecord resolve_image(Engine& engine, const std::string& reference, const std::string& pull_policy) {
-    static const std::vector<std::string> policies = {"missing", "never", "always", "newer", "ifmissing"};
-    std::string policy = to_lower(pull_policy.empty() ? "missing" : pull_policy);
-    if (std::find(policies.begin(), policies.end(), policy) == policies.end())
-        throw UsageError("invalid pull policy '{}': it is missing, never or always", printable(pull_policy));
-    if (policy == "always" || policy == "newer")
-        throw Error("pull policy '{}' needs a registry, which this version cannot reach", policy)
-            .with_hint("use --pull missing with an image that is here: see 'kist images', 'kist load' and 'kist import'");
-    if (auto image = engine.images().find(reference)) return std::move(*image);
-    throw Error("No such image: {}", printable(reference))
-        .with_hint("this version cannot pull: bring the image here with 'kist load' or 'kist import'");
+PullPolicy parse_pull_policy(const std::string& text) {
+    const std::string word = to_lower(text);
+    if (word.empty() || word == "missing" || word == "ifmissing") return PullPolicy::missing;
+    if (word == "never" || word == "false") return PullPolicy::never;
+    if (word == "always" || word == "true") return PullPolicy::always;
+    if (word == "newer") return PullPolicy::newer;
+    throw UsageError("invalid pull policy '{}': it is missing, always, never or newer", printable(text));
+}
+
+storage::ImageRecord resolve_image(Engine& engine, const std::string& reference, PullPolicy policy, const PullOptions& options) {
+    auto local = engine.images().find(reference);
+    const auto name = storage::Reference::try_parse(reference);
+    // What was found by its id has no registry to be asked.
+    const bool is_id = local && (!name || local->id.starts_with(reference) || local->id.starts_with("sha256:" + reference));
+    const bool fits = local && (!options.any() || fits_platform(local->config, wanted_platform(options)));
+    if (local && (is_id || policy == PullPolicy::never || (policy == PullPolicy::missing && fits))) return std::move(*local);
+    if (policy == PullPolicy::never)
+        throw Error("No such image: {}", name ? name->familiar() : printable(reference))
+            .with_hint("without '--pull never' it would be fetched from its registry");
+    if (!name) throw Error("No such image: {}", printable(reference));
+    if (policy == PullPolicy::missing && !local && options.progress)
+        options.progress("Unable to find image '" + name->familiar() + "' locally");
+    try {
+        const Digest id = pull_image(engine, *name, options);
+        return engine.images().get(id.str());
+    } catch (const Error&) {
+        if (policy != PullPolicy::newer || !local || !fits) throw;
+        return std::move(*local);
+    }
 }
 
 } // namespace kist::engine

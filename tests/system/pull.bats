@@ -60,6 +60,49 @@ fresh_listing() { (cd "$ROOT_T/fresh/root" && find content layers images tmp ! -
     [ -z "$stderr" ]
 }
 
+@test "run fetches a missing image, says so on stderr, and does not ask for one that is here" {
+    local name="127.0.0.1:$PORT/team/busybox:1"
+    run --separate-stderr fresh run --rm --pull never "$name" true
+    [ "$status" -eq 125 ]
+    [[ "$stderr" = *"No such image: $name"* ]]
+    run --separate-stderr fresh run --rm "$name" echo fetched
+    [ "$status" -eq 0 ]
+    [ "$output" = fetched ]
+    [ "${stderr_lines[0]}" = "Unable to find image '$name' locally" ]
+    [[ "$stderr" = *"Status: Downloaded newer image for $name"* ]]
+    run --separate-stderr fresh run --rm "$name" true
+    [ -z "$stderr" ]
+    run --separate-stderr fresh run --rm --pull always "$name" true
+    [[ "$stderr" = *"Status: Image is up to date for $name"* ]]
+    run --separate-stderr fresh run --rm -q --pull always "$name" true
+    [ -z "$stderr" ]
+    fresh tag "$name" 127.0.0.1:1/gone:1
+    fresh run --rm 127.0.0.1:1/gone:1 true
+    fresh run --rm --pull newer 127.0.0.1:1/gone:1 true
+    run fresh create --pull always --retry 0 127.0.0.1:1/gone:1
+    [ "$status" -eq 125 ]
+    run fresh run --pull sometimes "$name"
+    [[ "$output" = *"invalid pull policy 'sometimes'"* ]]
+}
+
+@test "a local image starts no other program" {
+    command -v strace >/dev/null || skip "strace is not installed"
+    strace -f -qq -e trace=execve -o "$BATS_TEST_TMPDIR/trace" "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" \
+        create --pull missing busybox >/dev/null
+    [ "$(grep -c execve "$BATS_TEST_TMPDIR/trace")" -eq 1 ]
+}
+
+@test "the platform asked for is what is fetched" {
+    run fresh pull -q --platform linux/s390x "127.0.0.1:$PORT/team/busybox:1"
+    echo "$output"
+    [ "$status" -eq 125 ]
+    [[ "$output" = *"is for platform linux/"*", not linux/s390x"* ]]
+    fresh pull -q --arch "$(uname -m)" --os linux "127.0.0.1:$PORT/team/busybox:1"
+    fresh pull -q --policy never "127.0.0.1:$PORT/team/busybox:1"
+    run fresh pull --platform a/b/c/d x
+    [[ "$output" = *"invalid platform 'a/b/c/d'"* ]]
+}
+
 @test "pull by digest" {
     local digest
     digest=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://127.0.0.1:$PORT/team/busybox:1")

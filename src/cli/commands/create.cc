@@ -17,6 +17,7 @@ int create_container(Session& session) {
     o.image = operands.front();
     o.command.assign(operands.begin() + 1, operands.end());
     o.argv = session.argv();
+    if (!o.quiet) o.progress = [](const std::string& line) { complain(line + "\n"); };
     print_line(engine::create(session.engine(), o, print_warning).str());
     return 0;
 }

@@ -4,32 +4,32 @@
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
+#include "cli/registry_options.hh"
 #include "cli/session.hh"
-#include "engine/pull.hh"
 
 namespace kist::cli::command {
 namespace {
 
-struct Pull {
-    std::string cert_dir, platform;
+struct Pull : engine::PullOptions {
+    std::string policy = "always";
     bool quiet = false;
 };
 
-constexpr auto options = std::to_array<Option<Pull>>({
-    {{"cert-dir", "FOLDER", "Trust the authorities in FOLDER (*.crt) too", Completes::folder}, &Pull::cert_dir},
-    {{"platform", "OS/ARCH", "Take the image for this platform"}, &Pull::platform},
+constexpr auto own_options = std::to_array<Option<Pull>>({
+    {{"policy", "POLICY", "When to fetch: always (default), missing, never or newer", Completes::words,
+      "always|missing|never|newer"},
+     &Pull::policy},
     {{"q,quiet", "", "Print only the image's ID"}, &Pull::quiet},
 });
+constexpr auto options = sorted(concat(registry_options<Pull>(), platform_options<Pull>(), own_options));
 
 int pull_image(Session& session) {
     Pull o;
     const std::vector<std::string> operands = parse_into(o, options, session);
+    const engine::PullPolicy policy = engine::parse_pull_policy(o.policy);
     const storage::Reference name = storage::Reference::parse(operands.front());
-    engine::PullOptions wanted;
-    wanted.platform = o.platform;
-    wanted.cert_folder = o.cert_dir;
-    if (!o.quiet) wanted.progress = [](const std::string& line) { complain(line + "\n"); };
-    print_line(engine::pull_image(session.engine(), name, wanted).str());
+    if (!o.quiet) o.progress = [](const std::string& line) { complain(line + "\n"); };
+    print_line(engine::resolve_image(session.engine(), name.str(), policy, o).id);
     return 0;
 }
 

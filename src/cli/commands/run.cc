@@ -32,6 +32,7 @@ int run_container(Session& session) {
     o.image = operands.front();
     o.command.assign(operands.begin() + 1, operands.end());
     o.argv = session.argv();
+    if (!o.quiet) o.progress = [](const std::string& line) { complain(line + "\n"); };
     if (o.detach && !o.attach.empty()) throw UsageError("--detach and --attach exclude each other");
 
     std::optional<engine::AttachOptions> attach;
