@@ -24,7 +24,7 @@ constexpr const Command* const list[] = {
     // images
     &images, &pull, &import_image, &load, &save, &tag, &untag, &rmi, &history, &image_exists, &image_inspect, &image_prune,
     // system
-    &info, &version, &config_list, &config_show, &config_validate, &completion, &help,
+    &events, &info, &version, &config_list, &config_show, &config_validate, &completion, &help,
     // hidden
     &dump_cli,
 };

@@ -14,6 +14,7 @@
 #include "engine/random_name.hh"
 #include "engine/repair.hh"
 #include "engine/host_facts.hh"
+#include "engine/tell.hh"
 
 namespace kist::engine {
 
@@ -127,6 +128,7 @@ ContainerId create_record(Engine& engine, const CreateOptions& options, const st
         engine.images().prepare_root(config.layer, engine.containers().data_dir(id), config.auto_remove);
     cidfile.write(config.id);
     undo.commit();
+    tell(engine, config, "create");
     return id;
 }
 

@@ -144,12 +144,12 @@ std::optional<int> relay_terminal(Child& child, Fd& master, const RelayOptions& 
     return child.wait().code();
 }
 
-void keep_reading(Child& child, const Fd& master) {
+int keep_reading(Child& child, const Fd& master) {
     fcntl(master.get(), F_SETFL, fcntl(master.get(), F_GETFL) & ~O_NONBLOCK);
     char buffer[16384];
     while (read(master.get(), buffer, sizeof buffer) > 0 || errno == EINTR) {
     }
-    child.wait();
+    return child.wait().code();
 }
 
 } // namespace kist::engine

@@ -17,7 +17,7 @@ struct RelayOptions {
 /// Until the process ends: its exit code. What it leaves running in the background on the pty keeps nobody (SEEDS A122).
 /// Nothing when the user has left by the detach keys: then keep_reading() is called.
 std::optional<int> relay_terminal(Child& child, Fd& master, const RelayOptions&);
-/// Without a reader of its terminal the process would block: reads and drops what it writes, and reaps it.
-void keep_reading(Child& child, const Fd& master);
+/// Without a reader of its terminal the process would block: reads and drops what it writes, and reaps it. Its exit code.
+int keep_reading(Child& child, const Fd& master);
 
 } // namespace kist::engine

@@ -6,6 +6,7 @@
 
 #include "engine/containers.hh"
 #include "engine/repair.hh"
+#include "engine/tell.hh"
 #include "monitor/control.hh"
 
 namespace kist::engine {
@@ -96,6 +97,7 @@ void restart(Engine& engine, const ContainerId& id, std::optional<int> timeout, 
         stop_for(engine, id, {.timeout = 0, .signal = signal.value_or(0), .keep = true}, timeout, {});
     });
     start(engine, id, std::nullopt);
+    if (auto view = engine.containers().view(id); view && view->damage.empty()) tell(engine, view->config, "restart");
 }
 
 void pause(Engine& engine, const ContainerId& id) {
@@ -128,7 +130,9 @@ void rename(Engine& engine, const ContainerId& id, const std::string& new_name) 
     if (view->state.status == Status::removing || view->state.status == Status::dead)
         throw Error("cannot rename container '{}': it is marked for removal", view->config.name);
     std::string name = new_name.starts_with('/') ? new_name.substr(1) : new_name;
+    const std::string old_name = "/" + view->config.name;
     engine.containers().rename(view->config, name);
+    tell(engine, view->config, "rename", {{"name", name}, {"oldName", old_name}});
 }
 
 } // namespace kist::engine

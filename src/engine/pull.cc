@@ -6,6 +6,7 @@
 #include "base/sha256.hh"
 #include "base/text.hh"
 #include "registry/fetcher.hh"
+#include "storage/event_log.hh"
 #include "storage/image_writer.hh"
 #include "storage/programs.hh"
 #include "storage/unpack_client.hh"
@@ -87,6 +88,10 @@ Digest pull_image(Engine& engine, const storage::Reference& name, const PullOpti
         say("Digest: " + sha256(found.list_text.empty() ? found.manifest_text : found.list_text).str());
         const bool known = before && before->id == id.str();
         say((known ? "Status: Image is up to date for " : "Status: Downloaded newer image for ") + name.familiar());
+        storage::append_event(store.data(), {.type = "image",
+                                             .action = "pull",
+                                             .id = id.str(),
+                                             .attributes = {{"name", name.familiar()}}});
         return id;
     } catch (Error& error) {
         error.while_doing("pulling '{}'", name.familiar());

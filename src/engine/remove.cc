@@ -3,6 +3,7 @@
 #include "engine/containers.hh"
 #include "engine/describe.hh"
 #include "engine/repair.hh"
+#include "engine/tell.hh"
 #include "monitor/control.hh"
 
 namespace kist::engine {
@@ -49,6 +50,7 @@ void remove_stopped(Engine& engine, const ContainerId& id, const ContainerView& 
     try {
         if (!view.monitor_alive && view.damage.empty() && view.state.started_at != 0) clear_cgroup(engine, view.config);
         engine.containers().remove(id);
+        tell(engine, view.config, "destroy");
     } catch (Error& e) {
         if (view.damage.empty()) engine.containers().write_dead(view, e.what());
         e.while_doing("removing container '{}'", view.config.name);

@@ -5,6 +5,7 @@
 
 #include "base/log.hh"
 #include "engine/spec_plan.hh"
+#include "engine/tell.hh"
 #include "monitor/spawn.hh"
 #include "storage/programs.hh"
 
@@ -40,10 +41,10 @@ void adopt(Engine& engine, const ContainerId& id) {
 /// Its monitor and its init are dead, and nobody has written that down.
 void record_end(Engine& engine, const ContainerId& id, const ContainerView& view) {
     clear_cgroup(engine, view.config);
-    if (view.config.auto_remove)
-        engine.containers().remove(id);
-    else
-        engine.containers().write_exit(view.config, view.state);
+    tell(engine, view.config, "die", {{"exitCode", std::to_string(view.state.exit_code)}});
+    if (!view.config.auto_remove) return engine.containers().write_exit(view.config, view.state);
+    engine.containers().remove(id);
+    tell(engine, view.config, "destroy");
 }
 
 /// True when `id` was removed.

@@ -2,6 +2,8 @@
 // Defaults are SECURITY section 2's; process, namespaces and limits here, mounts in mount_spec.cc.
 #include "engine/spec_plan.hh"
 
+#include "engine/tell.hh"
+
 #include <algorithm>
 
 #include "base/size.hh"
@@ -180,6 +182,7 @@ monitor::Job plan_job(const ContainerConfig& config, const HostFacts& facts) {
     job.stop_signal = config.stop_signal;
     job.stop_timeout = config.stop_timeout;
     job.auto_remove = config.auto_remove;
+    job.event_attributes = event_attributes_of(config);
     oci::Spec& spec = job.spec;
     spec.process = plan_process(config, facts, job.clamp_rlimits);
     spec.root = oci::Root{"rootfs", config.read_only};

@@ -6,6 +6,7 @@
 #include "engine/host_facts.hh"
 #include "engine/name_files.hh"
 #include "engine/repair.hh"
+#include "engine/tell.hh"
 #include "monitor/client.hh"
 #include "monitor/control.hh"
 #include "monitor/spawn.hh"
@@ -97,7 +98,11 @@ void clear_attempt(Engine& engine, const storage::ContainerConfig& config) {
 void record_failure(Engine& engine, const ContainerId& id, const ContainerView& view, const Error& error) {
     clear_attempt(engine, view.config);
     auto& containers = engine.containers();
-    if (view.config.auto_remove) return containers.remove(id);
+    tell(engine, view.config, "die", {{"exitCode", std::to_string(static_cast<int>(error.exit_code()))}});
+    if (view.config.auto_remove) {
+        containers.remove(id);
+        return tell(engine, view.config, "destroy");
+    }
     storage::ContainerState state = view.state;
     state.boot_id = storage::current_boot_id();
     state.error = error.what();
@@ -169,6 +174,7 @@ AttachResult start(Engine& engine, const ContainerId& id, const std::optional<At
     }
     monitor::AttachSettings settings = settings_for(view, *attach);
     monitor::AttachSession session(settings); // checks the detach keys
+    tell(engine, view.config, "attach");
     auto spawned = launch_or_record(engine, id, view, &settings);
     lock.reset();
     return stream(engine, id, session, spawned);
@@ -184,6 +190,7 @@ AttachResult attach(Engine& engine, const ContainerId& id, const AttachOptions& 
     auto client = monitor::ControlClient::connect(engine.containers().run_dir(id));
     if (!client)
         throw Error("you cannot attach to a stopped container, start it first").with_exit_code(ExitCode::failure);
+    tell(engine, view.config, "attach");
     return to_result(engine, id, session.run(std::move(*client).take_socket(), monitor::AttachSession::Greet::yes));
 }
 

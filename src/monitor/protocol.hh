@@ -65,6 +65,7 @@ struct Job {
     std::string stop_signal = "SIGTERM";
     int stop_timeout = 10;
     bool auto_remove = false;
+    std::string event_attributes; ///< storage::Event::prepared: image, name and labels
     bool operator==(const Job&) const = default;
     static constexpr void fields(auto&& field) {
         field("schema", &Job::schema, required);
@@ -84,6 +85,7 @@ struct Job {
         field("stop_signal", &Job::stop_signal);
         field("stop_timeout", &Job::stop_timeout);
         field("auto_remove", &Job::auto_remove);
+        field("event_attributes", &Job::event_attributes);
     }
 };
 Job parse_job(std::string_view text, std::string_view where);

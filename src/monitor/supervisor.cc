@@ -41,6 +41,7 @@ Assignment::Assignment(const Job& job)
     : id(job.id),
       data_root(job.data_root),
       run_root(job.run_root),
+      event_attributes(job.event_attributes),
       terminal(job.spec.process && job.spec.process->terminal),
       stdin_once(job.stdin_once),
       auto_remove(job.auto_remove),
@@ -85,6 +86,7 @@ bool Supervisor::start(const Job& job) {
         return false;
     }
     serve();
+    tell("start");
     tell_started();
     return true;
 }
@@ -238,12 +240,14 @@ void Supervisor::signal(int number) {
     const Fd& pidfd = pidfd_ ? pidfd_ : child_.pidfd();
     if (pidfd && ::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0) != 0 && errno != ESRCH)
         throw SysError("sending signal {} to the container", number);
+    tell("kill", "signal", std::to_string(number));
     // A frozen process dies of it only when it is thawed; other signals wait for the user's unpause.
     if (state_.status == storage::Status::paused && (number == SIGKILL || number == task_.stop_signal)) unpause();
 }
 
 void Supervisor::stop(const StopRequest& request) {
     keep_record_ = keep_record_ || request.keep;
+    stop_asked_ = true;
     if (request.timeout == 0) return kill_all();
     try {
         signal(request.signal != 0 ? request.signal : task_.stop_signal);
@@ -279,6 +283,7 @@ void Supervisor::pause() {
     cgroup_->freeze(); // waits for processes in the kernel, 10 s at most: nothing in the container needs us meanwhile
     state_.status = storage::Status::paused;
     write_state();
+    tell("pause");
 }
 
 void Supervisor::unpause() {
@@ -286,6 +291,7 @@ void Supervisor::unpause() {
     cgroup_->thaw();
     state_.status = kill_timer_ ? storage::Status::stopping : storage::Status::running;
     write_state();
+    tell("unpause");
 }
 
 } // namespace kist::monitor

@@ -24,7 +24,7 @@ inline constexpr const char* state_file = "state.json"; ///< of storage::Contain
 
 /// What of a Job is needed while the container runs: the rest of it is freed after the start.
 struct Assignment {
-    std::string id, data_root, run_root;
+    std::string id, data_root, run_root, event_attributes;
     bool terminal = false, stdin_once = false, auto_remove = false;
     bool own_pid_namespace = false; ///< init's end is everybody's end
     bool limited_memory = false;
@@ -78,6 +78,9 @@ private:
     void remove_record();
     void farewell();
     void record_failure(const Error& error);
+    /// Into the event log.
+    void tell(std::string_view action, std::string_view attribute = {}, std::string_view value = {}) const;
+    void tell_end() const;
 
     Dir run_;
     Assignment task_;
@@ -97,6 +100,7 @@ private:
     std::optional<EventLoop::TimerId> kill_timer_;
     std::int64_t kill_at_ = 0;
     bool keep_record_ = false; ///< no auto_remove this time
+    bool stop_asked_ = false;
 };
 
 } // namespace kist::monitor

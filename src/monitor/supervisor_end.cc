@@ -6,6 +6,7 @@
 #include "monitor/init_exit.hh"
 #include "monitor/supervisor.hh"
 #include "storage/container_store.hh"
+#include "storage/event_log.hh"
 
 namespace kist::monitor {
 
@@ -37,6 +38,7 @@ void Supervisor::finish(const ExitStatus& status) {
     state_.exit_code = status.code();
     state_.finished_at = Moment::now().ns;
     state_.oom_killed = was_oom_killed(status);
+    if (state_.oom_killed) tell("oom");
     try {
         if (!task_.own_pid_namespace) cgroup_->kill_all();
     } catch (const Error&) {
@@ -45,7 +47,11 @@ void Supervisor::finish(const ExitStatus& status) {
     stdio_.terminal_end.reset();
     output_->drain();
     remove_cgroup();
+    // Told when it is true; what is removed after its end ends before.
+    const bool removed = task_.auto_remove && !keep_record_;
+    if (removed) tell_end();
     record_exit();
+    if (!removed) tell_end();
     farewell();
 }
 
@@ -100,6 +106,18 @@ void Supervisor::remove_record() {
     const storage::ContainerStore containers(store);
     const FileLock lock = FileLock::acquire(containers.data_dir(*id), "lock", LockMode::exclusive, lock_patience);
     containers.remove(*id);
+    tell("destroy");
+}
+
+void Supervisor::tell(std::string_view action, std::string_view attribute, std::string_view value) const {
+    storage::Event event{.type = "container", .action = action, .id = task_.id, .prepared = task_.event_attributes};
+    if (!attribute.empty()) event.attributes.emplace_back(attribute, value);
+    storage::append_event(task_.data_root, event);
+}
+
+void Supervisor::tell_end() const {
+    tell("die", "exitCode", std::to_string(state_.exit_code));
+    if (stop_asked_) tell("stop");
 }
 
 void Supervisor::farewell() {

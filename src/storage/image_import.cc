@@ -4,6 +4,7 @@
 #include "base/json.hh"
 #include "base/text.hh"
 #include "base/time.hh"
+#include "storage/event_log.hh"
 #include "storage/image_writer.hh"
 #include "storage/unpack_client.hh"
 
@@ -44,7 +45,12 @@ Digest ImageStore::import(const Fd& archive, const ImportOptions& options, const
     NewImage image;
     image.config = make_config(options, layers.front().record);
     image.config_text = json::dump(to_value(image.config));
-    return store_image(store_, image, layers, name ? std::vector{*name} : std::vector<Reference>{});
+    Digest id = store_image(store_, image, layers, name ? std::vector{*name} : std::vector<Reference>{});
+    append_event(store_.data(), {.type = "image",
+                                 .action = "import",
+                                 .id = id.str(),
+                                 .attributes = {{"name", name ? name->familiar() : id.str()}}});
+    return id;
 }
 
 } // namespace kist::storage

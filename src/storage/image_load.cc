@@ -9,6 +9,7 @@
 #include "base/error.hh"
 #include "base/sha256.hh"
 #include "base/text.hh"
+#include "storage/event_log.hh"
 #include "storage/image_writer.hh"
 #include "storage/unpack_client.hh"
 
@@ -113,6 +114,11 @@ std::vector<ImageStore::Loaded> ImageStore::load(const Fd& archive, const std::f
         error.while_doing("loading the archive");
         throw;
     }
+    for (const Loaded& image : loaded)
+        append_event(store_.data(), {.type = "image",
+                                     .action = "load",
+                                     .id = image.id.str(),
+                                     .attributes = {{"name", image.names.empty() ? image.id.str() : image.names.front().familiar()}}});
     return loaded;
 }
 

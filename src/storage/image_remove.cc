@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/error.hh"
+#include "storage/event_log.hh"
 #include "storage/image_names.hh"
 #include "storage/image_store.hh"
 #include "storage/layers.hh"
@@ -44,7 +45,7 @@ std::vector<std::string> ImageStore::remove(const Digest& image_id, const std::v
     sweep_work_folders(store_);
     const auto record = find(image_id.str());
     if (!record) throw NotFound("no such image: {}", image_id.str());
-    for (const Reference& name : names_of(image_id)) ImageNames(store_).remove(name);
+    for (const Reference& name : names_of(image_id)) untag(name);
     const Dir images = store_.data().create_dir("images");
     images.remove_file(image_id.hex() + ".json");
     images.sync();
@@ -58,6 +59,8 @@ std::vector<std::string> ImageStore::remove(const Digest& image_id, const std::v
     for (const std::string& chain : layers.all())
         if (!used.chains.contains(chain)) layers.remove(chain, work);
     remove_unused_content(store_, used);
+    append_event(store_.data(),
+                 {.type = "image", .action = "delete", .id = record->id, .attributes = {{"name", record->id}}});
     return removed;
 }
 

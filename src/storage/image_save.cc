@@ -6,6 +6,7 @@
 #include "base/error.hh"
 #include "base/json.hh"
 #include "base/sha256.hh"
+#include "storage/event_log.hh"
 #include "storage/image_writer.hh"
 #include "storage/layers.hh"
 #include "storage/tar_writer.hh"
@@ -120,6 +121,11 @@ void ImageStore::save(const std::vector<SaveItem>& items, ArchiveFormat format, 
         saving.docker_archive(items);
     else
         saving.oci_archive(items);
+    for (const SaveItem& item : items)
+        append_event(store_.data(), {.type = "image",
+                                     .action = "save",
+                                     .id = item.image.id,
+                                     .attributes = {{"name", item.names.empty() ? item.image.id : item.names.front().familiar()}}});
 }
 
 } // namespace kist::storage

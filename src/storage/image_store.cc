@@ -7,6 +7,7 @@
 #include "base/error.hh"
 #include "base/sha256.hh"
 #include "base/text.hh"
+#include "storage/event_log.hh"
 #include "storage/image_names.hh"
 #include "storage/record.hh"
 
@@ -143,8 +144,17 @@ void ImageStore::tag(const Digest& image_id, const Reference& name) {
     const FileLock lock_held = lock();
     if (!read_image(store_, image_id)) throw NotFound("no such image: {}", image_id.str());
     ImageNames(store_).set(name, image_id);
+    append_event(store_.data(), {.type = "image", .action = "tag", .id = image_id.str(), .attributes = {{"name", name.familiar()}}});
 }
 
-bool ImageStore::untag(const Reference& name) { return ImageNames(store_).remove(name); }
+bool ImageStore::untag(const Reference& name) {
+    const auto image = find(name.str());
+    if (!ImageNames(store_).remove(name)) return false;
+    append_event(store_.data(), {.type = "image",
+                                 .action = "untag",
+                                 .id = image ? image->id : "",
+                                 .attributes = {{"name", name.familiar()}}});
+    return true;
+}
 
 } // namespace kist::storage
