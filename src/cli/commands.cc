@@ -20,7 +20,7 @@ using namespace command;
 constexpr const Command* const list[] = {
     // containers
     &run, &create, &start, &stop, &restart, &kill, &rm, &ps, &inspect, &logs, &exec, &attach, &wait, &pause, &unpause,
-    &top, &rename, &port, &container_exists, &container_inspect, &container_prune,
+    &stats, &top, &rename, &port, &container_exists, &container_inspect, &container_prune,
     // images
     &images, &pull, &import_image, &load, &save, &tag, &untag, &rmi, &history, &image_exists, &image_inspect, &image_prune,
     // system
