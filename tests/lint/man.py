@@ -66,7 +66,7 @@ def main(kist, folder):
             for problem in problems_of(command, file.read()):
                 print(f"{path}: {problem}")
                 failures += 1
-    known = {f"{page_name(command)}.1.scd" for command in commands} | {"kist.1.scd", "kist.json.5.scd"}
+    known = {f"{page_name(command)}.1.scd" for command in commands} | {"kist.1.scd", "kist.json.5.scd", "kist-oci.1.scd"}
     for name in sorted(os.listdir(folder)):
         if name.endswith(".scd") and name not in known:
             print(f"{folder}/{name}: no such command")

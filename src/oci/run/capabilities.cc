@@ -133,7 +133,20 @@ void limit_bounding_set(const Capabilities& sets) {
     }
 }
 
+namespace {
+
+/// The kernel takes as ambient only what is permitted and inheritable as well; engines ask for more and mean this.
+Names possible_ambient(const Capabilities& sets) {
+    Names names;
+    for (const std::string& name : sets.ambient)
+        if (contains(sets.inheritable, name) && contains(sets.permitted, name)) names.push_back(name);
+    return names;
+}
+
+} // namespace
+
 void set_process_capabilities(const Capabilities& sets, bool root_user) {
+    const Names ambient = possible_ambient(sets);
     const std::unique_ptr<_cap_struct, FreeCaps> caps{cap_init()};
     if (!caps) throw SysError("preparing capabilities");
     auto set = [&](cap_flag_t flag, const Names& names) {
@@ -142,16 +155,16 @@ void set_process_capabilities(const Capabilities& sets, bool root_user) {
                                              numbers.data(), CAP_SET) != 0)
             throw SysError("preparing capabilities");
     };
-    set(CAP_PERMITTED, root_user ? sets.permitted : sets.ambient);
-    set(CAP_EFFECTIVE, root_user ? sets.effective : sets.ambient);
+    set(CAP_PERMITTED, root_user ? sets.permitted : ambient);
+    set(CAP_EFFECTIVE, root_user ? sets.effective : ambient);
     set(CAP_INHERITABLE, sets.inheritable);
     if (cap_set_proc(caps.get()) != 0) {
-        const std::string list = join(root_user ? sets.permitted : sets.ambient, " ");
+        const std::string list = join(root_user ? sets.permitted : ambient, " ");
         throw SysError("setting the capabilities '{}'", list);
     }
     if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
         throw SysError("clearing the ambient capabilities");
-    for (const cap_value_t number : numbers_of(sets.ambient))
+    for (const cap_value_t number : numbers_of(ambient))
         if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) != 0)
             throw SysError("raising ambient capability {}", number);
 }

@@ -33,6 +33,7 @@ Capabilities capability_sets(const std::vector<std::string>& list);
 /// In the container's process, in this order around the change of user: limit_bounding_set,
 /// (PR_SET_KEEPCAPS when ambient ones are asked for) set ids, set_process_capabilities.
 void limit_bounding_set(const Capabilities&);
+/// Ambient become those that are permitted and inheritable too.
 /// For a user other than root only the ambient ones stay permitted and effective: exec would take
 /// away the rest anyhow.
 void set_process_capabilities(const Capabilities&, bool root_user);

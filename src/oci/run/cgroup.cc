@@ -113,8 +113,10 @@ std::string Cgroup::members_folder() const {
     return folders_.empty() ? std::string() : v1_folder(folders_.front().mount);
 }
 
-Cgroup Cgroup::create(const CgroupHost& host, const std::string& path, const Resources& resources) {
+Cgroup Cgroup::create(const CgroupHost& host, const std::string& path, const Resources& resources,
+                      Existing existing) {
     check_path(path);
+    const auto if_exists = existing == Existing::empty ? IfExists::empty_it : IfExists::take;
     const auto writes = plan_cgroup(host, resources);
     Cgroup group;
     group.path_ = path;
@@ -123,12 +125,12 @@ Cgroup Cgroup::create(const CgroupHost& host, const std::string& path, const Res
     undo.add([&group] { (void)group.remove(std::chrono::milliseconds(100)); });
     const std::string cpuset = host.v1_mount("cpuset");
     for (const std::string& mount : v1_mounts_to_join(host, resources)) {
-        cgroup_files::make_folder(mount, path, IfExists::empty_it, mount == cpuset);
+        cgroup_files::make_folder(mount, path, if_exists, mount == cpuset);
         Folder& folder = group.folders_.emplace_back(Folder{mount, open_tasks(mount + path)});
         if (!folder.tasks) throw SysError("opening cgroup '{}{}'", mount, path);
     }
     if (!host.unified.empty()) {
-        cgroup_files::make_folder(host.unified, path, IfExists::empty_it, false);
+        cgroup_files::make_folder(host.unified, path, if_exists, false);
         group.unified_mount_ = host.unified;
         group.unified_ = open_folder(host.unified + path);
         if (!group.unified_) throw SysError("opening cgroup '{}{}'", host.unified, path);

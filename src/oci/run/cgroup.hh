@@ -69,8 +69,10 @@ public:
     /// (statistics), name=systemd where systemd runs, freezer only without a v2 tree, cpuset only
     /// when a limit asks for it, and the v2 tree. `path` as "/kist/<id>". Left-overs of a dead
     /// container with that path are emptied first.
+    /// `Existing::take`: a folder of that path is somebody's who asked for it; with processes in it, it is an Error.
+    enum class Existing { empty, take };
     static Cgroup create(const CgroupHost& host, const std::string& path,
-                         const Resources& resources);
+                         const Resources& resources, Existing existing = Existing::empty);
     /// For a cgroup made earlier, by whomever. Missing folders are skipped.
     static Cgroup open(const CgroupHost& host, const std::string& path);
 

@@ -62,6 +62,8 @@ bool make_level(const std::string& folder, IfExists if_exists, bool init_cpuset)
     if (::mkdir(folder.c_str(), 0755) != 0) {
         if (errno == ENOENT) return false;
         if (errno != EEXIST) throw SysError("creating cgroup '{}'", folder);
+        if (if_exists == IfExists::take && !members(folder).empty())
+            throw Error("creating cgroup '{}': it exists and has processes in it", folder);
         if (if_exists == IfExists::empty_it) {
             empty_and_remove(folder);
             if (::mkdir(folder.c_str(), 0755) != 0) throw SysError("creating cgroup '{}'", folder);

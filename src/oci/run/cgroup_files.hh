@@ -27,7 +27,8 @@ std::optional<std::string> read(const std::string& file);
 /// True when `name value` is a line of a flat keyed file such as cgroup.events.
 bool has_line(std::string_view text, std::string_view line);
 
-enum class IfExists { keep, empty_it };
+/// take: as keep, but with processes in it, it is an Error.
+enum class IfExists { keep, empty_it, take };
 /// Makes mount + path with its parents. `init_cpuset`: a v1 cpuset folder takes nobody before cpus
 /// and mems are set, so each level copies them from its parent.
 void make_folder(const std::string& mount, const std::string& path, IfExists, bool init_cpuset);

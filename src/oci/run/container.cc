@@ -156,14 +156,15 @@ Terminal make_root(const InitPlan& plan, Process& process) {
     protect_paths(root, files.read_only);
     for (const Fd& mount : late) change_mount(mount, {.set = MOUNT_ATTR_RDONLY}, Depth::one);
     if (files.root_read_only) change_mount(root, {.set = MOUNT_ATTR_RDONLY}, Depth::one);
-    enter_root(root, files.host_propagation, files.root_propagation);
+    const RootSwitch how = plan.options.no_pivot ? RootSwitch::move : RootSwitch::pivot;
+    enter_root(root, how, files.host_propagation, files.root_propagation);
     return terminal;
 }
 
 /// The container's first process, up to exec.
 void run_init(const InitPlan& plan, const Fd& channel) {
     Process process = *plan.spec.process;
-    begin_process();
+    begin_process(plan.options);
     ::umask(0);
     if (process.oom_score_adj) set_oom_score(*process.oom_score_adj);
     enter_namespaces(plan);
@@ -188,7 +189,7 @@ std::optional<Child> clone_into(const Fd& init_pidfd, const Cgroup& cgroup) {
 
 /// A process beside the container's first one, up to exec.
 void run_entered(const Fd& init_pidfd, Process process, const Cgroup& cgroup, const LaunchOptions& options, const Fd& channel) {
-    begin_process();
+    begin_process(options);
     if (process.oom_score_adj) set_oom_score(*process.oom_score_adj);
     cgroup.join_self(false);
     set_exec_label(process.apparmor_profile, process.selinux_label);
@@ -209,9 +210,13 @@ void run_entered(const Fd& init_pidfd, Process process, const Cgroup& cgroup, co
 CreatedProcess::CreatedProcess(Child child, Fd control, Fd terminal)
     : child_(std::move(child)), control_(std::move(control)), terminal_(std::move(terminal)) {}
 
+void start_waiting(const Fd& connection) {
+    send_go(connection);
+    receive_started(connection);
+}
+
 void CreatedProcess::start() {
-    send_go(control_);
-    receive_started(control_);
+    start_waiting(control_);
     control_.reset();
 }
 

@@ -29,6 +29,15 @@ struct LaunchOptions {
     std::vector<int> extra_fds;
     /// Lower a default rlimit to what this host allows (no CAP_SYS_RESOURCE) instead of failing; names as "RLIMIT_NOFILE".
     std::vector<std::string> clamp_rlimits;
+    /// A listening socket (listen_unix): once it is ready the process waits there for its start, which then comes from another
+    /// program by start_waiting(); its maker may end. -1: CreatedProcess::start() it is.
+    int start_socket = -1;
+    /// So many of the first `extra_fds` are sockets of an activating service manager: the process gets LISTEN_FDS and LISTEN_PID.
+    int listen_fds = 0;
+    /// Leave the host's root by moving the new one over it: for a host whose root cannot be pivoted (initramfs).
+    bool no_pivot = false;
+    /// Share the caller's session keyring instead of making a new one.
+    bool keep_keyring = false;
 };
 
 /// A process that waits inside its finished container for start().
@@ -56,6 +65,9 @@ private:
 /// (the monitor): the child may allocate. The container's mounts exist in its own mount namespace only.
 /// Errors: step, object, errno, as "mounting '/proc': Operation not permitted"; nothing is left behind.
 CreatedProcess create_container(const Spec& spec, const RootMount& root, const Cgroup& cgroup, const LaunchOptions& options);
+
+/// Lets a process start that waits at the other end of `connection` (LaunchOptions::start_socket); as CreatedProcess::start().
+void start_waiting(const Fd& connection);
 
 /// Enters a running container: its namespaces by setns(pidfd) where they differ from ours, its cgroup, capabilities,
 /// seccomp, rlimits, umask, groups. `process.args[0]` is searched in the container's PATH. No descriptor of ours leaks, the

@@ -10,6 +10,7 @@
 #include <linux/close_range.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -51,6 +52,24 @@ void move_descriptors(const std::vector<Move>& moves) {
     }
     for (std::size_t i = 0; i < moves.size(); ++i)
         if (::dup2(aside[i].get(), moves[i].to) < 0) throw SysError("passing on descriptor {}", moves[i].from);
+}
+
+/// A copy above all numbers that the program's descriptors get. None of none.
+Fd out_of_the_way(int fd, int first_free) {
+    if (fd < 0) return {};
+    Fd copy{::fcntl(fd, F_DUPFD_CLOEXEC, first_free)};
+    if (!copy) throw SysError("keeping descriptor {} out of the way", fd);
+    return copy;
+}
+
+/// Sleeps until somebody connects who wants to start the process.
+Fd accept_starter(const Fd& listener) {
+    if (::fcntl(listener.get(), F_SETFL, 0) < 0) throw SysError("waiting for the start"); // it was made non-blocking
+    for (;;) {
+        Fd connection{::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+        if (connection) return connection;
+        if (errno != EINTR && errno != ECONNABORTED) throw SysError("waiting for the start");
+    }
 }
 
 /// P5: nothing but what was asked for reaches the program, even a descriptor that a library forgot to mark.
@@ -124,13 +143,14 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
 
 } // namespace
 
-void begin_process() {
+void begin_process(const LaunchOptions& options) {
     if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) throw SysError("protecting the process");
     if (::setsid() < 0) throw SysError("making a session");
     for (int number = 1; number < NSIG; ++number) (void)::signal(number, SIG_DFL); // SIGKILL and SIGSTOP refuse
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (options.keep_keyring) return;
     // A keyring of its own: root in the container shall not see the host's keys. A kernel without keyrings has none to hide.
     constexpr int join_session_keyring = 1;
     if (::syscall(SYS_keyctl, join_session_keyring, nullptr) < 0 && errno != ENOSYS && errno != EPERM && errno != EDQUOT)
@@ -138,6 +158,10 @@ void begin_process() {
 }
 
 void resolve_identity(Process& process, const Fd& root, const LaunchOptions& options) {
+    if (options.listen_fds > 0) {
+        process.env.push_back(fmt::format("LISTEN_FDS={}", options.listen_fds));
+        process.env.push_back(fmt::format("LISTEN_PID={}", ::getpid())); // as the process sees itself
+    }
     const bool has_home = find_env(process.env, "HOME") != nullptr;
     if (!options.user && options.group_add.empty() && has_home) return;
     const std::string wanted = options.user.value_or(fmt::format("{}:{}", process.user.uid, process.user.gid));
@@ -159,9 +183,9 @@ void run_process(const Process& process, const LaunchOptions& options, const Fd&
     set_rlimits(process.rlimits, options.clamp_rlimits);
     const std::vector<Move> moves = plan_moves(options, terminal.slave);
     const int first_free = static_cast<int>(moves.size());
-    const Fd speaker{::fcntl(channel.get(), F_DUPFD_CLOEXEC, first_free)};
-    const Fd master{terminal.master ? ::fcntl(terminal.master.get(), F_DUPFD_CLOEXEC, first_free) : -1};
-    if (!speaker || (terminal.master && !master)) throw SysError("keeping the connection to the maker");
+    Fd speaker = out_of_the_way(channel.get(), first_free);
+    Fd master = out_of_the_way(terminal.master.get(), first_free);
+    const Fd start_socket = out_of_the_way(options.start_socket, first_free);
     try {
         move_descriptors(moves);
         if (terminal.slave && ::ioctl(0, TIOCSCTTY, 0) < 0) throw SysError("taking the terminal");
@@ -171,6 +195,8 @@ void run_process(const Process& process, const LaunchOptions& options, const Fd&
         ::umask(process.user.umask.value_or(default_umask));
         close_on_exec_from(static_cast<unsigned>(first_free));
         send_ready(speaker, master);
+        master.reset();
+        if (start_socket) speaker = accept_starter(start_socket);
         if (!wait_for_go(speaker)) ::_exit(static_cast<int>(ExitCode::engine));
         confine(process, options.seccomp);
         execute(process, program);

@@ -11,7 +11,7 @@
 namespace kist::oci {
 
 /// First steps of the process: nobody may trace it or open its descriptors, it leads its own session, signals are default.
-void begin_process();
+void begin_process(const LaunchOptions& options);
 
 /// The user, groups and HOME that the process will have. `root` is the container's.
 void resolve_identity(Process& process, const Fd& root, const LaunchOptions& options);

@@ -97,6 +97,18 @@ bool apply_kind(MountOptions& options, std::string_view name) {
 
 } // namespace
 
+std::vector<std::string> known_mount_options() {
+    std::vector<std::string> words{"bind", "rbind", "tmpcopyup"};
+    for (const FlagWord& word : flag_words) {
+        words.emplace_back(word.name);
+        words.push_back("r" + std::string(word.name));
+    }
+    for (const PropagationWord& word : propagation_words) words.emplace_back(word.name);
+    words.insert(words.end(), empty_words.begin(), empty_words.end());
+    std::sort(words.begin(), words.end());
+    return words;
+}
+
 MountOptions parse_mount_options(const std::vector<std::string>& words) {
     MountOptions options;
     for (const std::string& word : words) {

@@ -35,6 +35,8 @@ struct MountOptions {
     bool operator==(const MountOptions&) const = default;
 };
 
+/// Every word that means something here, whatever a file system knows besides.
+std::vector<std::string> known_mount_options();
 /// Throws Error for words that are known but cannot be carried out (idmap, remount).
 MountOptions parse_mount_options(const std::vector<std::string>& words);
 

@@ -55,6 +55,13 @@ bool NamespacePlan::is_own(int flag) const {
     return joined || is_new(flag) || (flag == CLONE_NEWCGROUP && create_cgroup);
 }
 
+std::vector<NamespaceType> supported_namespaces() {
+    std::vector<NamespaceType> types;
+    for (const auto& [type, name] : names_of(NamespaceType{}))
+        if (flag_of(type) != 0) types.push_back(type);
+    return types;
+}
+
 NamespacePlan plan_namespaces(const Spec& spec) {
     NamespacePlan plan;
     for (const Namespace& wanted : spec.linux_.namespaces) add(plan, wanted);

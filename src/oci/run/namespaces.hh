@@ -28,6 +28,9 @@ struct NamespacePlan {
 /// Throws Error naming a namespace that is missing, given twice or not supported.
 NamespacePlan plan_namespaces(const Spec&);
 
+/// The types that a spec may ask for.
+std::vector<NamespaceType> supported_namespaces();
+
 struct JoinedNamespace {
     int flag = 0;
     std::string path;

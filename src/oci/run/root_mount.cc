@@ -116,9 +116,10 @@ Fd mount_root(const RootMount& root, std::uint64_t host_propagation) {
     }
 }
 
-void enter_root(const Fd& root, std::uint64_t host_propagation, std::uint64_t root_propagation) {
+namespace {
+
+void pivot(std::uint64_t host_propagation) {
     const Fd old_root = open_path("/");
-    if (::fchdir(root.get()) < 0) throw SysError("entering the root file system");
     // Old and new root in one place: the old one ends on top of the new one and is taken away from there (pivot_root(2)).
     if (::syscall(SYS_pivot_root, ".", ".") < 0) throw SysError("changing the root file system");
     if (::fchdir(old_root.get()) < 0) throw SysError("leaving the host's root file system");
@@ -126,6 +127,21 @@ void enter_root(const Fd& root, std::uint64_t host_propagation, std::uint64_t ro
     if (host_propagation != MS_PRIVATE && ::mount(nullptr, ".", nullptr, MS_SLAVE | MS_REC, nullptr) < 0)
         throw SysError("separating the mounts from the host's");
     if (::umount2(".", MNT_DETACH) < 0) throw SysError("detaching the host's mounts");
+}
+
+/// The new root lies on top of "/" already, so that ".." out of it ends in it again.
+void change_root() {
+    if (::chroot(".") < 0) throw SysError("changing the root file system");
+}
+
+} // namespace
+
+void enter_root(const Fd& root, RootSwitch how, std::uint64_t host_propagation, std::uint64_t root_propagation) {
+    if (::fchdir(root.get()) < 0) throw SysError("entering the root file system");
+    if (how == RootSwitch::pivot)
+        pivot(host_propagation);
+    else
+        change_root();
     if (::chdir("/") < 0) throw SysError("entering the root file system");
     if (root_propagation != 0 && root_propagation != MS_PRIVATE)
         change_mount(root, {.propagation = root_propagation}, Depth::one);

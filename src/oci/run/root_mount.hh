@@ -13,7 +13,10 @@ namespace kist::oci {
 /// mounts the root and attaches it on top of "/", where nothing looks before enter_root(). The descriptor is its mount.
 Fd mount_root(const RootMount& root, std::uint64_t host_propagation);
 
-/// pivot_root into it; the host's mounts are gone from this namespace afterwards. "/" and the working directory are the root.
-void enter_root(const Fd& root, std::uint64_t host_propagation, std::uint64_t root_propagation);
+/// pivot: pivot_root(2), the host's mounts are gone from this namespace afterwards. move: for a host root that cannot be
+/// pivoted; the new root is moved over it, where the old one stays mounted but out of reach of any path.
+enum class RootSwitch { pivot, move };
+/// "/" and the working directory are the root afterwards.
+void enter_root(const Fd& root, RootSwitch how, std::uint64_t host_propagation, std::uint64_t root_propagation);
 
 } // namespace kist::oci

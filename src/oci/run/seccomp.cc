@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/error.hh"
+#include "base/json.hh"
 #include "base/log.hh"
 #include "base/sha256.hh"
 #include "base/text.hh"
@@ -34,31 +35,37 @@ struct FreeFilter {
 };
 using Filter = std::unique_ptr<void, FreeFilter>;
 
+constexpr std::array<std::pair<std::string_view, std::uint32_t>, 6> plain_actions{
+    {{"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW},
+     {"SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD},
+     {"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS},
+     {"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD},
+     {"SCMP_ACT_LOG", SCMP_ACT_LOG},
+     {"SCMP_ACT_TRAP", SCMP_ACT_TRAP}}};
+
 std::uint32_t parse_action(const std::string& action, std::optional<std::uint32_t> errno_ret) {
     const std::uint32_t value = errno_ret.value_or(EPERM);
     if (value > 0xffff) throw Error("seccomp: {} is no value for errnoRet", value);
-    if (action == "SCMP_ACT_ALLOW") return SCMP_ACT_ALLOW;
     if (action == "SCMP_ACT_ERRNO") return SCMP_ACT_ERRNO(value);
-    if (action == "SCMP_ACT_KILL" || action == "SCMP_ACT_KILL_THREAD") return SCMP_ACT_KILL_THREAD;
-    if (action == "SCMP_ACT_KILL_PROCESS") return SCMP_ACT_KILL_PROCESS;
-    if (action == "SCMP_ACT_TRAP") return SCMP_ACT_TRAP;
     if (action == "SCMP_ACT_TRACE") return SCMP_ACT_TRACE(value);
-    if (action == "SCMP_ACT_LOG") return SCMP_ACT_LOG;
+    for (const auto& [name, token] : plain_actions)
+        if (name == action) return token;
     if (action == "SCMP_ACT_NOTIFY")
         throw Error("seccomp: the action SCMP_ACT_NOTIFY needs a listener");
     throw Error("seccomp: unknown action '{}'", printable(action));
 }
 
+constexpr std::array<std::pair<std::string_view, scmp_compare>, 7> comparisons{
+    {{"SCMP_CMP_NE", SCMP_CMP_NE},
+     {"SCMP_CMP_LT", SCMP_CMP_LT},
+     {"SCMP_CMP_LE", SCMP_CMP_LE},
+     {"SCMP_CMP_EQ", SCMP_CMP_EQ},
+     {"SCMP_CMP_GE", SCMP_CMP_GE},
+     {"SCMP_CMP_GT", SCMP_CMP_GT},
+     {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ}}};
+
 scmp_compare parse_comparison(const std::string& op) {
-    constexpr std::array<std::pair<std::string_view, scmp_compare>, 7> names{
-        {{"SCMP_CMP_NE", SCMP_CMP_NE},
-         {"SCMP_CMP_LT", SCMP_CMP_LT},
-         {"SCMP_CMP_LE", SCMP_CMP_LE},
-         {"SCMP_CMP_EQ", SCMP_CMP_EQ},
-         {"SCMP_CMP_GE", SCMP_CMP_GE},
-         {"SCMP_CMP_GT", SCMP_CMP_GT},
-         {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ}}};
-    for (const auto& [name, value] : names)
+    for (const auto& [name, value] : comparisons)
         if (name == op) return value;
     throw Error("seccomp: unknown comparison '{}'", printable(op));
 }
@@ -290,6 +297,16 @@ void write_cached(const Dir& cache, const std::string& name, const SeccompProgra
 
 } // namespace
 
+SeccompWords seccomp_words() {
+    SeccompWords words;
+    for (const auto& [name, token] : plain_actions) words.actions.emplace_back(name);
+    for (const char* name : {"SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"}) words.actions.emplace_back(name);
+    for (const auto& [name, value] : comparisons) words.operators.emplace_back(name);
+    for (const char* name : {"X86_64", "X86", "X32", "ARM", "AARCH64", "PPC64LE", "RISCV64", "S390X"})
+        words.architectures.push_back(std::string("SCMP_ARCH_") + name);
+    return words;
+}
+
 SeccompProgram translate(const Seccomp& profile) {
     const std::uint32_t default_action =
         parse_action(profile.default_action, profile.default_errno_ret);
@@ -325,15 +342,12 @@ SeccompProgram compile(const Seccomp& profile) {
     return {reinterpret_cast<const char*>(steps.data()), steps.size() * sizeof(sock_filter)};
 }
 
-SeccompProgram cached_program(const Dir& cache, std::string_view profile_json,
-                              const std::vector<std::string>& capabilities) {
-    const bool built_in = profile_json.empty();
-    const std::string hash =
-        built_in ? std::string(default_profile_hash()) : sha256(profile_json).hex();
-    const std::string name = cache_name(hash, capabilities);
+namespace {
+
+template <typename Make>
+SeccompProgram cached_or_made(const Dir& cache, const std::string& name, Make make) {
     if (auto program = read_cached(cache, name)) return *std::move(program);
-    const std::string_view text = built_in ? default_profile_json() : profile_json;
-    SeccompProgram program = compile(resolve_profile(text, capabilities, "seccomp profile"));
+    SeccompProgram program = make();
     try {
         write_cached(cache, name, program);
     } catch (const Error& error) { // a full or read-only disk costs the next start 30 ms, it does
@@ -341,6 +355,24 @@ SeccompProgram cached_program(const Dir& cache, std::string_view profile_json,
         log::debug("seccomp: keeping the compiled program: {}", error.message());
     }
     return program;
+}
+
+} // namespace
+
+SeccompProgram cached_program(const Dir& cache, std::string_view profile_json,
+                              const std::vector<std::string>& capabilities) {
+    const bool built_in = profile_json.empty();
+    const std::string hash =
+        built_in ? std::string(default_profile_hash()) : sha256(profile_json).hex();
+    return cached_or_made(cache, cache_name(hash, capabilities), [&] {
+        const std::string_view text = built_in ? default_profile_json() : profile_json;
+        return compile(resolve_profile(text, capabilities, "seccomp profile"));
+    });
+}
+
+SeccompProgram cached_program(const Dir& cache, const Seccomp& profile) {
+    const std::string hash = sha256(json::dump(to_value(profile))).hex();
+    return cached_or_made(cache, cache_name(hash, {}), [&] { return compile(profile); });
 }
 
 } // namespace kist::oci

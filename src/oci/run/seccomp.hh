@@ -26,6 +26,12 @@ std::string_view default_profile_json();
 /// SHA-256 of that text in hex, taken when kist was built.
 std::string_view default_profile_hash();
 
+/// The words of a runtime spec's profile that are understood.
+struct SeccompWords {
+    std::vector<std::string> actions, operators, architectures;
+};
+SeccompWords seccomp_words();
+
 /// As libseccomp writes it.
 SeccompProgram translate(const Seccomp&);
 /// The same made smaller (seccomp_compact.hh).
@@ -35,5 +41,7 @@ SeccompProgram compile(const Seccomp&);
 /// built-in one.
 SeccompProgram cached_program(const Dir& cache, std::string_view profile_json,
                               const std::vector<std::string>& capabilities);
+/// The same for the profile of a runtime spec, in which nothing is left to resolve.
+SeccompProgram cached_program(const Dir& cache, const Seccomp& profile);
 
 } // namespace kist::oci

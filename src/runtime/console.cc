@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/console.hh"
+
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/error.hh"
+#include "base/socket.hh"
+
+namespace kist::runtime {
+
+ConsoleSocket::ConsoleSocket(const std::string& path) {
+    // By descriptor: the path may be longer than sun_path.
+    const Fd file{::open(path.c_str(), O_PATH | O_CLOEXEC)};
+    if (!file) throw SysError("opening console socket '{}'", path);
+    const std::string short_path = fmt::format("/proc/self/fd/{}", file.get());
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, short_path.c_str(), short_path.size() + 1);
+    socket_ = Fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    if (!socket_) throw SysError("making a socket");
+    if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
+        throw SysError("connecting to console socket '{}'", path);
+}
+
+void ConsoleSocket::send(const Fd& terminal) const {
+    try {
+        send_message(socket_, "/dev/ptmx", {terminal.get()});
+    } catch (Error& error) {
+        error.while_doing("sending the terminal to the console socket");
+        throw;
+    }
+}
+
+} // namespace kist::runtime

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/operations.hh"
+
+#include <csignal>
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.hh"
+#include "base/rollback.hh"
+#include "base/socket.hh"
+#include "base/text.hh"
+#include "base/time.hh"
+#include "runtime/bundle.hh"
+#include "runtime/console.hh"
+
+namespace kist::runtime {
+
+namespace {
+
+/// Sockets that a service manager activated us with (sd_listen_fds(3)); they come first among the descriptors passed on.
+int activation_sockets() {
+    const char* count = std::getenv("LISTEN_FDS");
+    const char* pid = std::getenv("LISTEN_PID");
+    if (count == nullptr || pid == nullptr || std::to_string(::getpid()) != pid) return 0;
+    return static_cast<int>(parse_unsigned(count, 1000).value_or(0));
+}
+
+std::vector<int> descriptors_to_pass(int count) {
+    std::vector<int> fds;
+    for (int fd = 3; fd < 3 + count; ++fd) {
+        if (::fcntl(fd, F_GETFD) < 0) throw SysError("--preserve-fds: descriptor {}", fd);
+        fds.push_back(fd);
+    }
+    return fds;
+}
+
+void check_console(bool terminal, const std::string& socket, bool needs_one) {
+    if (terminal && needs_one && socket.empty())
+        throw Error("process.terminal: a terminal needs --console-socket, or somebody in the foreground");
+    if (!terminal && !socket.empty()) throw Error("--console-socket: process.terminal is not set");
+}
+
+oci::LaunchOptions launch_options(const Store& store, const CreateOptions& options, const oci::Spec& spec) {
+    oci::LaunchOptions launch;
+    launch.listen_fds = activation_sockets();
+    launch.extra_fds = descriptors_to_pass(options.preserve_fds + launch.listen_fds);
+    launch.no_pivot = options.no_pivot;
+    launch.keep_keyring = options.no_new_keyring;
+    if (spec.linux_.seccomp) launch.seccomp = oci::cached_program(store.seccomp_cache(), *spec.linux_.seccomp);
+    return launch;
+}
+
+Record first_record(const CreateOptions& options, const Bundle& bundle) {
+    Record record;
+    record.id = options.id;
+    record.bundle = bundle.path;
+    record.rootfs = bundle.root.path;
+    record.created = to_rfc3339(Moment::now());
+    record.cgroup = cgroup_path(bundle.spec, options.id);
+    record.spec = bundle.spec;
+    return record;
+}
+
+void wait_for_end(const Container& container) {
+    constexpr int limit_ms = 10'000;
+    pollfd wait{container.process()->get(), POLLIN, 0};
+    if (::poll(&wait, 1, limit_ms) == 0) throw Error("container '{}': its process does not end, though it was killed", container.id());
+}
+
+void send_signal(const Fd& pidfd, int number) {
+    if (::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0) < 0 && errno != ESRCH) throw SysError("sending signal {}", number);
+}
+
+void destroy(const Store& store, const Container& container) {
+    const oci::Cgroup cgroup = container.cgroup();
+    cgroup.kill_all(); // members that had no pid namespace to die with
+    if (!cgroup.remove()) throw Error("removing container '{}': its control group is still busy", container.id());
+    store.remove(container.id());
+}
+
+} // namespace
+
+void write_pid_file(const std::string& path, pid_t pid) {
+    const std::string absolute = absolute_path(path);
+    const std::size_t slash = absolute.rfind('/');
+    const Dir folder = Dir::open(slash == 0 ? "/" : absolute.substr(0, slash));
+    write_atomically(folder, absolute.substr(slash + 1), std::to_string(pid), Durability::volatile_);
+}
+
+Creation create(const Store& store, const CreateOptions& options, StartedBy started_by) {
+    const Bundle bundle = read_bundle(options.bundle);
+    if (!bundle.spec.process) throw Error("{}/config.json: process: expected a value, it is missing", bundle.path);
+    check_console(bundle.spec.process->terminal, options.console_socket, started_by == StartedBy::later);
+    const ConsoleSocket console = options.console_socket.empty() ? ConsoleSocket() : ConsoleSocket(options.console_socket);
+    oci::LaunchOptions launch = launch_options(store, options, bundle.spec);
+
+    Rollback undo;
+    Dir dir = store.make(options.id);
+    undo.add([&] { store.remove(options.id); });
+    Container container(std::move(dir), first_record(options, bundle));
+    container.save(); // names the control group before it exists
+    const std::string path = container.record().cgroup;
+    const auto host = oci::CgroupHost::detect();
+    const auto cgroup = oci::Cgroup::create(host, path, bundle.spec.linux_.resources, oci::Cgroup::Existing::take);
+    undo.add([host, path] { (void)oci::Cgroup::open(host, path).remove(); });
+    Fd start_socket;
+    if (started_by == StartedBy::later) {
+        start_socket = listen_unix(container.dir(), start_socket_name);
+        launch.start_socket = start_socket.get();
+    }
+    oci::CreatedProcess process = oci::create_container(bundle.spec, bundle.root, cgroup, launch);
+    container.set_process(process.pid());
+    container.save();
+    if (console) console.send(process.terminal());
+    if (!options.pid_file.empty()) write_pid_file(options.pid_file, process.pid());
+    undo.commit();
+    return {std::move(container), std::move(process)};
+}
+
+void start(const Container& container) {
+    const FileLock lock = container.lock();
+    const Status status = container.status();
+    if (status != Status::created) throw Error("cannot start container '{}': it is {}", container.id(), name_of(status));
+    const auto connection = connect_unix(container.dir(), start_socket_name);
+    if (!connection) throw Error("cannot start container '{}': its process does not wait for a start", container.id());
+    // First this, then the start: killed in between, the container ends and never looks as if it could still be started.
+    container.dir().remove_file(start_socket_name);
+    oci::start_waiting(*connection);
+}
+
+void kill(const Container& container, int number, Reach reach) {
+    if (reach == Reach::first_process) {
+        if (!container.process()) throw Error("container not running: '{}'", container.id());
+        return send_signal(*container.process(), number);
+    }
+    const oci::Cgroup cgroup = container.cgroup();
+    if (number == SIGKILL) return cgroup.kill_all();
+    for (const pid_t pid : cgroup.pids())
+        if (const auto pidfd = open_pidfd(pid)) send_signal(*pidfd, number);
+}
+
+void remove(const Store& store, Container container, Force force) {
+    const FileLock lock = container.lock();
+    const Status status = container.status();
+    const bool alive = status == Status::running || status == Status::paused;
+    if (force == Force::no && (alive || status == Status::creating))
+        throw Error("cannot delete container '{}' that is not stopped: {}", container.id(), name_of(status));
+    container.cgroup().kill_all();
+    if (container.process()) {
+        send_signal(*container.process(), SIGKILL); // when it left the control group
+        wait_for_end(container);
+    }
+    destroy(store, container);
+}
+
+void remove_remains(const Store& store, const std::string& id) { store.remove(id); }
+
+oci::CreatedProcess exec(const Store& store, const Container& container, const ExecOptions& options) {
+    const Status status = container.status();
+    if (status == Status::paused && !options.ignore_paused)
+        throw Error("cannot exec in container '{}': it is paused", container.id()).with_hint("see --ignore-paused");
+    if (!container.process() || status == Status::creating)
+        throw Error("cannot exec in container '{}': it is {}", container.id(), name_of(status));
+    check_console(options.process.terminal, options.console_socket, options.detach);
+    const ConsoleSocket console = options.console_socket.empty() ? ConsoleSocket() : ConsoleSocket(options.console_socket);
+    oci::LaunchOptions launch;
+    launch.extra_fds = descriptors_to_pass(options.preserve_fds);
+    const auto& seccomp = container.record().spec.linux_.seccomp;
+    if (seccomp) launch.seccomp = oci::cached_program(store.seccomp_cache(), *seccomp);
+    oci::CreatedProcess process =
+        oci::enter_container(*container.process(), container.record().pid, options.process, container.cgroup(), launch);
+    if (console) console.send(process.terminal());
+    process.start();
+    if (!options.pid_file.empty()) write_pid_file(options.pid_file, process.pid());
+    return process;
+}
+
+} // namespace kist::runtime

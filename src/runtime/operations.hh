@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The runtime's operations on containers (runtime.md of the specification). No process of the runtime stays behind: whoever
+// called `create` supervises the container.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "oci/run/container.hh"
+#include "runtime/record.hh"
+
+namespace kist::runtime {
+
+/// What `create` and `run` share.
+struct CreateOptions {
+    std::string id;
+    std::string bundle;
+    std::string console_socket;
+    std::string pid_file;
+    int preserve_fds = 0;
+    bool no_pivot = false;
+    bool no_new_keyring = false;
+};
+
+/// A container whose process waits. `process` may be let go: it then waits for start().
+struct Creation {
+    Container container;
+    oci::CreatedProcess process;
+};
+enum class StartedBy {
+    caller, ///< process.start() of this call
+    later,  ///< start() of another call
+};
+/// All or nothing: what fails leaves no folder, no control group, no process.
+Creation create(const Store&, const CreateOptions&, StartedBy);
+
+void start(const Container&);
+/// `number` to the first process, or to every process of the container.
+enum class Reach { first_process, everybody };
+void kill(const Container&, int number, Reach);
+enum class Force { no, yes };
+/// Removes what the container has. A container that still runs is an Error, or is killed (Force::yes).
+void remove(const Store&, Container, Force);
+/// The remains of a `create` that was killed: a folder without a record.
+void remove_remains(const Store&, const std::string& id);
+
+struct ExecOptions {
+    oci::Process process;
+    std::string console_socket;
+    std::string pid_file;
+    int preserve_fds = 0;
+    bool detach = false;
+    bool ignore_paused = false;
+};
+/// A further process, started.
+oci::CreatedProcess exec(const Store&, const Container&, const ExecOptions&);
+
+/// Written in one step: who waits for the file finds the whole number.
+void write_pid_file(const std::string& path, pid_t pid);
+
+} // namespace kist::runtime
