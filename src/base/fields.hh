@@ -232,5 +232,12 @@ std::string_view name_of(T e) {
         if (member == e) return name;
     return "";
 }
+/// Nothing when no member has that name.
+template <NamedEnum T>
+std::optional<T> named(std::string_view name) {
+    for (const auto& [member, own] : names_of(T{}))
+        if (own == name) return member;
+    return std::nullopt;
+}
 
 } // namespace kist

@@ -32,10 +32,15 @@ struct AttachResult {
 AttachResult start(Engine&, const ContainerId&, const std::optional<AttachOptions>& attach);
 AttachResult attach(Engine&, const ContainerId&, const AttachOptions&);
 
-/// t<0 waits for ever, 0 kills at once; nothing: the container's own. Stopping a stopped one is no error. Returns when the exit is on disk.
-/// `waiting` is called once when it takes longer than 10 s (a signal that is ignored, t<0).
-void stop(Engine&, const ContainerId&, std::optional<int> timeout, std::optional<int> signal,
-          const std::function<void()>& waiting = {});
+struct StopOptions {
+    std::optional<int> timeout = {}; ///< t<0 waits for ever, 0 kills at once; nothing: the container's own
+    std::optional<int> signal = {};
+    bool shutdown = false; ///< by the host, not by the user: policies that restart count after the boot
+    /// Called once when it takes longer than 10 s (a signal that is ignored, t<0).
+    std::function<void()> waiting = {};
+};
+/// Stopping a stopped one is no error. Returns when the exit is on disk.
+void stop(Engine&, const ContainerId&, const StopOptions&);
 /// SIGKILL returns when the exit is on disk, another signal when it has been sent.
 void kill(Engine&, const ContainerId&, int signal);
 void restart(Engine&, const ContainerId&, std::optional<int> timeout, std::optional<int> signal);

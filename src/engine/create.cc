@@ -46,6 +46,7 @@ ContainerConfig interpret(Engine& engine, const CreateOptions& options, const st
     };
     CreateInput in{options, engine.config(), image, warn, find_container};
     interpret_process(in, config);
+    interpret_supervision(in, config);
     interpret_labels(in, config);
     interpret_namespaces(in, config);
     interpret_names(in, config);

@@ -26,6 +26,7 @@ struct CreateOptions : PullOptions {
     std::string workdir, user, stop_signal;
     std::vector<std::string> group_add;
     std::optional<int> stop_timeout;
+    std::string restart;
     bool interactive = false, tty = false, rm = false, init = false;
     bool detach = false; ///< run -d: without it (and without --attach) the container is made to be attached to
     std::vector<std::string> attach;

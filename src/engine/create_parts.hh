@@ -26,6 +26,7 @@ struct CreateInput {
 };
 
 void interpret_process(const CreateInput&, storage::ContainerConfig&);    // create_process.cc
+void interpret_supervision(const CreateInput&, storage::ContainerConfig&); // create_supervision.cc: restart policy
 void interpret_labels(const CreateInput&, storage::ContainerConfig&);     // create_env.cc
 void interpret_namespaces(const CreateInput&, storage::ContainerConfig&); // create_namespaces.cc
 void interpret_names(const CreateInput&, storage::ContainerConfig&);      // create_namespaces.cc: hostname, DNS, hosts
@@ -44,6 +45,9 @@ std::optional<std::string> env_value(const std::vector<std::string>& env, std::s
 
 /// "--mount" and friends: fields separated by commas, quoted as in CSV. Throws UsageError.
 std::vector<std::string> split_csv(std::string_view text);
+
+/// "no", "on-failure[:n]", "always" or "unless-stopped"; "" is "no". Throws UsageError. Also for update.
+storage::RestartPolicy parse_restart_policy(const std::string& text);
 
 /// What masked and read-only paths a container has that asks for nothing (SECURITY section 2).
 std::vector<std::string> default_masked_paths();

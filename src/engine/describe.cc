@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/describe.hh"
 
+#include <algorithm>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -19,16 +21,28 @@ std::string state_word(const ContainerView& view) {
     return std::string(name_of(view.state.status));
 }
 
+namespace {
+
+std::string since(std::int64_t moment) { return human_duration(std::chrono::nanoseconds(Moment::now().ns - moment)); }
+
+std::string restarting_text(const storage::ContainerState& state) {
+    const std::int64_t left = std::max<std::int64_t>(state.next_start_at - Moment::now().ns, 0);
+    const std::chrono::nanoseconds wait(left / 100'000'000 * 100'000'000); // to a tenth of a second
+    return fmt::format("Restarting ({}) {} ago (next in {})", state.exit_code, since(state.finished_at), to_go_duration(wait));
+}
+
+} // namespace
+
 std::string status_text(const ContainerView& view) {
     if (!view.damage.empty()) return "Corrupt";
     const auto& state = view.state;
-    auto since = [](std::int64_t moment) { return human_duration(std::chrono::nanoseconds(Moment::now().ns - moment)); };
     switch (state.status) {
         case Status::created: return "Created";
         case Status::running:
         case Status::stopping: return "Up " + since(state.started_at);
         case Status::paused: return "Up " + since(state.started_at) + " (Paused)";
         case Status::exited: return fmt::format("Exited ({}) {} ago", state.exit_code, since(state.finished_at));
+        case Status::restarting: return restarting_text(state);
         case Status::removing: return "Removal In Progress";
         case Status::dead: return "Dead";
     }

@@ -54,7 +54,7 @@ Test by_exit_code(Engine&, const std::string& value) {
 }
 
 Test by_status(Engine&, const std::string& value) {
-    static const std::vector<std::string> known = {"created", "running", "paused", "exited", "removing", "dead", "corrupt", "stopping", "stopped"};
+    static const std::vector<std::string> known = {"created", "running", "paused", "restarting", "exited", "removing", "dead", "corrupt", "stopping", "stopped"};
     if (std::find(known.begin(), known.end(), value) == known.end())
         throw UsageError("invalid filter 'status={}': it is {}", printable(value), quoted_choice(known));
     return [value](const ContainerView& view) {
@@ -123,6 +123,26 @@ Test by_command(Engine&, const std::string& value) {
     };
 }
 
+Test by_restart_policy(Engine&, const std::string& value) {
+    const auto mode = named<storage::RestartMode>(value);
+    if (!mode) throw UsageError("invalid filter 'restart-policy={}': it is no, on-failure, always or unless-stopped", printable(value));
+    return [mode = *mode](const ContainerView& view) { return view.config.restart.mode == mode; };
+}
+
+/// What Docker's daemon starts when it starts: those that ran once, and that their user has not stopped for good.
+bool starts_on_boot(const ContainerView& view) {
+    using Mode = storage::RestartMode;
+    if (view.state.started_at == 0) return false;
+    const Mode mode = view.config.restart.mode;
+    return mode == Mode::always || (mode == Mode::unless_stopped && !view.state.stopped_by_user);
+}
+
+Test by_boot(Engine&, const std::string& value) {
+    if (value != "true" && value != "false")
+        throw UsageError("invalid filter 'should-start-on-boot={}': it is true or false", printable(value));
+    return [wanted = value == "true"](const ContainerView& view) { return starts_on_boot(view) == wanted; };
+}
+
 struct Filter {
     std::string_view key;
     Maker make;
@@ -132,7 +152,8 @@ constexpr Filter table[] = {
     {"id", by_id},           {"name", by_name},         {"label", by_label, true}, {"label!", by_no_label, true},
     {"exited", by_exit_code}, {"status", by_status},    {"ancestor", by_ancestor}, {"before", by_before},
     {"since", by_since},     {"until", by_until},       {"volume", by_volume},     {"network", by_network},
-    {"expose", by_expose},   {"command", by_command},
+    {"expose", by_expose},   {"command", by_command},   {"restart-policy", by_restart_policy},
+    {"should-start-on-boot", by_boot},
 };
 
 const Filter& find_filter(const std::string& key) {

@@ -15,9 +15,7 @@ using storage::ImageRecord;
 using storage::Reference;
 using storage::Status;
 
-bool is_live(const ContainerView& view) {
-    return view.state.status == Status::running || view.state.status == Status::paused || view.state.status == Status::stopping;
-}
+bool is_live(const ContainerView& view) { return is_up(view.state.status); }
 
 struct Users {
     std::vector<ContainerView> of_image;

@@ -51,10 +51,10 @@ Counts count_containers(Engine& engine) {
     Counts counts;
     for (const auto& view : engine.containers().all()) {
         ++counts.all;
-        if (view.state.status == Status::running || view.state.status == Status::stopping)
-            ++counts.running;
-        else if (view.state.status == Status::paused)
+        if (view.state.status == Status::paused)
             ++counts.paused;
+        else if (is_up(view.state.status))
+            ++counts.running;
         else
             ++counts.stopped;
     }

@@ -25,11 +25,12 @@ std::string moment_text(std::int64_t ns) { return to_rfc3339({ns}); }
 Value state_value(const ContainerView& view) {
     const auto& state = view.state;
     Value value = Value::object();
-    bool running = state.status == Status::running || state.status == Status::stopping || state.status == Status::paused;
+    const bool restarting = state.status == Status::restarting;
+    const bool running = is_up(state.status); // also while restarting, as Docker
     value.set("Status", state_word(view));
     value.set("Running", running);
     value.set("Paused", state.status == Status::paused);
-    value.set("Restarting", false);
+    value.set("Restarting", restarting);
     value.set("OOMKilled", state.oom_killed);
     value.set("Dead", state.status == Status::dead);
     value.set("Pid", state.pid);
@@ -38,7 +39,8 @@ Value state_value(const ContainerView& view) {
     value.set("ExitCode", state.exit_code);
     value.set("Error", view.damage.empty() ? state.error : view.damage);
     value.set("StartedAt", moment_text(state.started_at));
-    value.set("FinishedAt", moment_text(running ? 0 : state.finished_at));
+    value.set("FinishedAt", moment_text(running && !restarting ? 0 : state.finished_at));
+    if (restarting) value.set("NextStartAt", moment_text(state.next_start_at));
     value.set("CgroupPath", cgroup_path(view.config));
     return value;
 }

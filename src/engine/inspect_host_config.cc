@@ -79,10 +79,10 @@ Value log_config(const ContainerConfig& config) {
     return value;
 }
 
-Value restart_policy() {
+Value restart_policy(const storage::RestartPolicy& policy) {
     Value value = Value::object();
-    value.set("Name", "no");
-    value.set("MaximumRetryCount", 0);
+    value.set("Name", std::string(name_of(policy.mode)));
+    value.set("MaximumRetryCount", policy.max_retries);
     return value;
 }
 
@@ -97,7 +97,7 @@ Value host_config_value(const ContainerConfig& config) {
     value.set("LogConfig", log_config(config));
     value.set("NetworkMode", modes.network);
     value.set("PortBindings", Value::object());
-    value.set("RestartPolicy", restart_policy());
+    value.set("RestartPolicy", restart_policy(config.restart));
     value.set("AutoRemove", config.auto_remove);
     value.set("VolumeDriver", "");
     value.set("VolumesFrom", Value());

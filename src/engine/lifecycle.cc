@@ -16,17 +16,12 @@ namespace {
 using storage::ContainerView;
 using storage::Status;
 
-bool is_live(const ContainerView& view) {
-    Status status = view.state.status;
-    return status == Status::running || status == Status::paused || status == Status::stopping;
-}
-
 /// Asks the monitor, adopting and asking again when it is killed under us. False when the container does not run.
 template <typename Request>
 bool ask_monitor(Engine& engine, const ContainerId& id, Request request) {
     for (int attempt = 0;; ++attempt) {
         ContainerView view = settled_view(engine, id);
-        if (!is_live(view)) return false;
+        if (!is_up(view.state.status)) return false;
         auto client = monitor::ControlClient::connect(engine.containers().run_dir(id));
         try {
             if (client) {
@@ -72,10 +67,11 @@ void stop_for(Engine& engine, const ContainerId& id, const monitor::StopRequest&
 
 } // namespace
 
-void stop(Engine& engine, const ContainerId& id, std::optional<int> timeout, std::optional<int> signal,
-          const std::function<void()>& waiting) {
+void stop(Engine& engine, const ContainerId& id, const StopOptions& options) {
+    const auto purpose = options.shutdown ? monitor::StopPurpose::shutdown : monitor::StopPurpose::stop;
     with_context("stopping", id, engine, [&] {
-        stop_for(engine, id, {.timeout = 0, .signal = signal.value_or(0)}, timeout, waiting);
+        stop_for(engine, id, {.timeout = 0, .signal = options.signal.value_or(0), .purpose = purpose}, options.timeout,
+                 options.waiting);
     });
 }
 
@@ -94,7 +90,7 @@ void kill(Engine& engine, const ContainerId& id, int signal) {
 void restart(Engine& engine, const ContainerId& id, std::optional<int> timeout, std::optional<int> signal) {
     with_context("restarting", id, engine, [&] {
         // `keep`: a --rm container that is restarted has not ended (SEEDS A111).
-        stop_for(engine, id, {.timeout = 0, .signal = signal.value_or(0), .keep = true}, timeout, {});
+        stop_for(engine, id, {.timeout = 0, .signal = signal.value_or(0), .purpose = monitor::StopPurpose::restart}, timeout, {});
     });
     start(engine, id, std::nullopt);
     if (auto view = engine.containers().view(id); view && view->damage.empty()) tell(engine, view->config, "restart");

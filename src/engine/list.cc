@@ -20,7 +20,7 @@ using storage::Status;
 
 bool is_shown_by_default(const ContainerView& view) {
     Status status = view.state.status;
-    return view.monitor_alive || status == Status::running || status == Status::paused || status == Status::stopping;
+    return view.monitor_alive || is_up(status);
 }
 
 std::string image_text(const storage::ContainerConfig& config) {

@@ -13,11 +13,6 @@ namespace {
 using storage::ContainerView;
 using storage::Status;
 
-bool is_live(const ContainerView& view) {
-    Status status = view.state.status;
-    return status == Status::running || status == Status::paused || status == Status::stopping;
-}
-
 /// A damaged record cannot be settled, but a monitor that lives still listens.
 void end_damaged(Engine& engine, const ContainerId& id) {
     if (auto client = monitor::ControlClient::connect(engine.containers().run_dir(id))) client->stop({.timeout = 0});
@@ -29,10 +24,23 @@ std::optional<ContainerView> end_running(Engine& engine, const ContainerId& id, 
     if (!view) return std::nullopt;
     if (!view->damage.empty()) {
         end_damaged(engine, id);
-    } else if (is_live(*view)) {
-        stop(engine, id, options.timeout.value_or(0), std::nullopt);
+    } else if (is_up(view->state.status)) {
+        stop(engine, id, {.timeout = options.timeout.value_or(0)});
     }
     return engine.containers().view(id);
+}
+
+/// A container between two runs has no process to be lost: its next start is called off. When it has started meanwhile it
+/// is a running one.
+void end_restarting(Engine& engine, const ContainerId& id) {
+    const auto view = engine.containers().view(id);
+    if (!view || view->state.status != Status::restarting) return;
+    settled_view(engine, id); // a monitor that was killed is replaced: only monitors end this state
+    auto client = monitor::ControlClient::connect(engine.containers().run_dir(id));
+    try {
+        if (client) client->stop({.timeout = 0, .signal = 0, .purpose = monitor::StopPurpose::cancel});
+    } catch (const Error&) { // what it has become decides
+    }
 }
 
 void check_removable(const ContainerView& view, bool force) {
@@ -40,8 +48,8 @@ void check_removable(const ContainerView& view, bool force) {
     if (!view.damage.empty() && !force)
         throw Error("cannot remove container \"{}\": {}", name, view.damage)
             .with_hint("use --force to remove it with what its record says lost");
-    if (!is_live(view)) return;
-    std::string_view state = view.state.status == Status::paused ? "paused" : "running";
+    if (!is_up(view.state.status)) return;
+    const std::string_view state = view.state.status == Status::stopping ? "running" : name_of(view.state.status);
     throw Error("cannot remove {} container \"{}\" ({}): stop it first or use --force", state, name, view.config.id)
         .with_exit_code(ExitCode::failure);
 }
@@ -64,6 +72,7 @@ void remove(Engine& engine, const ContainerId& id, const RemoveOptions& options)
     constexpr int attempts = 10;
     for (int attempt = 0; attempt < attempts; ++attempt) {
         if (options.force && !end_running(engine, id, options)) return;
+        if (!options.force) end_restarting(engine, id);
         std::optional<storage::ContainerLock> lock;
         std::optional<ContainerView> view;
         try {
@@ -73,7 +82,7 @@ void remove(Engine& engine, const ContainerId& id, const RemoveOptions& options)
             if (options.force) return; // it went by itself, or by somebody else's rm
             throw;
         }
-        if (options.force && is_live(*view)) continue; // started again meanwhile
+        if (options.force && is_up(view->state.status)) continue; // started again meanwhile
         check_removable(*view, options.force);
         return remove_stopped(engine, id, *view);
     }

@@ -6,6 +6,7 @@
 #include "base/log.hh"
 #include "engine/spec_plan.hh"
 #include "engine/tell.hh"
+#include "monitor/restart_plan.hh"
 #include "monitor/spawn.hh"
 #include "storage/programs.hh"
 
@@ -16,9 +17,10 @@ namespace {
 using storage::ContainerView;
 using storage::Status;
 
-bool is_live(const ContainerView& view) {
-    Status status = view.state.status;
-    return status == Status::running || status == Status::paused || status == Status::stopping;
+/// It lives, or its restart policy wants it to.
+bool needs_monitor(const ContainerView& view) {
+    return is_up(view.state.status) ||
+           (view.is_adoptable && !view.config.auto_remove && monitor::plan_restart(view.config.restart, view.state));
 }
 
 [[noreturn]] void throw_gone(const ContainerId& id) { throw NotFound("No such container: {}", id.str()); }
@@ -50,7 +52,7 @@ void record_end(Engine& engine, const ContainerId& id, const ContainerView& view
 /// True when `id` was removed.
 bool mend_auto_remove(Engine& engine, const ContainerId& id) {
     auto view = engine.containers().view(id);
-    if (!view || !view->config.auto_remove || !view->is_orphan || is_live(*view)) return false;
+    if (!view || !view->config.auto_remove || !view->is_orphan || is_up(view->state.status)) return false;
     try {
         settled_view(engine, id);
     } catch (const NotFound&) {
@@ -73,7 +75,7 @@ void clear_cgroup(Engine& engine, const storage::ContainerConfig& config) {
 ContainerView settle_locked(Engine& engine, const ContainerId& id) {
     ContainerView view = view_of(engine, id);
     if (!view.is_orphan || !view.damage.empty()) return view;
-    if (is_live(view))
+    if (needs_monitor(view))
         adopt(engine, id);
     else
         record_end(engine, id, view);

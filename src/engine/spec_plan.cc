@@ -74,6 +74,15 @@ std::vector<oci::Namespace> plan_namespaces(const ContainerConfig& config, const
     return list;
 }
 
+std::map<std::string, std::string> joined_containers(const ContainerConfig& config) {
+    const auto& modes = config.namespaces;
+    std::map<std::string, std::string> joined;
+    for (const auto& [name, mode] : {std::pair{"pid", &modes.pid}, {"network", &modes.network}, {"ipc", &modes.ipc},
+                                     {"uts", &modes.uts}, {"cgroup", &modes.cgroup}})
+        if (mode->starts_with("container:")) joined[name] = mode->substr(10);
+    return joined;
+}
+
 /// runc's list without tun: mknod of anything, use of the harmless ones and of ptys.
 std::vector<oci::DeviceRule> plan_device_rules(const ContainerConfig& config, const HostFacts& facts) {
     if (config.security.privileged) return {{true, "a", {}, {}, "rwm"}};
@@ -183,6 +192,9 @@ monitor::Job plan_job(const ContainerConfig& config, const HostFacts& facts) {
     job.stop_timeout = config.stop_timeout;
     job.auto_remove = config.auto_remove;
     job.event_attributes = event_attributes_of(config);
+    job.restart = config.restart;
+    job.health = config.health;
+    job.joined = joined_containers(config);
     oci::Spec& spec = job.spec;
     spec.process = plan_process(config, facts, job.clamp_rlimits);
     spec.root = oci::Root{"rootfs", config.read_only};

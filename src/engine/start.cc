@@ -58,7 +58,8 @@ bool check_startable(const ContainerView& view) {
     if (!view.damage.empty()) throw Error("{}", view.damage);
     switch (view.state.status) {
         case Status::running:
-        case Status::stopping: return true;
+        case Status::stopping:
+        case Status::restarting: return true;
         case Status::paused: throw Error("cannot start a paused container, try unpause instead");
         case Status::removing:
         case Status::dead: throw Error("the container is marked for removal and cannot be started");
@@ -145,7 +146,7 @@ AttachResult stream(Engine& engine, const ContainerId& id, monitor::AttachSessio
         spawned.release(); // our trouble is not the container's
         throw;
     }
-    if (outcome.kind == AttachOutcome::Kind::exited)
+    if (outcome.kind == AttachOutcome::Kind::exited && !outcome.goes_on)
         spawned.wait_ended();
     else
         spawned.release();
@@ -184,6 +185,8 @@ AttachResult attach(Engine& engine, const ContainerId& id, const AttachOptions& 
     ContainerView view = settled_view(engine, id);
     if (view.state.status == Status::paused)
         throw Error("you cannot attach to a paused container, unpause it first").with_exit_code(ExitCode::failure);
+    if (view.state.status == Status::restarting)
+        throw Error("you cannot attach to a restarting container, wait until it is running").with_exit_code(ExitCode::failure);
     auto settings = settings_for(view, options);
     settings.redraw = true;
     monitor::AttachSession session(settings);

@@ -156,7 +156,9 @@ AttachOutcome Session::run(AttachSession::Greet greet) {
 }
 
 void Session::end(AttachOutcome::Kind kind, int exit_code, std::string reason) {
-    outcome_ = {kind, exit_code, std::move(reason)};
+    outcome_.kind = kind;
+    outcome_.exit_code = exit_code;
+    outcome_.reason = std::move(reason);
     loop_.stop();
 }
 
@@ -180,7 +182,8 @@ void Session::on_packet(const PacketView& packet) {
         case Packet::stdout_data: return show(out_, packet.payload);
         case Packet::stderr_data: return show(err_, packet.payload);
         case Packet::exited:
-            return end(AttachOutcome::Kind::exited, static_cast<int>(parse_unsigned(packet.payload, 255).value_or(255)));
+            outcome_.goes_on = parse_exit(packet.payload).goes_on;
+            return end(AttachOutcome::Kind::exited, parse_exit(packet.payload).code);
         case Packet::failed: return end(AttachOutcome::Kind::dropped, 0, parse_failure(packet.payload).message());
         case Packet::stdin_credit:
             credit_ += static_cast<std::size_t>(parse_unsigned(packet.payload, stdin_window).value_or(0));

@@ -37,6 +37,7 @@ struct AttachOutcome {
     };
     Kind kind = Kind::lost;
     int exit_code = 0;
+    bool goes_on = false; ///< exited, and its monitor will start it again
     std::string reason;
 };
 

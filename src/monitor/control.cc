@@ -11,11 +11,6 @@ namespace kist::monitor {
 namespace {
 
 constexpr auto patience = std::chrono::seconds(10);
-constexpr int unknown_exit_code = 255;
-
-int exit_code_of(const PacketView& packet) {
-    return static_cast<int>(parse_unsigned(packet.payload, 255).value_or(unknown_exit_code));
-}
 
 /// False when the time is up.
 bool wait_readable(int fd, std::chrono::milliseconds limit) {
@@ -45,7 +40,11 @@ std::optional<int> ControlClient::request(Packet type, std::string_view payload,
         PacketView packet;
         if (socket_.receive(packet) == PacketSocket::Result::end) throw MonitorLost("the container's monitor was killed");
         if (packet.type == Packet::done) return std::nullopt;
-        if (packet.type == Packet::exited) return exit_code_of(packet);
+        if (packet.type == Packet::exited) {
+            const Exit exit = parse_exit(packet.payload);
+            // It ended by itself before our request was read, which now calls off the next start.
+            if (!exit.goes_on) return exit.code;
+        }
         if (packet.type == Packet::failed) throw parse_failure(packet.payload);
     }
 }
@@ -69,7 +68,7 @@ int ControlClient::wait_exit() {
     for (;;) {
         PacketView packet;
         if (socket_.receive(packet) == PacketSocket::Result::end) throw MonitorLost("the container's monitor was killed");
-        if (packet.type == Packet::exited) return exit_code_of(packet);
+        if (packet.type == Packet::exited) return parse_exit(packet.payload).code;
     }
 }
 

@@ -22,8 +22,6 @@ namespace {
 using namespace kist;
 using namespace kist::monitor;
 
-constexpr std::size_t job_limit = 16u << 20;
-
 struct Arguments {
     bool adopt = false;
     std::string id;

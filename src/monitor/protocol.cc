@@ -55,7 +55,9 @@ std::optional<WindowSize> parse_resize(std::string_view payload) {
 }
 
 std::string format_stop(const StopRequest& request) {
-    return fmt::format("{} {}{}", request.timeout, request.signal, request.keep ? " keep" : "");
+    std::string text = fmt::format("{} {}", request.timeout, request.signal);
+    if (request.purpose != StopPurpose::stop) text += " " + std::string(name_of(request.purpose));
+    return text;
 }
 
 std::optional<StopRequest> parse_stop(std::string_view payload) {
@@ -71,10 +73,19 @@ std::optional<StopRequest> parse_stop(std::string_view payload) {
         request.signal = static_cast<int>(*signal);
     }
     if (words.size() > 2) {
-        if (words[2] != "keep") return std::nullopt;
-        request.keep = true;
+        const auto purpose = named<StopPurpose>(words[2]);
+        if (!purpose) return std::nullopt;
+        request.purpose = *purpose;
     }
     return request;
+}
+
+std::string format_exit(const Exit& exit) { return std::to_string(exit.code) + (exit.goes_on ? " restarting" : ""); }
+
+Exit parse_exit(std::string_view payload) {
+    constexpr int unknown_exit_code = 255;
+    const auto [code, word] = split_once(payload, ' ');
+    return {static_cast<int>(parse_unsigned(code, 255).value_or(unknown_exit_code)), word == "restarting"};
 }
 
 std::string format_failure(const Error& error) {

@@ -10,6 +10,10 @@
 // the record removed instead) → control.sock unlinked → monitor.lock free → `exited` to every client, behind the output still
 // queued for it → the monitor ends. Whoever has seen `exited` may therefore start or remove the container at once.
 //
+// With a restart policy: output drained → cgroup gone → state.json says restarting → `exited` with the word "restarting" to
+// every client → the monitor stays, and starts the container again by monitor.json as it is then. Who asks for a stop
+// meanwhile calls that off.
+//
 // Output: what is read from the container is logged first, then sent to the clients that asked for that stream. A client whose
 // socket is full stops the reading (the container then waits as in a shell's pipeline), so an attached client that reads loses
 // nothing. The client on the spawn socket may hold it up as long as it lives (`run … | less`); one that attached later and
@@ -20,6 +24,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +33,7 @@
 #include "base/fields.hh"
 #include "oci/spec/root_mount.hh"
 #include "oci/spec/runtime_spec.hh"
+#include "storage/supervision.hh"
 
 namespace kist::monitor {
 
@@ -66,6 +72,10 @@ struct Job {
     int stop_timeout = 10;
     bool auto_remove = false;
     std::string event_attributes; ///< storage::Event::prepared: image, name and labels
+    storage::RestartPolicy restart;
+    std::optional<storage::HealthCheck> health;
+    /// Namespace ("network", "pid", …) → full id of the container that lends it: its process is looked up anew at a restart.
+    std::map<std::string, std::string> joined;
     bool operator==(const Job&) const = default;
     static constexpr void fields(auto&& field) {
         field("schema", &Job::schema, required);
@@ -86,6 +96,9 @@ struct Job {
         field("stop_timeout", &Job::stop_timeout);
         field("auto_remove", &Job::auto_remove);
         field("event_attributes", &Job::event_attributes);
+        field("restart", &Job::restart);
+        field("health", &Job::health);
+        field("joined", &Job::joined);
     }
 };
 Job parse_job(std::string_view text, std::string_view where);
@@ -111,9 +124,8 @@ enum class Packet : std::uint8_t {
     stdin_end = 'e',
     resize = 'w',    ///< "rows cols" in decimal
     signal = 's',    ///< decimal signal number, to the container's init; answered by done/failed unless the client is attached
-    stop = 't',      ///< "timeout [signal [keep]]": decimal seconds (negative: for ever), an optional signal number (0: the container's own) and
-                     ///< "keep": no auto_remove this time (restart of a --rm container); answered by `done` or `failed`
-                     ///< when the container has exited and its exit is on disk
+    stop = 't',      ///< "timeout [signal [purpose]]": decimal seconds (negative: for ever), an optional signal number (0: the container's own)
+                     ///< and StopPurpose; answered by `exited` when the container has exited and its exit is on disk, or by `failed`
     pause = 'p',     ///< answered by done/failed
     unpause = 'u',
     ping = 'P',      ///< answered by done
@@ -124,7 +136,7 @@ enum class Packet : std::uint8_t {
     stderr_data = 'r',
     stdin_credit = 'c', ///< decimal count of stdin bytes that the container's pipe has taken
     stdin_closed = 'z', ///< the container reads no input (any more)
-    exited = 'X',    ///< decimal exit code as a shell sees it; see the order above
+    exited = 'X',    ///< "code [restarting]": decimal exit code as a shell sees it; see the order above
     done = 'D',
 };
 enum AttachFlag : std::uint8_t { attach_stdin = 1, attach_stdout = 2, attach_stderr = 4 };
@@ -148,14 +160,33 @@ struct WindowSize {
 std::string format_resize(WindowSize);
 std::optional<WindowSize> parse_resize(std::string_view payload);
 
+enum class StopPurpose {
+    stop,     ///< the user wants it to stay so
+    restart,  ///< it is started again at once: no auto_remove this time
+    shutdown, ///< the host goes down: after the boot its restart policy counts
+    cancel,   ///< only when it waits for its next start; `failed` when it runs
+};
+constexpr auto names_of(StopPurpose) {
+    using P = StopPurpose;
+    return std::to_array<std::pair<StopPurpose, std::string_view>>(
+        {{P::stop, "stop"}, {P::restart, "keep"}, {P::shutdown, "shutdown"}, {P::cancel, "cancel"}});
+}
 struct StopRequest {
     std::int64_t timeout = 10; ///< seconds; negative: for ever
     int signal = 0;            ///< 0: the container's stop signal
-    bool keep = false;
+    StopPurpose purpose = StopPurpose::stop;
     bool operator==(const StopRequest&) const = default;
 };
 std::string format_stop(const StopRequest&);
 std::optional<StopRequest> parse_stop(std::string_view payload);
+
+struct Exit {
+    int code = 255;
+    bool goes_on = false; ///< it will be started again
+    bool operator==(const Exit&) const = default;
+};
+std::string format_exit(const Exit&);
+Exit parse_exit(std::string_view payload);
 
 std::string format_failure(const Error&);
 /// The Error that the other side met, with its exit code and hint.

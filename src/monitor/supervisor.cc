@@ -8,6 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/signals.hh"
@@ -48,6 +49,7 @@ Assignment::Assignment(const Job& job)
       own_pid_namespace(makes_pid_namespace(job.spec)),
       limited_memory(job.spec.linux_.resources.memory && job.spec.linux_.resources.memory->limit),
       stop_signal(parse_signal(job.stop_signal).value_or(SIGTERM)),
+      restart(job.restart),
       stop_timeout(job.stop_timeout) {}
 
 Supervisor::Supervisor(Dir run, const Job& job, Fd commander)
@@ -75,7 +77,7 @@ bool Supervisor::start(const Job& job) {
     try {
         // What the commander has sent before it started us: attach, and the terminal's size.
         while (server_.receive(commander_)) continue;
-        open_streams(job);
+        log_.emplace(job.log);
         server_.listen(run_);
         create(job);
     } catch (const Error& error) {
@@ -91,12 +93,8 @@ bool Supervisor::start(const Job& job) {
     return true;
 }
 
-void Supervisor::open_streams(const Job& job) {
-    log_.emplace(job.log);
-    stdio_ = ContainerStdio::make(run_, job);
-}
-
 void Supervisor::create(const Job& job) {
+    stdio_ = ContainerStdio::make(run_, job);
     const oci::CgroupHost host = oci::CgroupHost::detect();
     cgroup_ = oci::Cgroup::create(host, job.cgroup_path, job.spec.linux_.resources);
     oci::LaunchOptions options;
@@ -115,6 +113,9 @@ void Supervisor::create(const Job& job) {
     state_.pid_start_time = process_start_time(init.pid()).value_or(0);
     state_.status = storage::Status::running;
     state_.started_at = Moment::now().ns;
+    state_.error.clear();
+    state_.oom_killed = false;
+    end_told_ = false;
     // Before it may run: were we killed after start() and before this, nobody would know of a living container.
     write_state();
     init.start();
@@ -123,13 +124,23 @@ void Supervisor::create(const Job& job) {
 
 /// From here on the loop has everything that it reacts to.
 void Supervisor::serve() {
+    watch_container();
+    take_signals();
+}
+
+void Supervisor::take_signals() {
+    // A host that shuts down, or an administrator, ends the container by ending its monitor.
+    loop_.on_signals({SIGTERM}, [this](const signalfd_siginfo&) {
+        stop({.timeout = task_.stop_timeout, .signal = 0, .purpose = StopPurpose::shutdown});
+    });
+}
+
+void Supervisor::watch_container() {
     input_.emplace(loop_, server_, std::move(stdio_.input),
                    task_.terminal ? InputPump::Kind::terminal : InputPump::Kind::pipe);
     output_.emplace(loop_, stdio_, *log_, server_);
     const int init = pidfd_ ? pidfd_.get() : child_.pidfd().get();
     loop_.watch(init, EPOLLIN, [this](std::uint32_t) { on_init_exit(); });
-    // A host that shuts down, or an administrator, ends the container by ending its monitor.
-    loop_.on_signals({SIGTERM}, [this](const signalfd_siginfo&) { stop({task_.stop_timeout, 0, false}); });
 }
 
 void Supervisor::tell_started() {
@@ -161,17 +172,36 @@ bool Supervisor::adopt(const Job& job) {
     stdio_ = look.kind == storage::InitLook::Kind::alive || look.kind == storage::InitLook::Kind::zombie
                  ? ContainerStdio::reopen(run_, job)
                  : ContainerStdio{};
-    if (!pidfd || look.kind != storage::InitLook::Kind::alive) {
-        output_.emplace(loop_, stdio_, *log_, server_);
-        finish_unknown_or(look.status);
-        return false;
-    }
+    if (!pidfd || look.kind != storage::InitLook::Kind::alive) return take_over_dead(look.status);
     pidfd_ = std::move(*pidfd);
     state_.status = is_still(state_.status);
     server_.listen(run_);
     write_state();
     serve();
     tell_started();
+    return true;
+}
+
+/// Its last monitor was killed before it could record the end, or while it waited to start the container again.
+bool Supervisor::take_over_dead(const std::optional<ExitStatus>& status) {
+    const bool waited = state_.status == storage::Status::restarting;
+    if (!waited) {
+        output_.emplace(loop_, stdio_, *log_, server_);
+        note_exit(status);
+        clear_away();
+    }
+    if (!waited && !next_start()) {
+        conclude();
+        return false;
+    }
+    server_.listen(run_);
+    take_signals();
+    tell_started(); // before `exited`, which would say that this monitor ends
+    if (!waited)
+        after_end();
+    else
+        wait_for_restart(std::chrono::nanoseconds(
+            std::clamp<std::int64_t>(state_.next_start_at - Moment::now().ns, 0, std::max<std::int64_t>(state_.restart_delay, 0))));
     return true;
 }
 
@@ -191,12 +221,26 @@ void Supervisor::on_packet(ClientId client, const PacketView& packet) {
         case Packet::pause: return answer(client, [this] { pause(); });
         case Packet::unpause: return answer(client, [this] { unpause(); });
         case Packet::signal:
-            return answer(client, [&] { signal(static_cast<int>(parse_unsigned(packet.payload, 64).value_or(0))); });
+            return answer(client, [&] {
+                signal_for_user(client, static_cast<int>(parse_unsigned(packet.payload, 64).value_or(0)));
+            });
         case Packet::stop:
             // Answered by `exited`, when that is true.
-            if (const auto request = parse_stop(packet.payload)) return stop(*request);
-            return answer(client, [] { throw Error("malformed stop request"); });
+            return answer_failure(client, [&] {
+                const auto request = parse_stop(packet.payload);
+                if (!request) throw Error("malformed stop request");
+                stop(*request);
+            });
         default: return;
+    }
+}
+
+/// For a request that is answered later.
+void Supervisor::answer_failure(ClientId client, const std::function<void()>& request) {
+    try {
+        request();
+    } catch (const Error& error) {
+        server_.send(client, Packet::failed, format_failure(error));
     }
 }
 
@@ -225,10 +269,8 @@ void Supervisor::on_gone(ClientId, std::uint8_t flags) {
 void Supervisor::resize(std::string_view payload) {
     const auto size = parse_resize(payload);
     if (!size || !task_.terminal) return;
-    if (!stdio_.out) {
-        size_ = size;
-        return;
-    }
+    size_ = size; // also for the terminal of the next start
+    if (!stdio_.out) return;
     winsize window{};
     window.ws_row = size->rows;
     window.ws_col = size->columns;
@@ -237,6 +279,7 @@ void Supervisor::resize(std::string_view payload) {
 
 void Supervisor::signal(int number) {
     if (number <= 0) throw Error("malformed signal request");
+    check_not_restarting();
     const Fd& pidfd = pidfd_ ? pidfd_ : child_.pidfd();
     if (pidfd && ::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0) != 0 && errno != ESRCH)
         throw SysError("sending signal {} to the container", number);
@@ -245,9 +288,27 @@ void Supervisor::signal(int number) {
     if (state_.status == storage::Status::paused && (number == SIGKILL || number == task_.stop_signal)) unpause();
 }
 
+/// A user who ends it by a signal wants what a user of stop wants; what an attached terminal sends is for the program.
+void Supervisor::signal_for_user(ClientId client, int number) {
+    signal(number);
+    if (server_.is_attached(client) || (number != SIGKILL && number != task_.stop_signal)) return;
+    stays_ended_ = true;
+    state_.stopped_by_user = true;
+}
+
+void Supervisor::check_not_restarting() const {
+    if (state_.status == storage::Status::restarting)
+        throw Error("container '{}' is restarting, wait until it is running", task_.id).with_exit_code(ExitCode::failure);
+}
+
 void Supervisor::stop(const StopRequest& request) {
-    keep_record_ = keep_record_ || request.keep;
-    stop_asked_ = true;
+    const bool restarting = state_.status == storage::Status::restarting;
+    if (request.purpose == StopPurpose::cancel && !restarting)
+        throw Error("it is running").with_exit_code(ExitCode::failure);
+    keep_record_ = keep_record_ || request.purpose == StopPurpose::restart;
+    stays_ended_ = stop_asked_ = true;
+    if (request.purpose == StopPurpose::stop) state_.stopped_by_user = true;
+    if (restarting) return call_off_restart();
     if (request.timeout == 0) return kill_all();
     try {
         signal(request.signal != 0 ? request.signal : task_.stop_signal);
@@ -279,6 +340,7 @@ void Supervisor::kill_all() {
 }
 
 void Supervisor::pause() {
+    check_not_restarting();
     if (state_.status == storage::Status::paused) throw Error("container '{}' is already paused", task_.id);
     cgroup_->freeze(); // waits for processes in the kernel, 10 s at most: nothing in the container needs us meanwhile
     state_.status = storage::Status::paused;

@@ -2,6 +2,7 @@
 // The life of one container as its monitor sees it: start or adopt, requests of the commands, the end and its record.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@
 
 namespace kist::monitor {
 
+inline constexpr std::size_t job_limit = 16u << 20; ///< of monitor.json
 inline constexpr const char* state_file = "state.json"; ///< of storage::ContainerStore, in the run folder
 
 /// What of a Job is needed while the container runs: the rest of it is freed after the start.
@@ -29,6 +31,7 @@ struct Assignment {
     bool own_pid_namespace = false; ///< init's end is everybody's end
     bool limited_memory = false;
     int stop_signal = 15;
+    storage::RestartPolicy restart;
     int stop_timeout = 10;
     explicit Assignment(const Job& job);
 };
@@ -51,27 +54,39 @@ public:
 
 private:
     void create(const Job& job);
-    void open_streams(const Job& job);
     void fail(const Error& error);
     void serve();
+    void watch_container();
+    void take_signals();
     void write_state();
     void tell_started();
+    bool take_over_dead(const std::optional<ExitStatus>& status);
     void leave_starters_cgroup(const oci::CgroupHost& host);
 
     void on_packet(ClientId client, const PacketView& packet);
     void on_gone(ClientId client, std::uint8_t flags);
     void answer(ClientId client, const std::function<void()>& request);
+    void answer_failure(ClientId client, const std::function<void()>& request);
     void attach(ClientId client, std::string_view payload);
     void resize(std::string_view payload);
     void signal(int number);
+    void signal_for_user(ClientId client, int number);
+    void check_not_restarting() const;
     void stop(const StopRequest& request);
     void kill_all();
     void pause();
     void unpause();
 
     void on_init_exit();
-    void finish(const ExitStatus& status);
-    void finish_unknown_or(const std::optional<ExitStatus>& status);
+    void note_exit(const std::optional<ExitStatus>& status);
+    void clear_away();
+    void after_end();
+    std::optional<std::chrono::nanoseconds> next_start() const;
+    void wait_for_restart(std::chrono::nanoseconds delay);
+    void restart();
+    void failed_restart(const std::string& reason, int exit_code);
+    void call_off_restart();
+    void conclude();
     bool was_oom_killed(const ExitStatus& status) const;
     void remove_cgroup();
     void record_exit();
@@ -80,7 +95,7 @@ private:
     void record_failure(const Error& error);
     /// Into the event log.
     void tell(std::string_view action, std::string_view attribute = {}, std::string_view value = {}) const;
-    void tell_end() const;
+    void tell_end();
 
     Dir run_;
     Assignment task_;
@@ -99,8 +114,11 @@ private:
     std::optional<WindowSize> size_; ///< asked for before there was a terminal
     std::optional<EventLoop::TimerId> kill_timer_;
     std::int64_t kill_at_ = 0;
+    std::optional<EventLoop::TimerId> restart_timer_;
+    bool stays_ended_ = false; ///< whatever the restart policy says: a stop was asked for
     bool keep_record_ = false; ///< no auto_remove this time
     bool stop_asked_ = false;
+    bool end_told_ = false;
 };
 
 } // namespace kist::monitor

@@ -21,23 +21,28 @@ constexpr auto lock_patience = std::chrono::seconds(10);
 void Supervisor::on_init_exit() {
     if (!pidfd_) {
         loop_.unwatch(child_.pidfd().get());
-        return finish(child_.wait());
+        note_exit(child_.wait());
+    } else {
+        loop_.unwatch(pidfd_.get());
+        note_exit(exit_of_other(pidfd_, static_cast<pid_t>(state_.pid), state_.pid_start_time));
     }
-    loop_.unwatch(pidfd_.get());
-    finish_unknown_or(exit_of_other(pidfd_, static_cast<pid_t>(state_.pid), state_.pid_start_time));
+    clear_away();
+    after_end();
 }
 
-void Supervisor::finish_unknown_or(const std::optional<ExitStatus>& status) {
+/// Nothing: unknown, because the monitor whose child it was is dead.
+void Supervisor::note_exit(const std::optional<ExitStatus>& status) {
     if (!status) state_.error = "exit code unknown: the monitor was killed";
-    finish(status.value_or(ExitStatus{unknown_exit_code}));
+    const ExitStatus known = status.value_or(ExitStatus{unknown_exit_code});
+    state_.status = storage::Status::exited;
+    state_.exit_code = known.code();
+    state_.finished_at = Moment::now().ns;
+    state_.oom_killed = was_oom_killed(known);
 }
 
-void Supervisor::finish(const ExitStatus& status) {
+/// Of a container whose init has ended: its processes, what they have written, its cgroup.
+void Supervisor::clear_away() {
     if (kill_timer_) loop_.cancel(*std::exchange(kill_timer_, std::nullopt));
-    state_.status = storage::Status::exited;
-    state_.exit_code = status.code();
-    state_.finished_at = Moment::now().ns;
-    state_.oom_killed = was_oom_killed(status);
     if (state_.oom_killed) tell("oom");
     try {
         if (!task_.own_pid_namespace) cgroup_->kill_all();
@@ -45,8 +50,21 @@ void Supervisor::finish(const ExitStatus& status) {
         // remove_cgroup() tries again.
     }
     stdio_.terminal_end.reset();
-    output_->drain();
+    if (output_) output_->drain();
     remove_cgroup();
+    state_.pid = 0;
+    state_.pid_start_time = 0;
+}
+
+void Supervisor::after_end() {
+    const auto delay = next_start();
+    if (!delay) return conclude();
+    state_.restart_delay = delay->count();
+    tell_end();
+    wait_for_restart(*delay);
+}
+
+void Supervisor::conclude() {
     // Told when it is true; what is removed after its end ends before.
     const bool removed = task_.auto_remove && !keep_record_;
     if (removed) tell_end();
@@ -77,8 +95,6 @@ void Supervisor::remove_cgroup() {
 }
 
 void Supervisor::record_exit() {
-    state_.pid = 0;
-    state_.pid_start_time = 0;
     state_.monitor_pid = 0;
     try {
         ContainerStdio::remove_files(run_);
@@ -115,8 +131,9 @@ void Supervisor::tell(std::string_view action, std::string_view attribute, std::
     storage::append_event(task_.data_root, event);
 }
 
-void Supervisor::tell_end() const {
-    tell("die", "exitCode", std::to_string(state_.exit_code));
+void Supervisor::tell_end() {
+    // A container that waited for its next start has been told dead before.
+    if (!std::exchange(end_told_, true)) tell("die", "exitCode", std::to_string(state_.exit_code));
     if (stop_asked_) tell("stop");
 }
 
@@ -124,7 +141,7 @@ void Supervisor::farewell() {
     // Before the lock is free: the next monitor makes a socket of that name.
     server_.stop_listening(run_);
     lock_.reset();
-    server_.send_all(Packet::exited, std::to_string(state_.exit_code));
+    server_.send_all(Packet::exited, format_exit({state_.exit_code, false}));
     server_.when_flushed([this] { loop_.stop(); });
 }
 

@@ -19,6 +19,10 @@ std::string dump_state(const ContainerState& state) { return seal_record(to_valu
 ContainerState parse_state(std::string_view text, std::string_view where) {
     return from_value<ContainerState>(open_record(text, where), where);
 }
+std::string dump_health(const HealthLog& log) { return seal_record(to_value(log)); }
+HealthLog parse_health(std::string_view text, std::string_view where) {
+    return from_value<HealthLog>(open_record(text, where), where);
+}
 Value config_value(const ContainerConfig& config) { return to_value(config, Write::everything); }
 
 } // namespace kist::storage

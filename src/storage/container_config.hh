@@ -11,6 +11,7 @@
 
 #include "base/fields.hh"
 #include "oci/spec/runtime_spec.hh"
+#include "storage/supervision.hh"
 
 namespace kist::storage {
 
@@ -146,6 +147,8 @@ struct ContainerConfig {
     std::string cgroup_parent;
     bool init = false;
     bool auto_remove = false;
+    RestartPolicy restart;
+    std::optional<HealthCheck> health;
     std::string log_driver = "json-file";
     std::map<std::string, std::string> log_options;
     std::string cidfile;
@@ -197,6 +200,8 @@ struct ContainerConfig {
         field("cgroup_parent", &C::cgroup_parent);
         field("init", &C::init);
         field("auto_remove", &C::auto_remove);
+        field("restart", &C::restart);
+        field("health", &C::health);
         field("log_driver", &C::log_driver);
         field("log_options", &C::log_options);
         field("cidfile", &C::cidfile);
@@ -204,12 +209,19 @@ struct ContainerConfig {
     }
 };
 
-enum class Status { created, running, paused, stopping, exited, removing, dead };
+enum class Status { created, running, paused, stopping, restarting, exited, removing, dead };
 constexpr auto names_of(Status) {
     using S = Status;
     return std::to_array<std::pair<Status, std::string_view>>({{S::created, "created"}, {S::running, "running"},
-        {S::paused, "paused"}, {S::stopping, "stopping"}, {S::exited, "exited"}, {S::removing, "removing"}, {S::dead, "dead"}});
+        {S::paused, "paused"}, {S::stopping, "stopping"}, {S::restarting, "restarting"}, {S::exited, "exited"},
+        {S::removing, "removing"}, {S::dead, "dead"}});
 }
+/// It has a process.
+constexpr bool is_running(Status status) {
+    return status == Status::running || status == Status::paused || status == Status::stopping;
+}
+/// A monitor is in charge of it: it has a process, or will have one again.
+constexpr bool is_up(Status status) { return is_running(status) || status == Status::restarting; }
 
 /// state.json in the run folder: what is true in this boot. Written by the monitor while it lives, else by the command
 /// that holds the container's lock.
@@ -225,6 +237,10 @@ struct ContainerState {
     bool oom_killed = false;
     std::string error;                   ///< why it could not start, or could not be removed
     std::int64_t restart_count = 0;
+    std::int64_t next_start_at = 0;      ///< ns since 1970, while restarting
+    std::int64_t restart_delay = 0;      ///< ns, the one before the last restart: the next is twice as long
+    bool stopped_by_user = false;        ///< not by itself, nor by the host's shutdown: unless-stopped leaves it so
+    Health health = Health::none;
     bool operator==(const ContainerState&) const = default;
     static constexpr void fields(auto&& field) {
         using S = ContainerState;
@@ -240,6 +256,10 @@ struct ContainerState {
         field("oom_killed", &S::oom_killed);
         field("error", &S::error);
         field("restart_count", &S::restart_count);
+        field("next_start_at", &S::next_start_at);
+        field("restart_delay", &S::restart_delay);
+        field("stopped_by_user", &S::stopped_by_user);
+        field("health", &S::health);
     }
 };
 

@@ -19,10 +19,6 @@ namespace {
 
 constexpr int unknown_exit_code = 255;
 
-bool is_live(Status status) {
-    return status == Status::running || status == Status::paused || status == Status::stopping;
-}
-
 void become_exited(ContainerState& state, int exit_code, std::string error) {
     state.status = Status::exited;
     state.exit_code = exit_code;
@@ -35,6 +31,7 @@ void become_exited(ContainerState& state, int exit_code, std::string error) {
 
 /// The record says that it runs and nobody holds the monitor's lock: ask the kernel.
 void verify_orphan(ContainerState& state) {
+    if (state.status == Status::restarting) return; // it has none
     InitLook look = look_at_init(state.pid, state.pid_start_time);
     if (look.kind == InitLook::Kind::alive) return;
     if (look.status)
@@ -178,13 +175,13 @@ std::optional<ContainerState> ContainerStore::current_state(ContainerView& view)
         if (!text) return std::nullopt;
         ContainerState state = parse_state(*text, path_below(run_, id, "state.json"));
         if (state.boot_id != current_boot_id()) return std::nullopt;
-        if (!is_live(state.status)) return state;
+        if (!is_up(state.status)) return state;
         auto run = run_.open_dir_if_exists(id);
         view.monitor_alive = run && FileLock::is_held(*run, "monitor.lock");
         if (view.monitor_alive) return state;
         // The monitor records the exit before it lets go of the lock: what is read after a free lock is final.
         if (*text == before) {
-            view.is_orphan = true;
+            view.is_orphan = view.is_adoptable = true;
             verify_orphan(state);
             return state;
         }

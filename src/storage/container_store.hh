@@ -29,6 +29,8 @@ struct ContainerView {
     /// The record on disk says that it runs, but its monitor is dead: the next command that changes it adopts it, or
     /// records its end.
     bool is_orphan = false;
+    /// An orphan whose last monitor has left a state of this boot: another one can take over from there.
+    bool is_adoptable = false;
     /// config.json or state.json is damaged: the reason; config.id is still set.
     std::string damage;
 };

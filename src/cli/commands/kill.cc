@@ -20,11 +20,7 @@ int kill_containers(Session& session) {
     Stopping o;
     o.names = parse_into(o, options, session);
     const int signal = checked_signal(o.signal).value_or(SIGKILL);
-    const auto is_up = [](storage::Status status) {
-        return status == storage::Status::running || status == storage::Status::paused ||
-               status == storage::Status::stopping;
-    };
-    return for_each_selected(session, o, is_up, [&](engine::Engine& engine, const Selected& container) {
+    return for_each_selected(session, o, storage::is_running, [&](engine::Engine& engine, const Selected& container) {
         engine::kill(engine, container.id, signal);
         print_line(container.label);
     });

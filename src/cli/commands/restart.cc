@@ -29,6 +29,7 @@ int restart_containers(Session& session) {
     if (o.running) o.all = true;
     const auto fits = [&](storage::Status status) {
         return status == storage::Status::running || status == storage::Status::paused ||
+               status == storage::Status::restarting ||
                (!only_running && (status == storage::Status::created || status == storage::Status::exited));
     };
     return for_each_selected(session, o, fits, [&](engine::Engine& engine, const Selected& container) {

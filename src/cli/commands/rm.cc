@@ -29,8 +29,7 @@ int remove_containers(Session& session) {
     if (o.timeout) o.force = true;
     if (o.force) o.ignore = true;
     const auto fits = [&](storage::Status status) {
-        return o.force || (status != storage::Status::running && status != storage::Status::paused &&
-                           status != storage::Status::stopping);
+        return o.force || !storage::is_running(status);
     };
     const engine::RemoveOptions how{.force = o.force, .volumes = o.volumes, .timeout = o.timeout};
     return for_each_selected(session, o, fits, [&](engine::Engine& engine, const Selected& container) {

@@ -9,22 +9,25 @@
 namespace kist::cli::command {
 namespace {
 
-constexpr auto options = sorted(concat(
-    std::to_array<Option<Stopping>>({{{"a,all", "", "Every running container"}, &Stopping::all}}),
-    cidfile_option<Stopping>(), filter_option<Stopping>(), ignore_option<Stopping>(), latest_option<Stopping>(),
-    signal_option<Stopping>(), timeout_option<Stopping>()));
+struct Stop : Stopping {
+    bool shutdown = false;
+};
 
-bool is_up(storage::Status status) {
-    return status == storage::Status::running || status == storage::Status::paused ||
-           status == storage::Status::stopping;
-}
+constexpr auto options = sorted(concat(
+    std::to_array<Option<Stop>>({
+        {{"a,all", "", "Every running container"}, &Stop::all},
+        {{"shutdown", "", "The host goes down: restart policies count again after the boot"}, &Stop::shutdown},
+    }),
+    cidfile_option<Stop>(), filter_option<Stop>(), ignore_option<Stop>(), latest_option<Stop>(), signal_option<Stop>(),
+    timeout_option<Stop>()));
 
 int stop_containers(Session& session) {
-    Stopping o;
+    Stop o;
     o.names = parse_into(o, options, session);
     const std::optional<int> signal = checked_signal(o.signal);
-    return for_each_selected(session, o, is_up, [&](engine::Engine& engine, const Selected& container) {
-        engine::stop(engine, container.id, o.timeout, signal);
+    const engine::StopOptions how{.timeout = o.timeout, .signal = signal, .shutdown = o.shutdown};
+    return for_each_selected(session, o, storage::is_up, [&](engine::Engine& engine, const Selected& container) {
+        engine::stop(engine, container.id, how);
         print_line(container.label);
     });
 }

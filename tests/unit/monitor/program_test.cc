@@ -127,7 +127,7 @@ TEST_CASE("stop sends the stop signal and answers when the exit is on record") {
     Monitored box("trap 'exit 5' TERM; echo up; while :; do sleep 0.05; done");
     SpawnedMonitor monitor = box.start();
     REQUIRE(eventually([&] { return box.log() == "up\n"; }));
-    CHECK(box.control().stop({10, 0, false}) == 5);
+    CHECK(box.control().stop({.timeout = 10}) == 5);
     CHECK(box.state().status == Status::exited);
     CHECK(box.state().exit_code == 5);
     CHECK_FALSE(FileLock::is_held(box.run(), "monitor.lock"));
@@ -139,7 +139,7 @@ TEST_CASE("a container that ignores the stop signal is killed when the time is u
     Monitored box("trap '' TERM; while :; do sleep 0.05; done");
     SpawnedMonitor monitor = box.start();
     const auto begin = std::chrono::steady_clock::now();
-    CHECK(box.control().stop({1, 0, false}) == 137);
+    CHECK(box.control().stop({.timeout = 1}) == 137);
     const auto took = std::chrono::steady_clock::now() - begin;
     CHECK(took >= std::chrono::seconds(1));
     CHECK(took < std::chrono::seconds(3));
@@ -158,7 +158,7 @@ TEST_CASE("a paused container can be stopped") {
     control.unpause();
     CHECK(box.state().status == Status::running);
     control.pause();
-    CHECK(control.stop({10, 0, false}) == 4);
+    CHECK(control.stop({.timeout = 10}) == 4);
     monitor.wait_ended();
 }
 
@@ -261,7 +261,7 @@ TEST_CASE("only one monitor at a time") {
     SpawnedMonitor second = box.spawn();
     CHECK_THROWS_AS(second.wait_started(), Error);
     CHECK(box.state().status == Status::running);
-    CHECK(box.control().stop({0, 0, false}) == 137);
+    CHECK(box.control().stop({.timeout = 0}) == 137);
     first.wait_ended();
 }
 
@@ -294,4 +294,29 @@ TEST_CASE("a process outside the container's pid namespace dies with the contain
         const auto status = read_file_if_exists("/proc/" + std::to_string(*pid) + "/status", 1 << 16);
         return !status || status->find("State:\tZ") != std::string::npos;
     }));
+}
+
+TEST_CASE("a container with a restart policy is started again by the same monitor") {
+    if (!can_run()) return;
+    Monitored box("echo run; exit 3");
+    box.job.restart = {storage::RestartMode::on_failure, 2};
+    SpawnedMonitor monitor = box.start();
+    CHECK(box.control().wait_exit() == 3);
+    CHECK(eventually([&] { return box.state().status == Status::exited; }));
+    monitor.wait_ended();
+    CHECK(box.state().restart_count == 2);
+    CHECK(box.state().exit_code == 3);
+    CHECK(box.log() == "run\nrun\nrun\n");
+}
+
+TEST_CASE("a stop calls the next start off") {
+    if (!can_run()) return;
+    Monitored box("exit 3");
+    box.job.restart = {storage::RestartMode::always, 0};
+    SpawnedMonitor monitor = box.start();
+    REQUIRE(eventually([&] { return box.state().status == Status::restarting && box.state().restart_count >= 2; }));
+    CHECK_THROWS_AS(box.control().pause(), Error);
+    CHECK(box.control().stop({.timeout = 10, .signal = 0, .purpose = StopPurpose::cancel}) == 3);
+    monitor.wait_ended();
+    CHECK(box.state().status == Status::exited);
 }

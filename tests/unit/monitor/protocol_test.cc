@@ -45,11 +45,21 @@ TEST_CASE("window sizes are two numbers in range") {
     for (const char* bad : {"", "24", "24 ", "24 80 1", "-1 80", "24 70000", "a b"}) CHECK_FALSE(parse_resize(bad));
 }
 
-TEST_CASE("stop requests carry time, signal and whether to keep the record") {
-    for (const StopRequest& request : {StopRequest{10, 0, false}, StopRequest{-1, 2, false}, StopRequest{0, 15, true}})
+TEST_CASE("stop requests carry time, signal and purpose") {
+    using P = StopPurpose;
+    for (const StopRequest& request : {StopRequest{10, 0, P::stop}, StopRequest{-1, 2, P::shutdown}, StopRequest{0, 15, P::restart},
+                                       StopRequest{0, 0, P::cancel}})
         CHECK(parse_stop(format_stop(request)) == request);
-    CHECK(parse_stop("5") == StopRequest{5, 0, false});
+    CHECK(parse_stop("5") == StopRequest{5, 0, P::stop});
+    CHECK(parse_stop("5 0 keep") == StopRequest{5, 0, P::restart}); // as monitors before restart policies were asked
     for (const char* bad : {"", "x", "1 x", "1 99", "1 2 other", "1 2 keep more"}) CHECK_FALSE(parse_stop(bad));
+}
+
+TEST_CASE("an exit says whether the container will be started again") {
+    CHECK(parse_exit(format_exit({3, false})) == Exit{3, false});
+    CHECK(parse_exit(format_exit({137, true})) == Exit{137, true});
+    CHECK(parse_exit("0") == Exit{0, false}); // of an older monitor
+    CHECK(parse_exit("x") == Exit{255, false});
 }
 
 TEST_CASE("a failure keeps message, hint and exit code, and one line stays one line") {

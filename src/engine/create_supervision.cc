@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the monitor is asked to do beside holding the container: --restart.
+#include <limits>
+
+#include "base/text.hh"
+#include "engine/create_parts.hh"
+
+namespace kist::engine {
+
+storage::RestartPolicy parse_restart_policy(const std::string& text) {
+    using Mode = storage::RestartMode;
+    storage::RestartPolicy policy;
+    if (text.empty()) return policy;
+    const auto [name, count] = split_once(text, ':');
+    const auto mode = named<Mode>(name);
+    if (!mode)
+        throw UsageError("invalid restart policy '{}': it is no, on-failure[:N], always or unless-stopped", printable(text));
+    policy.mode = *mode;
+    if (!count) return policy;
+    if (policy.mode != Mode::on_failure)
+        throw UsageError("invalid restart policy '{}': only on-failure takes a number of retries", printable(text));
+    const auto retries = parse_unsigned(*count, std::numeric_limits<std::int32_t>::max());
+    if (!retries) throw UsageError("invalid restart policy '{}': '{}' is no number of retries", printable(text), printable(*count));
+    policy.max_retries = static_cast<std::int32_t>(*retries);
+    return policy;
+}
+
+void interpret_supervision(const CreateInput& in, storage::ContainerConfig& config) {
+    config.restart = parse_restart_policy(in.options.restart);
+    if (config.auto_remove && config.restart.mode != storage::RestartMode::no)
+        throw UsageError("--rm and --restart {} exclude each other", in.options.restart);
+}
+
+} // namespace kist::engine
