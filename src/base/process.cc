@@ -147,7 +147,7 @@ int run_child(void* argument) noexcept {
     if (launch.program >= 0)
         ::syscall(SYS_execveat, launch.program, "", launch.argv, launch.env, AT_EMPTY_PATH); // glibc's needs 2.34
     else
-        ::execve(launch.argv[0], launch.argv, launch.env);
+        ::execve(spawn.path.empty() ? launch.argv[0] : spawn.path.c_str(), launch.argv, launch.env);
     give_up(launch, Step::exec);
 }
 

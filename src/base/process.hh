@@ -61,6 +61,8 @@ struct Spawn {
     std::string cwd = {};
     /// The program as an open file (execveat(2), AT_EMPTY_PATH); argv[0] is then only its name. -1: argv[0] is executed.
     int program = -1;
+    /// The program's path where argv[0] is another name for it; empty: argv[0].
+    std::string path = {};
 };
 /// Starts argv[0], an absolute path or "/proc/self/fd/N", or the open file `program`, as vfork does: the child borrows our memory until it execs, so
 /// the cost does not grow with our size. What fails in the child is thrown as SysError here.

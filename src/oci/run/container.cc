@@ -63,8 +63,13 @@ template <typename Body>
     ::_exit(static_cast<int>(ExitCode::engine));
 }
 
-CreatedProcess wait_until_ready(Child child, Fd control) {
+CreatedProcess wait_until_ready(Child child, Fd control, const std::function<void(pid_t)>& run_own_hooks = {}) {
     Ready ready = receive_ready(control);
+    if (ready.wants_hooks) {
+        run_own_hooks(child.pid());
+        send_hooks_done(control, child.pid());
+        ready = receive_ready(control);
+    }
     if (!ready.ended) return CreatedProcess(std::move(child), std::move(control), std::move(ready.terminal));
     const ExitStatus status = child.wait();
     Error error("the container's process ended while it was set up (code {})", status.code());
@@ -139,8 +144,32 @@ void enter_namespaces(const InitPlan& plan) {
     write_sysctls(plan.sysctls);
 }
 
+bool has_early_hooks(const Hooks& hooks) {
+    return !hooks.prestart.empty() || !hooks.create_runtime.empty() || !hooks.create_container.empty() || !hooks.start_container.empty();
+}
+
+/// In the maker, which is in the runtime's own namespaces.
+void run_runtime_hooks(const InitPlan& plan, pid_t pid) {
+    const HookContext& context = plan.options.hooks;
+    const std::string state = hook_state(context, "creating", pid);
+    run_hooks("prestart", plan.spec.hooks.prestart, context, state, Failure::stops);
+    run_hooks("createRuntime", plan.spec.hooks.create_runtime, context, state, Failure::stops);
+}
+
+/// In the process: the maker's hooks, then those in the container's namespaces, which still find their programs in the host's
+/// tree. The pid that the maker knows it by; 0 without hooks.
+pid_t run_hooks_before_root(const InitPlan& plan, const Fd& channel) {
+    if (!has_early_hooks(plan.spec.hooks)) return 0;
+    const auto pid = wait_for_hooks(channel);
+    if (!pid) ::_exit(static_cast<int>(ExitCode::engine));
+    const HookContext& context = plan.options.hooks;
+    if (!plan.spec.hooks.create_container.empty())
+        run_hooks("createContainer", plan.spec.hooks.create_container, context, hook_state(context, "creating", *pid), Failure::stops);
+    return *pid;
+}
+
 /// Everything below the root, made while the host's tree is still in reach; then the host's tree goes.
-Terminal make_root(const InitPlan& plan, Process& process) {
+Terminal make_root(const InitPlan& plan, Process& process, const std::function<void()>& before_change) {
     const RootPlan& files = plan.files;
     const Fd root = mount_root(plan.root, files.host_propagation);
     const LateReadOnly late = make_mounts(root, files, plan.cgroup_view);
@@ -156,6 +185,7 @@ Terminal make_root(const InitPlan& plan, Process& process) {
     protect_paths(root, files.read_only);
     for (const Fd& mount : late) change_mount(mount, {.set = MOUNT_ATTR_RDONLY}, Depth::one);
     if (files.root_read_only) change_mount(root, {.set = MOUNT_ATTR_RDONLY}, Depth::one);
+    before_change();
     const RootSwitch how = plan.options.no_pivot ? RootSwitch::move : RootSwitch::pivot;
     enter_root(root, how, files.host_propagation, files.root_propagation);
     return terminal;
@@ -169,8 +199,16 @@ void run_init(const InitPlan& plan, const Fd& channel) {
     if (process.oom_score_adj) set_oom_score(*process.oom_score_adj);
     enter_namespaces(plan);
     set_exec_label(process.apparmor_profile, process.selinux_label);
-    Terminal terminal = make_root(plan, process);
-    run_process(process, plan.options, channel, std::move(terminal));
+    pid_t pid = 0;
+    Terminal terminal = make_root(plan, process, [&] { pid = run_hooks_before_root(plan, channel); });
+    if (plan.spec.hooks.start_container.empty()) run_process(process, plan.options, channel, std::move(terminal));
+    LaunchOptions options = plan.options;
+    options.hooks.allowed_folder.clear(); // these are programs of the container
+    options.before_exec = [&] {
+        run_hooks("startContainer", plan.spec.hooks.start_container, options.hooks, hook_state(options.hooks, "created", pid),
+                  Failure::stops);
+    };
+    run_process(process, options, channel, std::move(terminal));
 }
 
 std::optional<Child> clone_init(const InitPlan& plan) {
@@ -229,7 +267,7 @@ CreatedProcess create_container(const Spec& spec, const RootMount& root, const C
         be_child(channel.second, [&] { run_init(plan, channel.second); });
     }
     channel.second.reset();
-    return wait_until_ready(std::move(*child), std::move(channel.first));
+    return wait_until_ready(std::move(*child), std::move(channel.first), [&](pid_t pid) { run_runtime_hooks(plan, pid); });
 }
 
 CreatedProcess enter_container(const Fd& init_pidfd, pid_t init_pid, const Process& process, const Cgroup& cgroup,

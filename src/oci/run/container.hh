@@ -9,6 +9,7 @@
 
 #include "base/process.hh"
 #include "oci/run/cgroup.hh"
+#include "oci/run/hooks.hh"
 #include "oci/run/seccomp.hh"
 #include "oci/spec/root_mount.hh"
 #include "oci/spec/runtime_spec.hh"
@@ -38,6 +39,11 @@ struct LaunchOptions {
     bool no_pivot = false;
     /// Share the caller's session keyring instead of making a new one.
     bool keep_keyring = false;
+    /// For the hooks of spec.hooks: prestart, createRuntime and createContainer run when namespaces and mounts are made and the
+    /// root is not changed yet, startContainer right before exec; what fails is the failure of the container. poststart and
+    /// poststop are the caller's.
+    HookContext hooks;
+    std::function<void()> before_exec; ///< in the process, as its user
 };
 
 /// A process that waits inside its finished container for start().

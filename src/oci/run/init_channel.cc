@@ -11,7 +11,7 @@ namespace kist::oci {
 namespace {
 
 constexpr std::size_t packet_limit = 16 * 1024;
-constexpr char ready = 'R', go = 'G', failure = 'F';
+constexpr char ready = 'R', go = 'G', failure = 'F', hooks = 'H';
 
 /// "F<exit code>\n<hint>\n<message>"; the message comes last since it alone may hold line breaks (of a file name).
 [[noreturn]] void throw_failure(std::string_view packet) {
@@ -42,6 +42,15 @@ void send_ready(const Fd& channel, const Fd& terminal) {
         send_message(channel, std::string_view(&ready, 1));
 }
 
+std::optional<pid_t> wait_for_hooks(const Fd& channel) {
+    send_message(channel, std::string_view(&hooks, 1));
+    const auto message = receive(channel);
+    if (!message || !message->bytes.starts_with(hooks)) return std::nullopt;
+    const auto pid = parse_unsigned(std::string_view(message->bytes).substr(1), INT32_MAX);
+    if (!pid) return std::nullopt;
+    return static_cast<pid_t>(*pid);
+}
+
 bool wait_for_go(const Fd& channel) {
     const auto message = receive(channel);
     return message && message->bytes.size() == 1 && message->bytes.front() == go;
@@ -61,12 +70,15 @@ void send_failure(const Fd& channel, const Error& error) noexcept {
 
 Ready receive_ready(const Fd& channel) {
     auto message = receive(channel);
-    if (!message || message->bytes.empty()) return {.terminal = {}, .ended = true};
+    if (!message || message->bytes.empty()) return {.terminal = {}, .ended = true, .wants_hooks = false};
     if (message->bytes.front() == failure) throw_failure(message->bytes);
+    if (message->bytes.front() == hooks) return {.terminal = {}, .ended = false, .wants_hooks = true};
     Ready result;
     if (!message->fds.empty()) result.terminal = std::move(message->fds.front());
     return result;
 }
+
+void send_hooks_done(const Fd& channel, pid_t pid) { send_message(channel, fmt::format("{}{}", hooks, pid)); }
 
 void send_go(const Fd& channel) { send_message(channel, std::string_view(&go, 1)); }
 

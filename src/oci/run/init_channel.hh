@@ -3,8 +3,11 @@
 // side, so that a successful exec is heard as the end of the stream.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include <sys/types.h>
 
 #include "base/error.hh"
 #include "base/fd.hh"
@@ -12,6 +15,9 @@
 namespace kist::oci {
 
 /// The process's side.
+/// Says that its namespaces and mounts are made, and waits until the maker's hooks are done: the process's pid as the maker knows
+/// it; nothing when the maker is gone.
+std::optional<pid_t> wait_for_hooks(const Fd& channel);
 void send_ready(const Fd& channel, const Fd& terminal);
 /// False when the maker is gone.
 bool wait_for_go(const Fd& channel);
@@ -22,8 +28,10 @@ void send_failure(const Fd& channel, const Error& error) noexcept;
 struct Ready {
     Fd terminal;
     bool ended = false;
+    bool wants_hooks = false; ///< not ready yet: answer by send_hooks_done(), then receive again
 };
 Ready receive_ready(const Fd& channel);
+void send_hooks_done(const Fd& channel, pid_t pid);
 void send_go(const Fd& channel);
 /// Returns when the process has exec'd (or died: its exit status tells). Throws its Error.
 void receive_started(const Fd& channel);

@@ -198,6 +198,7 @@ void run_process(const Process& process, const LaunchOptions& options, const Fd&
         master.reset();
         if (start_socket) speaker = accept_starter(start_socket);
         if (!wait_for_go(speaker)) ::_exit(static_cast<int>(ExitCode::engine));
+        if (options.before_exec) options.before_exec();
         confine(process, options.seccomp);
         execute(process, program);
     } catch (const Error& error) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/fields.hh"
+#include "oci/spec/hooks.hh"
 
 namespace kist::oci {
 
@@ -318,6 +319,7 @@ struct Spec {
     std::string hostname;
     std::string domainname;
     std::vector<Mount> mounts;
+    Hooks hooks;
     std::map<std::string, std::string> annotations;
     Linux linux_;
     bool operator==(const Spec&) const = default;
@@ -328,6 +330,7 @@ struct Spec {
         field("hostname", &Spec::hostname);
         field("domainname", &Spec::domainname);
         field("mounts", &Spec::mounts);
+        field("hooks", &Spec::hooks);
         field("annotations", &Spec::annotations);
         field("linux", &Spec::linux_);
     }

@@ -544,3 +544,46 @@ TEST_CASE("timing", "[.bench]") {
         fmt::print("enter {:.2f} total {:.2f} ms\n", ms(created - begin), ms(Clock::now() - begin));
     }
 }
+
+namespace {
+
+Hook logging_hook(const Sandbox& box, const std::string& name, const std::string& script) {
+    return {.path = write_file(box.outside() + "/" + name, "#!/bin/sh\n" + script + "\n", 0755), .args = {name, box.outside() + "/log"},
+            .env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}};
+}
+
+} // namespace
+
+TEST_CASE("hooks run in order, each in its namespaces, before the program") {
+    const Sandbox box;
+    Spec spec = box.spec("echo program; cat /hook-log");
+    LaunchOptions launch;
+    launch.hooks.id = "box";
+    spec.hooks.prestart = {logging_hook(box, "prestart", R"x(echo "$0 $(hostname)" >>"$1"; cat >>"$1"; echo >>"$1")x")};
+    spec.hooks.create_runtime = {logging_hook(box, "runtime", R"x(echo "$0" >>"$1")x")};
+    spec.hooks.create_container = {logging_hook(box, "container", R"x(echo "$0 $(hostname)" >>"$1")x")};
+    spec.hooks.start_container = {{.path = "/bin/sh", .args = {"sh", "-c", "echo start $(hostname) >/hook-log"}, .env = {"PATH=/bin"}}};
+    const Result result = box.run(spec, launch);
+    CHECK(result.error == "");
+    CHECK(result.out == "program\nstart box\n");
+    const auto lines = split(read_file(box.outside() + "/log", 1 << 20), '\n');
+    REQUIRE(lines.size() >= 4);
+    CHECK((has(lines[0], "/prestart ") && !has(lines[0], " box")));
+    CHECK((has(lines[1], R"("status":"creating")") && has(lines[1], R"("id":"box")") && has(lines[1], R"("pid":)")));
+    CHECK(has(lines[2], "/runtime"));
+    CHECK(has(lines[3], "/container box"));
+}
+
+TEST_CASE("a hook that fails is the failure of the container") {
+    const Sandbox box;
+    for (const int which : {0, 1, 2, 3}) {
+        Spec spec = box.spec("echo program");
+        const Hook hook = which == 3 ? Hook{.path = "/bin/sh", .args = {"sh", "-c", "echo why >&2; exit 9"}} : logging_hook(box, "bad", "echo why >&2; exit 9");
+        std::vector<Hook>* places[] = {&spec.hooks.prestart, &spec.hooks.create_runtime, &spec.hooks.create_container, &spec.hooks.start_container};
+        places[which]->push_back(hook);
+        const Result result = box.run(spec);
+        CAPTURE(which, result.error);
+        CHECK(has(result.error, "exit code 9: why"));
+        CHECK(result.out == "");
+    }
+}
