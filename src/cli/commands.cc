@@ -20,9 +20,9 @@ using namespace command;
 constexpr const Command* const list[] = {
     // containers
     &run, &create, &start, &stop, &restart, &kill, &rm, &ps, &inspect, &logs, &exec, &attach, &wait, &pause, &unpause,
-    &stats, &top, &rename, &port, &container_exists, &container_inspect, &container_prune,
+    &stats, &top, &cp, &diff, &export_container, &commit, &rename, &port, &container_exists, &container_inspect, &container_prune,
     // images
-    &images, &pull, &import_image, &load, &save, &tag, &untag, &rmi, &history, &image_exists, &image_inspect, &image_prune,
+    &images, &pull, &import_image, &load, &save, &tag, &untag, &rmi, &history, &image_diff, &image_exists, &image_inspect, &image_prune,
     // system
     &events, &info, &version, &config_list, &config_show, &config_validate, &completion, &help,
     // hidden

@@ -12,6 +12,7 @@
 #include "base/in_root.hh"
 #include "base/socket.hh"
 #include "base/text.hh"
+#include "engine/container_root.hh"
 #include "engine/containers.hh"
 #include "engine/create_parts.hh"
 #include "engine/exec_terminal.hh"
@@ -46,14 +47,6 @@ ContainerView running_view(Engine& engine, const ContainerId& id) {
     if (view->state.pid == 0)
         throw Error("container {} is not running", id.str()).with_exit_code(ExitCode::failure);
     return std::move(*view);
-}
-
-/// By pidfd from here on: the start time is compared after it is open, so it is the container's init or nothing.
-Fd open_init(const ContainerView& view) {
-    auto pidfd = open_pidfd(view.state.pid);
-    if (!pidfd || process_start_time(view.state.pid) != view.state.pid_start_time)
-        throw Error("container {} is not running", view.config.id).with_exit_code(ExitCode::failure);
-    return std::move(*pidfd);
 }
 
 oci::Process plan_exec(const ContainerView& view, const ExecOptions& options, std::vector<std::string>& clamp) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// --change of import: Containerfile instructions that only set the image's configuration.
+// --change of import and commit: Containerfile instructions that only set the image's configuration.
 #include <cctype>
 
 #include "base/json.hh"
@@ -142,8 +142,7 @@ void apply(ContainerDefaults& config, const std::string& change) {
 
 } // namespace
 
-ContainerDefaults apply_changes(const std::vector<std::string>& changes) {
-    ContainerDefaults config;
+ContainerDefaults apply_changes(const std::vector<std::string>& changes, ContainerDefaults config) {
     for (const std::string& change : changes) {
         if (change.find('\0') != std::string::npos) refuse(change, "it holds a zero byte");
         apply(config, change);

@@ -36,7 +36,7 @@ struct PruneResult {
 PruneResult prune_images(Engine&, bool all, const std::vector<std::string>& filters);
 
 /// "ENV A=1", "CMD [\"sh\"]", "EXPOSE 80", … of --change, as `import` and `commit` take them. Throws UsageError.
-oci::ContainerDefaults apply_changes(const std::vector<std::string>& changes);
+oci::ContainerDefaults apply_changes(const std::vector<std::string>& changes, oci::ContainerDefaults to = {});
 
 /// The documents of `info` and `version`.
 Value info(Engine&);

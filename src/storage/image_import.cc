@@ -36,8 +36,8 @@ Digest ImageStore::import(const Fd& archive, const ImportOptions& options, const
     const WorkFolder work(store_);
     std::vector<HeldLayer> layers;
     try {
-        layers.push_back(LayerStore(store_).make_first(
-            work, [&](const Dir& folder) { return unpack_layer(archive, folder, LayerRequest{}); }));
+        layers.push_back(LayerStore(store_).make_new(
+            work, {}, [&](const Dir& folder) { return unpack_layer(archive, folder, LayerRequest{}); }));
     } catch (Error& error) {
         error.while_doing("importing the archive");
         throw;

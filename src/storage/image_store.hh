@@ -135,6 +135,9 @@ public:
     /// Lower folders (topmost first) for a container of this image plus an upper in `container_data` (upper/, work/ are made):
     /// the plan that the monitor mounts. vfs: makes the copy now and plans a bind.
     oci::RootMount prepare_root(const std::string& top_layer, const Dir& container_data, bool is_volatile) const;
+    /// The same files to look at only: all layers are lower ones, that of `container_data` on top. Nothing when there is
+    /// nothing that could be mounted (no layers, a container that was never prepared, vfs without a copy).
+    std::optional<oci::RootMount> read_only_root(const std::string& top_layer, const std::optional<Dir>& container_data) const;
 
 private:
     const Store& store_;

@@ -46,14 +46,31 @@ ImageRecord make_record(const Digest& id, const NewImage& image, const Digest& m
 
 } // namespace
 
-std::string plain_manifest(const std::string& config_text, const std::vector<LayerRecord>& layers) {
-    using namespace oci::media_type;
+namespace {
+
+struct MediaTypes {
+    std::string_view manifest, config, layer;
+};
+
+std::string make_manifest(const std::string& config_text, const std::vector<LayerRecord>& layers, const MediaTypes& types) {
     oci::Manifest manifest;
     manifest.schema_version = 2;
-    manifest.media_type = oci_manifest;
-    manifest.config = descriptor(oci_config, sha256(config_text).str(), static_cast<std::int64_t>(config_text.size()));
-    for (const LayerRecord& layer : layers) manifest.layers.push_back(descriptor(oci_layer, layer.diff_id, layer.tar_size));
+    manifest.media_type = types.manifest;
+    manifest.config = descriptor(types.config, sha256(config_text).str(), static_cast<std::int64_t>(config_text.size()));
+    for (const LayerRecord& layer : layers) manifest.layers.push_back(descriptor(types.layer, layer.diff_id, layer.tar_size));
     return json::dump(to_value(manifest));
+}
+
+} // namespace
+
+std::string plain_manifest(const std::string& config_text, const std::vector<LayerRecord>& layers) {
+    using namespace oci::media_type;
+    return make_manifest(config_text, layers, {oci_manifest, oci_config, oci_layer});
+}
+
+std::string docker_manifest(const std::string& config_text, const std::vector<LayerRecord>& layers) {
+    using namespace oci::media_type;
+    return make_manifest(config_text, layers, {oci::media_type::docker_manifest, docker_config, docker_layer});
 }
 
 Digest store_image(const Store& store, const NewImage& image, const std::vector<HeldLayer>& layers,

@@ -22,6 +22,8 @@ Digest store_image(const Store&, const NewImage&, const std::vector<HeldLayer>& 
 
 /// The manifest of an image whose layers are plain tars.
 std::string plain_manifest(const std::string& config_text, const std::vector<LayerRecord>& layers);
+/// The same in Docker's schema 2.
+std::string docker_manifest(const std::string& config_text, const std::vector<LayerRecord>& layers);
 
 /// "amd64", "arm64", …: this machine in the words of image configurations.
 oci::Platform host_platform();

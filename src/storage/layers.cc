@@ -106,10 +106,11 @@ HeldLayer LayerStore::get_or_make(const WorkFolder& work, const std::vector<std:
     return {std::move(record), std::move(held)};
 }
 
-HeldLayer LayerStore::make_first(const WorkFolder& work, const Make& make) const {
+HeldLayer LayerStore::make_new(const WorkFolder& work, const std::vector<std::string>& ancestors, const Make& make) const {
     LayerRecord record;
+    record.ancestors = ancestors;
     const Dir folder = fill(work, make, record);
-    record.chain_id = record.diff_id;
+    record.chain_id = chain_id(ancestors.empty() ? "" : ancestors.back(), record.diff_id);
     FileLock held = lock(record.chain_id, LockMode::exclusive);
     if (auto known = read(record.chain_id)) return {std::move(*known), std::move(held)};
     place(work, folder, record);

@@ -37,8 +37,8 @@ public:
     using Make = std::function<LayerReply(const Dir& folder)>;
     HeldLayer get_or_make(const WorkFolder& work, const std::vector<std::string>& ancestors, const std::string& diff_id,
                           const Make& make) const;
-    /// As above for content whose digest is only known afterwards (import).
-    HeldLayer make_first(const WorkFolder& work, const Make& make) const;
+    /// As above for content whose digest is only known afterwards (import, commit).
+    HeldLayer make_new(const WorkFolder& work, const std::vector<std::string>& ancestors, const Make& make) const;
     /// False when somebody holds it.
     bool remove(const std::string& chain_id, const WorkFolder& work) const;
 

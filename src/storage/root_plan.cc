@@ -81,4 +81,24 @@ oci::RootMount ImageStore::prepare_root(const std::string& top_layer, const Dir&
     return plan;
 }
 
+std::optional<oci::RootMount> ImageStore::read_only_root(const std::string& top_layer,
+                                                         const std::optional<Dir>& container_data) const {
+    oci::RootMount plan;
+    if (container_data && store_.driver() == "vfs") {
+        if (!container_data->exists("rootfs")) return std::nullopt;
+        plan.path = container_data->path_of("rootfs");
+        return plan;
+    }
+    plan.kind = oci::RootMount::Kind::overlay;
+    if (container_data) {
+        if (!container_data->exists("upper")) return std::nullopt;
+        plan.lower.push_back(container_data->path_of("upper"));
+    }
+    const LayerStore layers(store_);
+    const auto chain = chain_of(layers, top_layer);
+    for (auto layer = chain.rbegin(); layer != chain.rend(); ++layer) plan.lower.push_back(layers.diff_path(*layer));
+    if (plan.lower.empty()) return std::nullopt;
+    return plan;
+}
+
 } // namespace kist::storage

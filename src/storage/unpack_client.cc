@@ -52,6 +52,10 @@ LayerReply unpack_layer(const Fd& archive, const Dir& folder, const LayerRequest
     return ask<LayerReply>("layer", request, folder, {{archive.get(), STDIN_FILENO}});
 }
 
+ExtractReply extract_archive(const Fd& archive, const Dir& root, const ExtractRequest& request) {
+    return ask<ExtractReply>("extract", request, root, {{archive.get(), STDIN_FILENO}});
+}
+
 IndexReply index_archive(const Fd& archive, const Dir& folder, const Fd& spool, const IndexRequest& request) {
     return ask<IndexReply>("index", request, folder, {{archive.get(), STDIN_FILENO}, {spool.get(), unpack_spool_fd}});
 }

@@ -9,6 +9,8 @@ namespace kist::storage {
 
 /// `folder` holds an empty diff/; the archive is read from descriptor `archive`.
 LayerReply unpack_layer(const Fd& archive, const Dir& folder, const LayerRequest&);
+/// Unpacks into `root`, the root of a container or a volume: kist-unpack is confined to it.
+ExtractReply extract_archive(const Fd& archive, const Dir& root, const ExtractRequest&);
 /// `folder` may be any empty folder; `spool` an unnamed file.
 IndexReply index_archive(const Fd& archive, const Dir& folder, const Fd& spool, const IndexRequest&);
 /// `folder` is a layer's. Writes its tar to `out` from where that stands.

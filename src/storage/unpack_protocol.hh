@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What kist asks of kist-unpack and what it answers. The program gets:
-//   argv[1]  the mode: layer, index, assemble        argv[2]  the request as JSON
+//   argv[1]  the mode: layer, extract, index, assemble   argv[2]  the request as JSON
 //   fd 0     the archive (assemble: /dev/null)       fd 1     assemble: where the tar goes
 //   fd 3     the folder it is confined to: it becomes its root
 //   fd 4     a pipe for one reply as JSON            fd 5     index: an unnamed file to spool into
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,39 @@ struct LayerReply {
         field("tar_size", &R::tar_size);
         field("size", &R::size);
         field("files", &R::files);
+    }
+};
+
+struct FileOwner {
+    std::uint32_t uid = 0, gid = 0;
+    bool operator==(const FileOwner&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("uid", &FileOwner::uid);
+        field("gid", &FileOwner::gid);
+    }
+};
+
+/// mode extract: the files of a tar (plain, gzip, zstd, xz), read from where the archive stands to its end, into the folder
+/// `path` of the root. Names that begin with .wh. are names like any other.
+struct ExtractRequest {
+    std::string path;               ///< clean, relative to the root; empty: the root itself
+    std::optional<FileOwner> owner; ///< of everything that is made; nothing: as the archive says
+    bool keep_privileges = false;   ///< setuid and setgid bits, capabilities, ACLs and devices too
+    bool overwrite = false;         ///< a folder may take the place of another kind of file, and the other way round
+    static constexpr void fields(auto&& field) {
+        using R = ExtractRequest;
+        field("path", &R::path);
+        field("owner", &R::owner);
+        field("keep_privileges", &R::keep_privileges);
+        field("overwrite", &R::overwrite);
+    }
+};
+struct ExtractReply {
+    std::string error;
+    std::int64_t files = 0;
+    static constexpr void fields(auto&& field) {
+        field("error", &ExtractReply::error);
+        field("files", &ExtractReply::files);
     }
 };
 

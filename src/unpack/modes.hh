@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three jobs of kist-unpack. Each confines the process before it looks at untrusted bytes.
+// The four jobs of kist-unpack. Each confines the process before it looks at untrusted bytes.
 #pragma once
 
 #include "base/fd.hh"
@@ -9,6 +9,7 @@ namespace kist::unpack {
 
 /// Fails by exception; the archive's digests are in the reply.
 storage::LayerReply unpack_layer(const storage::LayerRequest&);
+storage::ExtractReply extract_archive(const storage::ExtractRequest&);
 storage::IndexReply index_archive(const storage::IndexRequest&);
 storage::AssembleReply assemble_tar(const storage::AssembleRequest&);
 

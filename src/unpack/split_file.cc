@@ -49,6 +49,7 @@ SplitWriter::SplitWriter(Fd file) : state_(std::make_unique<State>()) {
     ::ZSTD_CCtx_setParameter(state_->stream.get(), ZSTD_c_compressionLevel, level);
     ::ZSTD_CCtx_setParameter(state_->stream.get(), ZSTD_c_checksumFlag, 1);
 }
+SplitWriter::SplitWriter() = default;
 SplitWriter::~SplitWriter() = default;
 
 void SplitWriter::put(std::string_view bytes) { state_->compress(bytes, ZSTD_e_continue); }
@@ -61,23 +62,27 @@ void SplitWriter::flush_raw() {
 }
 
 void SplitWriter::raw(std::string_view bytes) {
+    if (!state_) return;
     state_->raw.append(bytes);
     if (state_->raw.size() >= raw_piece) flush_raw();
 }
 
 void SplitWriter::contents(std::string_view path, std::uint64_t size) {
+    if (!state_) return;
     flush_raw();
     put("F" + little_endian<8>(size) + little_endian<4>(path.size()));
     put(path);
 }
 
 void SplitWriter::replaced(std::string_view path, std::uint32_t number) {
+    if (!state_) return;
     flush_raw();
     put("M" + little_endian<4>(number) + little_endian<4>(path.size()));
     put(path);
 }
 
 void SplitWriter::finish() {
+    if (!state_) return;
     flush_raw();
     state_->compress({}, ZSTD_e_end);
 }

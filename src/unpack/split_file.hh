@@ -20,6 +20,8 @@ namespace kist::unpack {
 
 class SplitWriter {
 public:
+    /// Keeps nothing: for archives that nobody asks to have back.
+    SplitWriter();
     explicit SplitWriter(Fd file);
     ~SplitWriter();
     SplitWriter(const SplitWriter&) = delete;

@@ -112,13 +112,40 @@ std::string clean_entry_path(std::string_view name) {
     return join(parts, "/");
 }
 
-TreeWriter::TreeWriter(const Dir& layer, TarReader& tar) : layer_(layer), tar_(tar) {
+TreeWriter::TreeWriter(const Dir& layer, TarReader& tar) : layer_(&layer), tar_(tar) {
     root_ = std::move(*layer.open_file("diff", O_RDONLY | O_DIRECTORY));
+}
+
+TreeWriter::TreeWriter(Fd root, TarReader& tar, storage::ExtractRequest rules)
+    : root_(std::move(root)), rules_(std::move(rules)), tar_(tar) {}
+
+/// What gives power is left out unless it was asked for.
+Entry TreeWriter::as_ruled(const Entry& entry) const {
+    Entry ruled = entry;
+    if (rules_->owner) {
+        ruled.uid = rules_->owner->uid;
+        ruled.gid = rules_->owner->gid;
+    }
+    if (rules_->keep_privileges) return ruled;
+    ruled.mode &= ~static_cast<std::uint32_t>(S_ISUID | S_ISGID);
+    std::erase_if(ruled.xattrs, [](const auto& xattr) { return !xattr.first.starts_with("user."); });
+    if (ruled.type == EntryType::character_device || ruled.type == EntryType::block_device) ruled.type = EntryType::ignored;
+    return ruled;
+}
+
+/// The cleaned name of an entry, below the folder that it is to go to.
+std::string TreeWriter::path_in_root(const std::string& name) const {
+    const std::string path = clean_entry_path(name);
+    if (is_layer() || rules_->path.empty()) return path;
+    return path.empty() ? rules_->path : rules_->path + "/" + path;
 }
 
 void TreeWriter::add(const Entry& entry) {
     try {
-        dispatch(entry, clean_entry_path(entry.path));
+        if (is_layer()) return dispatch(entry, clean_entry_path(entry.path));
+        // The folder that it is unpacked to stays as it is.
+        if (clean_entry_path(entry.path).empty()) return tar_.keep_payload(entry);
+        dispatch(as_ruled(entry), path_in_root(entry.path));
     } catch (Error& error) {
         error.while_doing("entry '{}'", printable(entry.path));
         throw;
@@ -130,7 +157,7 @@ void TreeWriter::dispatch(const Entry& entry, const std::string& path) {
     if (entry.type == EntryType::ignored) return tar_.keep_payload(entry);
     if (path.empty()) return add_root(entry);
     const Place place = place_of(path);
-    if (add_whiteout(entry, place)) return;
+    if (is_layer() && add_whiteout(entry, place)) return;
     switch (entry.type) {
     case EntryType::file: return add_file(entry, place);
     case EntryType::folder: return add_folder(entry, place);
@@ -163,8 +190,9 @@ bool TreeWriter::clear(const Place& place) {
         if (errno == ENOENT) return false;
         throw SysError("replacing what was there");
     }
-    if (S_ISREG(st.st_mode) && st.st_size > 0) {
-        const Dir aside = layer_.create_dir("replaced");
+    if (!is_layer() && S_ISDIR(st.st_mode) && !rules_->overwrite) throw Error("a folder of that name is there and is not replaced");
+    if (is_layer() && S_ISREG(st.st_mode) && st.st_size > 0) {
+        const Dir aside = layer_->create_dir("replaced");
         if (::renameat(place.parent, place.leaf.c_str(), aside.fd().get(), std::to_string(replaced_).c_str()) != 0)
             throw SysError("replacing what was there");
         tar_.split().replaced(place.path, replaced_++);
@@ -256,7 +284,7 @@ void TreeWriter::apply_metadata(const Entry& entry, const Fd& fd, bool is_fresh_
     for (const auto& [name, value] : entry.xattrs) {
         if (!is_allowed_xattr(name)) continue;
         if (name == default_acl)
-            folder_attributes_.push_back({clean_entry_path(entry.path), name, value});
+            folder_attributes_.push_back({path_in_root(entry.path), name, value});
         else
             set_xattr(fd, name, value);
     }
@@ -268,6 +296,8 @@ void TreeWriter::add_folder(const Entry& entry, const Place& place) {
     if (::mkdirat(place.parent, place.leaf.c_str(), entry.mode & 0777) != 0) {
         if (errno != EEXIST) throw SysError("making a folder");
         if (::fstatat(place.parent, place.leaf.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) throw SysError("making a folder");
+        if (!is_layer() && S_ISDIR(st.st_mode)) return; // it keeps its own owner, mode and time
+        if (!is_layer() && !rules_->overwrite) throw Error("what is there is no folder and is not replaced by one");
         if (!S_ISDIR(st.st_mode)) {
             was_whiteout = clear(place);
             if (::mkdirat(place.parent, place.leaf.c_str(), entry.mode & 0777) != 0) throw SysError("making a folder");
@@ -277,7 +307,7 @@ void TreeWriter::add_folder(const Entry& entry, const Place& place) {
     if (!fd) throw SysError("making a folder");
     apply_metadata(entry, fd, false);
     if ((entry.mode & S_ISGID) != 0) seen_setgid_folder_ = true;
-    if (was_whiteout) make_opaque(place.path);
+    if (was_whiteout && is_layer()) make_opaque(place.path);
     folder_times_.push_back({place.path, entry.mtime});
 }
 
@@ -294,8 +324,8 @@ void TreeWriter::add_symlink(const Entry& entry, const Place& place) {
 }
 
 void TreeWriter::add_hard_link(const Entry& entry, const Place& place) {
-    const std::string target_path = clean_entry_path(entry.link);
-    if (target_path.empty()) throw Error("a hard link to the root");
+    const std::string target_path = path_in_root(entry.link);
+    if (clean_entry_path(entry.link).empty()) throw Error("a hard link to the root");
     if (target_path == place.path) throw Error("a hard link to itself");
     // Looking for the second parent may empty the cache, so the first is held by a descriptor of its own.
     const Fd parent{::openat(place.parent, ".", O_PATH | O_DIRECTORY | O_CLOEXEC)};
@@ -318,15 +348,15 @@ void TreeWriter::add_hard_link(const Entry& entry, const Place& place) {
 void TreeWriter::add_node(const Entry& entry, const Place& place) {
     const mode_t type = entry.type == EntryType::fifo ? S_IFIFO : entry.type == EntryType::block_device ? S_IFBLK : S_IFCHR;
     const dev_t device = ::makedev(entry.device_major, entry.device_minor);
-    const auto make = [&] { return ::mknodat(place.parent, place.leaf.c_str(), type | (entry.mode & 0777), device) == 0; };
+    const auto make = [&] { return ::mknodat(place.parent, place.leaf.c_str(), type | (entry.mode & 07777), device) == 0; };
     if (!make()) {
         if (errno != EEXIST) throw SysError("making a device or FIFO");
         clear(place);
         if (!make()) throw SysError("making a device or FIFO");
     }
     if (::fchownat(place.parent, place.leaf.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0) throw SysError("setting the owner");
-    // Not a link: it was made just now and nobody else writes here.
-    if (::fchmodat(place.parent, place.leaf.c_str(), entry.mode, 0) != 0) throw SysError("setting the mode");
+    // Not a link: it was made just now and nobody else writes into a layer. Elsewhere the mode it was made with has to do.
+    if (is_layer() && ::fchmodat(place.parent, place.leaf.c_str(), entry.mode, 0) != 0) throw SysError("setting the mode");
     const auto times = times_of(entry.mtime);
     if (::utimensat(place.parent, place.leaf.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0) throw SysError("setting the time");
 }

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Puts entries of a layer's tar into diff/, in the form that overlay wants (whiteouts as devices 0:0, opaque folders by
-// attribute). Everything goes through one folder descriptor: parents by openat2 confined to it, leaves by single names that
-// are never followed (SECURITY P7).
+// attribute), or the files of any tar into a container or volume. Everything goes through one folder descriptor: parents by
+// openat2 confined to it, leaves by single names that are never followed (SECURITY P7).
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "base/file.hh"
+#include "storage/unpack_protocol.hh"
 #include "unpack/tar_reader.hh"
 
 namespace kist::unpack {
@@ -19,6 +21,8 @@ class TreeWriter {
 public:
     /// `layer` gets replaced/ when a file is replaced; diff/ exists.
     TreeWriter(const Dir& layer, TarReader& tar);
+    /// Plain files below `root`, as `rules` say. Somebody else may change the tree meanwhile.
+    TreeWriter(Fd root, TarReader& tar, storage::ExtractRequest rules);
 
     /// Takes the entry's payload from the reader.
     void add(const Entry&);
@@ -40,6 +44,9 @@ private:
     struct FolderAttribute {
         std::string path, name, value;
     };
+    bool is_layer() const { return !rules_; }
+    Entry as_ruled(const Entry&) const;
+    std::string path_in_root(const std::string& name) const;
     void dispatch(const Entry&, const std::string& path);
     int parent_of(const std::string& path);
     Place place_of(const std::string& path);
@@ -60,8 +67,9 @@ private:
     /// Makes way for a new entry; true when a whiteout was there.
     bool clear(const Place&);
 
-    const Dir& layer_;
+    const Dir* layer_ = nullptr;
     Fd root_;
+    std::optional<storage::ExtractRequest> rules_;
     TarReader& tar_;
     std::unordered_map<std::string, Fd> parents_; ///< by cleaned path
     bool parents_are_stale_ = false;              ///< a folder or link was replaced: look up again from the next entry on
