@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/changes.hh"
+#include "engine/changes.hh"
 
 namespace kist::cli {
 

@@ -22,9 +22,9 @@ constexpr const Command* const list[] = {
     &run, &create, &start, &stop, &restart, &kill, &rm, &ps, &inspect, &logs, &exec, &attach, &wait, &pause, &unpause,
     &stats, &top, &cp, &diff, &export_container, &commit, &rename, &port, &container_exists, &container_inspect, &container_prune,
     // images
-    &images, &pull, &import_image, &load, &save, &tag, &untag, &rmi, &history, &image_diff, &image_exists, &image_inspect, &image_prune,
+    &images, &pull, &import_image, &load, &save, &tag, &untag, &rmi, &history, &image_diff, &image_exists, &image_inspect, &image_prune, &image_tree,
     // system
-    &events, &info, &version, &config_list, &config_show, &config_validate, &completion, &help,
+    &events, &info, &version, &system_df, &system_prune, &config_list, &config_show, &config_validate, &completion, &help,
     // hidden
     &dump_cli,
 };

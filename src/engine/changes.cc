@@ -8,6 +8,7 @@
 
 #include "base/in_root.hh"
 #include "engine/container_root.hh"
+#include "engine/tell.hh"
 #include "storage/layers.hh"
 #include "storage/tree_copy.hh"
 #include "storage/tree_tar.hh"
@@ -138,11 +139,16 @@ std::vector<Change> diff_images(Engine& engine, const std::string& name, const s
     return compare_images(engine, image.top_layer, top_layer_of(engine, other));
 }
 
-void export_container(Engine& engine, const ContainerId& id, const Fd& out, const std::function<void(const std::string&)>& warn) {
+void write_files(Engine& engine, const ContainerId& id, const Fd& out, const std::function<void(const std::string&)>& warn) {
     const ContainerRoot root(engine, id, ContainerRoot::Show::bare, ContainerRoot::Access::read);
     storage::TreeTar tar(out, warn);
     tar.add_contents(open_tree(root.fd()), "");
     tar.finish();
+}
+
+void export_container(Engine& engine, const ContainerId& id, const Fd& out, const std::function<void(const std::string&)>& warn) {
+    write_files(engine, id, out, warn);
+    tell(engine, view_of(engine, id).config, "export");
 }
 
 } // namespace kist::engine

@@ -25,6 +25,8 @@ std::vector<storage::Change> diff(Engine&, const std::string& name, const std::s
 std::vector<storage::Change> diff_images(Engine&, const std::string& name, const std::string& other);
 
 /// The container's files as one tar, without what is mounted over them.
+void write_files(Engine&, const ContainerId&, const Fd& out, const std::function<void(const std::string&)>& warn);
+/// export: the same, told as an event.
 void export_container(Engine&, const ContainerId&, const Fd& out, const std::function<void(const std::string&)>& warn);
 
 } // namespace kist::engine

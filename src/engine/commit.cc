@@ -17,6 +17,7 @@
 #include "engine/container_root.hh"
 #include "engine/containers.hh"
 #include "engine/image_use_cases.hh"
+#include "engine/tell.hh"
 #include "storage/image_writer.hh"
 #include "storage/layers.hh"
 #include "storage/tree_tar.hh"
@@ -116,7 +117,7 @@ HeldLayer make_layer(Engine& engine, const ContainerId& id, const ContainerConfi
     Paused paused(engine, id, options.pause);
     const ContainerChanges changes = options.squash ? ContainerChanges() : changes_of_container(engine, id);
     const auto write = [&](const Fd& out) {
-        if (options.squash) return export_container(engine, id, out, options.warn);
+        if (options.squash) return write_files(engine, id, out, options.warn);
         write_changes(out, changes, options);
     };
     return layers.make_new(work, below, [&](const Dir& folder) {
@@ -213,7 +214,9 @@ Digest commit(Engine& engine, const ContainerId& id, const std::optional<storage
             image.manifest_type = oci::media_type::docker_manifest;
             image.manifest_text = storage::docker_manifest(image.config_text, records);
         }
-        return storage::store_image(engine.store(), image, layers, name ? std::vector{*name} : std::vector<storage::Reference>{});
+        const Digest made = storage::store_image(engine.store(), image, layers, name ? std::vector{*name} : std::vector<storage::Reference>{});
+        tell(engine, config, "commit", {{"imageID", made.str()}});
+        return made;
     } catch (const UsageError&) {
         throw;
     } catch (Error& error) {

@@ -12,6 +12,7 @@
 #include "base/text.hh"
 #include "engine/container_root.hh"
 #include "engine/copy_place.hh"
+#include "engine/tell.hh"
 #include "oci/run/user_lookup.hh"
 #include "storage/copy_files.hh"
 #include "storage/tree_tar.hh"
@@ -67,6 +68,8 @@ void copy_files(Engine& engine, const CopyEnd& from, const CopyEnd& to, const Co
     check_writable(target_end);
     const CopySource source = find_source(source_end.side(), from.path, options.follow_link ? Links::follow : Links::keep);
     CopyTarget target = find_target(target_end.side(), to.path, source);
+    for (const Opened* end : {&source_end, &target_end})
+        if (end->root()) tell(engine, end->root()->config(), "copy");
     storage::FileCopy copy(rules_for(target_end, options));
     if (!source.path.is_contents) {
         // "cp web:/ dir" and the like: there is no name to give.
@@ -83,6 +86,7 @@ void write_tar(Engine& engine, const CopyEnd& from, const CopyOptions& options) 
     const CopySource source = find_source(end.side(), from.path, options.follow_link ? Links::follow : Links::keep);
     const Fd out{::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)};
     if (!out) throw SysError("opening standard output");
+    tell(engine, end.root()->config(), "copy");
     storage::TreeTar tar(out, options.warn);
     tar.add(source.item, source.path.is_contents ? "." : source.path.name);
     tar.finish();
@@ -95,6 +99,7 @@ void read_tar(Engine& engine, const CopyEnd& to, const CopyOptions& options) {
     const Dir folder = find_folder(end.side(), to.path);
     const Fd in{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)};
     if (!in) throw SysError("opening standard input");
+    tell(engine, end.root()->config(), "copy");
     storage::ExtractRequest request{.owner = owner_for(end, options), .keep_privileges = options.archive, .overwrite = options.overwrite};
     const std::string path = clean_path("/" + to.path);
     request.path = path.substr(1);

@@ -11,6 +11,7 @@
 #include "base/text.hh"
 #include "storage/event_log.hh"
 #include "storage/image_writer.hh"
+#include "storage/layer_batch.hh"
 #include "storage/unpack_client.hh"
 
 namespace kist::storage {
@@ -56,35 +57,25 @@ public:
         check(image);
         ImageStore::Loaded loaded;
         loaded.names = names_in(image);
-        std::vector<HeldLayer> held;
-        std::vector<std::string> chain;
-        for (std::size_t i = 0; i < image.layers.size(); ++i) {
-            held.push_back(layer(image, i, chain));
-            chain.push_back(held.back().record.chain_id);
-        }
+        LayerBatch batch(layers_, work_);
+        for (std::size_t i = 0; i < image.layers.size(); ++i)
+            batch.add(image.config.rootfs.diff_ids[i], [&](const Dir& folder) { return start(image, i, folder); });
+        const std::vector<HeldLayer> held = batch.finish();
         NewImage fresh{image.config_text, image.config, image.manifest_text, image.manifest_type};
         loaded.id = store_image(store_, fresh, held, loaded.names);
         return loaded;
     }
 
 private:
-    HeldLayer layer(const ArchiveImage& image, std::size_t index, const std::vector<std::string>& below) const {
+    Unpacking start(const ArchiveImage& image, std::size_t index, const Dir& folder) const {
         const std::string& diff_id = image.config.rootfs.diff_ids[index];
-        const std::string short_id = Digest::parse(diff_id)->short_id();
-        try {
-            return layers_.get_or_make(work_, below, diff_id, [&](const Dir& folder) {
-                if (progress_) progress_(fmt::format("{}: loading layer {} of {}", short_id, index + 1, image.layers.size()));
-                LayerRequest request;
-                request.offset = image.layers[index].offset;
-                request.size = image.layers[index].size;
-                request.blob_digest = image.layers[index].blob_digest;
-                request.diff_id = diff_id;
-                return unpack_layer(data_, folder, request);
-            });
-        } catch (Error& error) {
-            error.while_doing("layer '{}'", short_id);
-            throw;
-        }
+        if (progress_) progress_(fmt::format("{}: loading layer {} of {}", Digest::parse(diff_id)->short_id(), index + 1, image.layers.size()));
+        LayerRequest request;
+        request.offset = image.layers[index].offset;
+        request.size = image.layers[index].size;
+        request.blob_digest = image.layers[index].blob_digest;
+        request.diff_id = diff_id;
+        return start_layer(data_, folder, request);
     }
 
     const Store& store_;

@@ -14,6 +14,7 @@
 #include "oci/spec/image_spec.hh"
 #include "oci/spec/root_mount.hh"
 #include "storage/store.hh"
+#include "storage/unpack_protocol.hh"
 
 namespace kist::storage {
 
@@ -65,6 +66,13 @@ struct LayerRecord {
     std::int64_t size = 0;              ///< bytes of regular files
     std::int64_t files = 0;
     std::int64_t tar_size = 0; ///< bytes of the uncompressed tar, which has the digest diff_id
+    /// What unpacking found.
+    void take(const LayerReply& reply) {
+        diff_id = reply.diff_id;
+        size = reply.size;
+        files = reply.files;
+        tar_size = reply.tar_size;
+    }
     bool operator==(const LayerRecord&) const = default;
     static constexpr void fields(auto&& field) {
         using R = LayerRecord;

@@ -67,43 +67,54 @@ FileLock LayerStore::lock(const std::string& chain, LockMode mode) const {
     return FileLock::acquire(store_.run().create_dir("locks"), "layer-" + hex_of(chain), mode, longest_wait);
 }
 
-Dir LayerStore::fill(const WorkFolder& work, const Make& make, LayerRecord& record) const {
+Dir LayerStore::new_folder(const WorkFolder& work) const {
     Dir folder = work.dir().create_dir(random_hex(8));
     folder.make_dir("diff", 0755);
-    const LayerReply reply = make(folder);
-    record.diff_id = reply.diff_id;
-    record.size = reply.size;
-    record.files = reply.files;
-    record.tar_size = reply.tar_size;
     return folder;
 }
 
-void LayerStore::place(const WorkFolder& work, const Dir& folder, const LayerRecord& record) const {
-    write_record(folder, record_name, record, Durability::volatile_);
-    // One sync of the whole file system: thousands of files, and all must be on disk before the name says so.
-    if (::syncfs(folder.fd().get()) != 0) throw SysError("syncing layer '{}'", record.chain_id);
-    const Dir layers = store_.data().create_dir(layers_folder);
-    const std::string from = folder.path().substr(folder.path().rfind('/') + 1);
-    if (::renameat(work.dir().fd().get(), from.c_str(), layers.fd().get(), hex_of(record.chain_id).c_str()) != 0)
-        throw SysError("storing layer '{}'", record.chain_id);
-    layers.sync();
+Dir LayerStore::fill(const WorkFolder& work, const Make& make, LayerRecord& record) const {
+    Dir folder = new_folder(work);
+    record.take(make(folder));
+    return folder;
 }
 
-HeldLayer LayerStore::get_or_make(const WorkFolder& work, const std::vector<std::string>& ancestors,
-                                  const std::string& diff_id, const Make& make) const {
+void LayerStore::place(const WorkFolder& work, const std::vector<Finished>& layers) const {
+    if (layers.empty()) return;
+    for (const Finished& layer : layers) write_record(*layer.folder, record_name, *layer.record, Durability::volatile_);
+    // One sync of the whole file system: thousands of files, and all must be on disk before the name says so.
+    if (::syncfs(layers.front().folder->fd().get()) != 0) throw SysError("syncing the layers");
+    const Dir place = store_.data().create_dir(layers_folder);
+    for (const Finished& layer : layers) {
+        const std::string& path = layer.folder->path();
+        const std::string from = path.substr(path.rfind('/') + 1);
+        if (::renameat(work.dir().fd().get(), from.c_str(), place.fd().get(), hex_of(layer.record->chain_id).c_str()) != 0)
+            throw SysError("storing layer '{}'", layer.record->chain_id);
+    }
+    place.sync();
+}
+
+LayerStore::Claim LayerStore::claim(const std::vector<std::string>& ancestors, const std::string& diff_id) const {
     LayerRecord record;
     record.ancestors = ancestors;
     record.chain_id = chain_id(ancestors.empty() ? "" : ancestors.back(), diff_id);
     {
         FileLock shared = lock(record.chain_id, LockMode::shared);
-        if (auto known = read(record.chain_id)) return {std::move(*known), std::move(shared)};
+        if (auto known = read(record.chain_id)) return {{std::move(*known), std::move(shared)}, true};
     }
     FileLock held = lock(record.chain_id, LockMode::exclusive);
-    if (auto known = read(record.chain_id)) return {std::move(*known), std::move(held)};
-    const Dir folder = fill(work, make, record);
-    if (record.diff_id != diff_id) throw Error("layer '{}' unpacked to '{}'", diff_id, record.diff_id);
-    place(work, folder, record);
-    return {std::move(record), std::move(held)};
+    if (auto known = read(record.chain_id)) return {{std::move(*known), std::move(held)}, true};
+    return {{std::move(record), std::move(held)}, false};
+}
+
+HeldLayer LayerStore::get_or_make(const WorkFolder& work, const std::vector<std::string>& ancestors,
+                                  const std::string& diff_id, const Make& make) const {
+    Claim claimed = claim(ancestors, diff_id);
+    if (claimed.is_known) return std::move(claimed.layer);
+    const Dir folder = fill(work, make, claimed.layer.record);
+    if (claimed.layer.record.diff_id != diff_id) throw Error("layer '{}' unpacked to '{}'", diff_id, claimed.layer.record.diff_id);
+    place(work, {{&folder, &claimed.layer.record}});
+    return std::move(claimed.layer);
 }
 
 HeldLayer LayerStore::make_new(const WorkFolder& work, const std::vector<std::string>& ancestors, const Make& make) const {
@@ -113,7 +124,7 @@ HeldLayer LayerStore::make_new(const WorkFolder& work, const std::vector<std::st
     record.chain_id = chain_id(ancestors.empty() ? "" : ancestors.back(), record.diff_id);
     FileLock held = lock(record.chain_id, LockMode::exclusive);
     if (auto known = read(record.chain_id)) return {std::move(*known), std::move(held)};
-    place(work, folder, record);
+    place(work, {{&folder, &record}});
     return {std::move(record), std::move(held)};
 }
 

@@ -42,10 +42,26 @@ public:
     /// False when somebody holds it.
     bool remove(const std::string& chain_id, const WorkFolder& work) const;
 
+    // The parts of which the above is made, for LayerBatch.
+    /// The lock of a layer: shared when it is there (is_known), exclusive when the caller is to make it.
+    struct Claim {
+        HeldLayer layer;
+        bool is_known = false;
+    };
+    Claim claim(const std::vector<std::string>& ancestors, const std::string& diff_id) const;
+    /// With an empty diff/.
+    Dir new_folder(const WorkFolder& work) const;
+    struct Finished {
+        const Dir* folder;
+        const LayerRecord* record;
+    };
+    /// Makes them visible once all are on disk; the caller holds their locks. Bottom first: a crash leaves no layer without
+    /// what it stands on.
+    void place(const WorkFolder& work, const std::vector<Finished>&) const;
+
 private:
     FileLock lock(const std::string& chain_id, LockMode mode) const;
     Dir fill(const WorkFolder& work, const Make& make, LayerRecord& record) const;
-    void place(const WorkFolder& work, const Dir& folder, const LayerRecord& record) const;
     const Store& store_;
 };
 

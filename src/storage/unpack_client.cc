@@ -28,17 +28,25 @@ Fd open_null() {
     throw Error("unpacking: kist-unpack ended with code {} without an answer", status.exit_code);
 }
 
-template <Record Reply, Record Request>
-Reply ask(const std::string& mode, const Request& request, const Dir& folder, std::vector<std::pair<int, int>> fds) {
+struct Started {
+    Child child;
+    Fd answer;
+};
+
+template <Record Request>
+Started start(const std::string& mode, const Request& request, const Dir& folder, std::vector<std::pair<int, int>> fds) {
     Pipe answer = make_pipe();
     Spawn what;
     what.argv = {program_path("kist-unpack"), mode, json::dump(to_value(request))};
     what.fds = std::move(fds);
     what.fds.emplace_back(folder.fd().get(), unpack_folder_fd);
     what.fds.emplace_back(answer.write.get(), unpack_reply_fd);
-    Child child = spawn(what);
-    answer.write.reset();
-    const std::string text = read_all(answer.read, unpack_reply_limit, "answer of kist-unpack");
+    return {spawn(what), std::move(answer.read)};
+}
+
+template <Record Reply>
+Reply finish(Child& child, const Fd& answer) {
+    const std::string text = read_all(answer, unpack_reply_limit, "answer of kist-unpack");
     const ExitStatus status = child.wait();
     if (text.empty() || status.signal != 0) report_death(status);
     auto reply = from_value<Reply>(json::parse(text, "answer of kist-unpack", {.bytes = unpack_reply_limit}), "answer of kist-unpack");
@@ -46,10 +54,23 @@ Reply ask(const std::string& mode, const Request& request, const Dir& folder, st
     return reply;
 }
 
+template <Record Reply, Record Request>
+Reply ask(const std::string& mode, const Request& request, const Dir& folder, std::vector<std::pair<int, int>> fds) {
+    Started started = start(mode, request, folder, std::move(fds));
+    return finish<Reply>(started.child, started.answer);
+}
+
 } // namespace
 
+LayerReply Unpacking::wait() { return finish<LayerReply>(child_, answer_); }
+
+Unpacking start_layer(const Fd& archive, const Dir& folder, const LayerRequest& request) {
+    Started started = start("layer", request, folder, {{archive.get(), STDIN_FILENO}});
+    return {std::move(started.child), std::move(started.answer)};
+}
+
 LayerReply unpack_layer(const Fd& archive, const Dir& folder, const LayerRequest& request) {
-    return ask<LayerReply>("layer", request, folder, {{archive.get(), STDIN_FILENO}});
+    return start_layer(archive, folder, request).wait();
 }
 
 ExtractReply extract_archive(const Fd& archive, const Dir& root, const ExtractRequest& request) {

@@ -3,11 +3,24 @@
 #pragma once
 
 #include "base/file.hh"
+#include "base/process.hh"
 #include "storage/unpack_protocol.hh"
 
 namespace kist::storage {
 
+/// A kist-unpack at work. Destroying it ends it.
+class Unpacking {
+public:
+    Unpacking(Child child, Fd answer) : child_(std::move(child)), answer_(std::move(answer)) {}
+    /// What it answers; its failure is thrown.
+    LayerReply wait();
+
+private:
+    Child child_;
+    Fd answer_;
+};
 /// `folder` holds an empty diff/; the archive is read from descriptor `archive`.
+Unpacking start_layer(const Fd& archive, const Dir& folder, const LayerRequest&);
 LayerReply unpack_layer(const Fd& archive, const Dir& folder, const LayerRequest&);
 /// Unpacks into `root`, the root of a container or a volume: kist-unpack is confined to it.
 ExtractReply extract_archive(const Fd& archive, const Dir& root, const ExtractRequest&);

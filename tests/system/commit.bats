@@ -96,7 +96,7 @@ assert "/opt/new/file" in d["added"] and "/etc/passwd" in d["changed"] and "/etc
     kist commit --squash d twice:flat >/dev/null
     [ "$(kist image inspect --format '{{len .RootFS.Layers}}' twice:flat)" = 1 ]
     kist run --rm twice:flat sh -c 'test ! -e /opt && cat /two /usr/mine' | cmp - got
-    [ -z "$(kist image diff twice:flat twice:two)" ]
+    ! kist image diff twice:flat twice:two | grep -E ' /(two|usr|opt|bin)' # but what was made to mount on is in it
 }
 
 @test "commit pauses a running container meanwhile and not longer; a paused one stays paused" {

@@ -1,0 +1,306 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Images and copies: kist beside podman, docker and the plain tools that do no more than the bytes ask for, in one run.
+
+    tests/bench/storage.py --kist build-release/src/cli/kist [--rounds 3] [--megabytes 1000] [--only load,save,…] [--peers podman]
+
+Needs root and about eight times --megabytes in /var/tmp. The image has four layers, filled with files of this host's /usr.
+"""
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+
+import bench
+from bench import check, interleaved, run, timed
+
+
+def pick_files(limit):
+    """Regular files and links of /usr, up to `limit` bytes."""
+    found, size = [], 0
+    for folder, folders, names in os.walk("/usr"):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            info = os.lstat(path)
+            if not (os.path.islink(path) or os.path.isfile(path)) or info.st_size > 50 << 20:
+                continue
+            found.append(path)
+            size += info.st_size
+            if size > limit:
+                return found
+    return found
+
+
+def sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else hashlib.sha256(file.read()).hexdigest()
+
+
+class Archives:
+    """image.tar (docker-archive of four layers) and rootfs.tar (the same files in one), made once."""
+
+    def __init__(self, work, megabytes, busybox):
+        files = pick_files(megabytes << 20)
+        self.count = len(files)
+        self.layers = []
+        quarter = len(files) // 4 + 1
+        for i in range(4):
+            path = f"{work}/layer{i}.tar"
+            with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+                if i == 0:
+                    with tarfile.open(busybox) as first:
+                        for member in first:
+                            tar.addfile(member, first.extractfile(member) if member.isfile() else None)
+                for file in files[i * quarter:(i + 1) * quarter]:
+                    tar.add(file, arcname=file.lstrip("/"), recursive=False)
+            self.layers.append(path)
+        self.image = f"{work}/image.tar"
+        config = {"architecture": "amd64", "os": "linux", "config": {"Cmd": ["sh"]}, "created": "2026-01-01T00:00:00Z",
+                  "history": [{"created": "2026-01-01T00:00:00Z", "created_by": f"layer {i}"} for i in range(4)],
+                  "rootfs": {"type": "layers", "diff_ids": ["sha256:" + sha256(layer) for layer in self.layers]}}
+        text = json.dumps(config).encode()
+        config_name = hashlib.sha256(text).hexdigest() + ".json"
+        parts = {config_name: text,
+                 "manifest.json": json.dumps([{"Config": config_name, "RepoTags": ["docker.io/library/bench:big"],
+                                               "Layers": [f"{i}/layer.tar" for i in range(4)]}]).encode()}
+        for name, data in parts.items():
+            with open(f"{work}/{name}", "wb") as file:
+                file.write(data)
+        with tarfile.open(self.image, "w") as tar:
+            for i, layer in enumerate(self.layers):
+                tar.add(layer, arcname=f"{i}/layer.tar")
+            for name in parts:
+                tar.add(f"{work}/{name}", arcname=name)
+        self.rootfs = f"{work}/rootfs.tar"
+        with open(self.rootfs, "wb") as out:
+            for i, layer in enumerate(self.layers):
+                data_end = os.path.getsize(layer)
+                with open(layer, "rb") as file:
+                    # The end mark of all but the last is cut off.
+                    with tarfile.open(layer) as tar:
+                        tar.getmembers()
+                        data_end = tar.offset if i < 3 else data_end
+                    shutil.copyfileobj(Limited(file, data_end), out, 1 << 20)
+
+
+class Limited:
+    def __init__(self, file, size):
+        self.file, self.left = file, size
+
+    def read(self, size):
+        data = self.file.read(min(size, self.left))
+        self.left -= len(data)
+        return data
+
+
+def shell(text):
+    return timed(["bash", "-c", text])
+
+
+def settle():
+    os.sync()
+
+
+def prepared(prepare, job):
+    def step():
+        prepare()
+        settle()
+        return job()
+    return step
+
+
+def bench_load(engines, archives, work, rounds):
+    def plain():
+        shutil.rmtree(f"{work}/plain", ignore_errors=True)
+        settle()
+        lines = [f"mkdir -p {work}/plain/{i} && tar -x --xattrs -C {work}/plain/{i} -f {layer} && sha256sum <{layer} >/dev/null"
+                 for i, layer in enumerate(archives.layers)]
+        return shell(" && ".join(lines) + f" && sync -f {work}/plain")
+    jobs = {e.name: prepared(lambda e=e: run(e("rmi", "-f", "bench:big")), lambda e=e: timed(e("load", "-q", "-i", archives.image))) for e in engines}
+    jobs["tar+sha256sum"] = plain
+    return interleaved(jobs, rounds)
+
+
+def bench_import(engines, archives, work, rounds):
+    jobs = {e.name: prepared(lambda e=e: run(e("rmi", "-f", "bench:flat")), lambda e=e: timed(e("import", *(["-q"] if e.name != "docker" else []), archives.rootfs, "bench:flat")))
+            for e in engines}
+
+    def plain():
+        shutil.rmtree(f"{work}/plain", ignore_errors=True)
+        settle()
+        return shell(f"mkdir {work}/plain && tar -x --xattrs -C {work}/plain -f {archives.rootfs} && sha256sum <{archives.rootfs} >/dev/null && sync -f {work}/plain")
+    jobs["tar+sha256sum"] = plain
+    result = interleaved(jobs, rounds)
+    for engine in engines:
+        run(engine("rmi", "-f", "bench:flat"))
+    return result
+
+
+def bench_save(engines, archives, work, rounds):
+    out = f"{work}/saved.tar"
+
+    def saving(engine):
+        if os.path.exists(out):
+            os.unlink(out)
+        settle()
+        return timed(engine("save", "-o", out, "bench:big"))
+
+    def plain():
+        if os.path.exists(out):
+            os.unlink(out)
+        settle()
+        parts = [f"tar -c -C {work}/plain/{i} . | tee >(sha256sum >/dev/null) >>{out}" for i in range(4)]
+        return shell(" && ".join(parts) + f" && sync {out}")
+    jobs = {e.name: (lambda e=e: saving(e)) for e in engines}
+    if os.path.isdir(f"{work}/plain/3"):
+        jobs["tar+sha256sum"] = plain
+    return interleaved(jobs, rounds)
+
+
+def bench_rmi(engines, archives, _, rounds):
+    jobs = {e.name: prepared(lambda e=e: run(e("load", "-q", "-i", archives.image)), lambda e=e: timed(e("rmi", "-f", "bench:big"))) for e in engines}
+    result = interleaved(jobs, rounds)
+    for engine in engines:
+        run(engine("load", "-q", "-i", archives.image))
+    return result
+
+
+def bench_images(engines, _archives, _work, rounds):
+    """500 names of 500 images: each a commit of a container that never ran, with another label."""
+    chosen = [e for e in engines if e.name == "kist"]
+    for engine in chosen:
+        check(engine("create", "--name", "base", "busybox"))
+        for i in range(500):
+            check(engine("commit", "-q", "--pause=false", "-c", f"LABEL n={i}", "base", f"many:{i}"))
+    try:
+        return interleaved({e.name: (lambda e=e: timed(e("images"))) for e in chosen}, rounds * 5)
+    finally:
+        for engine in chosen:
+            run(engine("rm", "-f", "base"))
+            run(["bash", "-c", f"seq 0 499 | sed s/^/many:/ | xargs {' '.join(engine('rmi', '-f'))} >/dev/null"])
+
+
+def bench_commit(engines, archives, _work, rounds):
+    """100 changed files in the large image."""
+    script = "mkdir -p /new; for i in $(seq 100); do echo $i >/new/$i; done"
+    for engine in engines:
+        run(engine("load", "-q", "-i", archives.image))
+        check(engine.run_words("--name", "hundred", "bench:big", "sh", "-c", script))
+    number = iter(range(10 ** 6))
+
+    def job(engine):
+        settle()
+        return timed(engine("commit", *(["-q"] if engine.name != "docker" else []), "-m", f"n{next(number)}", "hundred", "bench:committed"))
+    try:
+        return interleaved({e.name: (lambda e=e: job(e)) for e in engines}, max(rounds, 5))
+    finally:
+        for engine in engines:
+            run(engine("rm", "-f", "hundred"))
+            run(engine("rmi", "-f", "bench:committed"))
+
+
+def bench_diff(engines, archives, _work, rounds):
+    for engine in engines:
+        run(engine("load", "-q", "-i", archives.image))
+        check(engine.run_words("--name", "hundred", "bench:big", "sh", "-c", "for i in $(seq 100); do echo $i >/$i; done"))
+    try:
+        return interleaved({e.name: (lambda e=e: timed(e("diff", "hundred"))) for e in engines}, max(rounds, 10))
+    finally:
+        for engine in engines:
+            run(engine("rm", "-f", "hundred"))
+
+
+def bench_cp(direction):
+    def bench_one(engines, _archives, work, rounds):
+        source, target = f"{work}/500mb", f"{work}/500mb-copy"
+        check(["bash", "-c", f"head -c 500000000 /dev/urandom >{source}"])
+        for engine in engines:
+            check(engine.run_words("-d", "--stop-signal", "KILL", "--name", "target", "busybox", "sleep", "100000"))
+            check(engine("cp", source, "target:/500mb"))
+
+        def job(engine):
+            settle()
+            words = (source, "target:/500mb") if direction == "in" else ("target:/500mb", target)
+            return timed(engine("cp", *words))
+
+        def plain():
+            settle()
+            return timed(["cp", "--reflink=never", source, target])
+        jobs = {e.name: (lambda e=e: job(e)) for e in engines}
+        jobs["cp"] = plain
+        try:
+            return interleaved(jobs, rounds)
+        finally:
+            for engine in engines:
+                run(engine("rm", "-f", "target"))
+    return bench_one
+
+
+BENCHES = {
+    "load": ("`load` of the image, ms", bench_load),
+    "save": ("`save` of it, ms", bench_save),
+    "import": ("`import` of the same files in one tar, ms", bench_import),
+    "rmi": ("`rmi` of it, ms", bench_rmi),
+    "commit": ("`commit` of 100 new files on it, ms", bench_commit),
+    "diff": ("`diff` of 100 new files, ms", bench_diff),
+    "cp-in": ("`cp` of 500 MB into a running container, ms", bench_cp("in")),
+    "cp-out": ("`cp` of 500 MB out of it, ms", bench_cp("out")),
+    "images": ("`images` with 500 images, ms", bench_images),
+}
+
+
+def print_table(results, names):
+    print("| what | " + " | ".join(names) + " |\n|---|" + "---|" * len(names))
+    for key, medians in results.items():
+        own = medians["kist"]
+        cells = ["–" if n not in medians else f"{medians[n]:.1f}" if n == "kist" else f"{medians[n]:.1f} ({medians[n] / own:.1f}×)" for n in names]
+        print(f"| {BENCHES[key][0]} | " + " | ".join(cells) + " |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kist", default=f"{bench.TOP}/build-release/src/cli/kist")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--megabytes", type=int, default=1000)
+    parser.add_argument("--only", default=",".join(BENCHES))
+    parser.add_argument("--peers", default="podman,docker")
+    args = parser.parse_args()
+    args.kist = os.path.abspath(args.kist)
+    if os.geteuid() != 0:
+        sys.exit("storage.py: must be run as root")
+    work = tempfile.mkdtemp(prefix="kist-bench.", dir="/var/tmp")
+    engines = []
+    try:
+        tar = f"{work}/busybox.tar"
+        check(["bash", "-c", f". {bench.TOP}/contrib/lib.sh; busybox_tar {tar}"])
+        engines.append(bench.kist(args, work, tar))
+        for name in filter(None, args.peers.split(",")):
+            try:
+                engines.append({"podman": bench.podman, "docker": bench.docker}[name](args, work, tar))
+            except RuntimeError as error:
+                print(f"left out: {name}: {error}", file=sys.stderr)
+        archives = Archives(work, args.megabytes, tar)
+        print(f"image: {archives.count} files, {os.path.getsize(archives.image) >> 20} MiB", file=sys.stderr)
+        results, names = {}, [e.name for e in engines]
+        for key in args.only.split(","):
+            started = time.monotonic()
+            results[key] = BENCHES[key][1](engines, archives, work, args.rounds)
+            names += [n for n in results[key] if n not in names]
+            print(f"{key} ({time.monotonic() - started:.0f} s): " + ", ".join(f"{n} {v:.1f}" for n, v in results[key].items()), file=sys.stderr)
+        print_table(results, names)
+    finally:
+        for engine in engines:
+            engine.close()
+        subprocess.run(["bash", "-c", f"findmnt -rno TARGET | grep '^{work}/' | sort -r | xargs -r -n1 umount -l"], check=False)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
