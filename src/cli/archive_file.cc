@@ -75,4 +75,23 @@ void write_archive(const std::string& file, const std::function<void(const Fd&)>
     unfinished.finish();
 }
 
+void write_folder(const std::string& folder, const std::function<void(const Dir&)>& write) {
+    std::string path = folder;
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    const auto slash = path.rfind('/');
+    const Dir parent = Dir::open(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash));
+    const std::string name = path.substr(slash == std::string::npos ? 0 : slash + 1);
+    const std::string unfinished = name + "." + random_hex(4) + ".partial";
+    const Dir made = parent.create_dir(unfinished, 0755);
+    try {
+        write(made);
+        // Replaces an empty folder only.
+        if (::renameat(parent.fd().get(), unfinished.c_str(), parent.fd().get(), name.c_str()) != 0) throw SysError("naming folder '{}'", folder);
+        parent.sync();
+    } catch (...) {
+        parent.remove_tree(unfinished);
+        throw;
+    }
+}
+
 } // namespace kist::cli

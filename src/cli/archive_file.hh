@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "base/fd.hh"
+#include "base/file.hh"
 
 namespace kist::cli {
 
@@ -15,5 +15,8 @@ Fd open_archive(const std::string& file);
 /// Calls write with the descriptor of `file` ("-" or empty: standard output, which must not be a terminal). A regular file
 /// appears under its name only when it is complete: a failed save leaves neither a torso nor a lost older file.
 void write_archive(const std::string& file, const std::function<void(const Fd&)>& write);
+
+/// Calls write with a new folder, which gets the name `folder` when it is complete. There may be an empty one already.
+void write_folder(const std::string& folder, const std::function<void(const Dir&)>& write);
 
 } // namespace kist::cli

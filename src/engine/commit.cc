@@ -209,10 +209,8 @@ Digest commit(Engine& engine, const ContainerId& id, const std::optional<storage
         image.config = make_config(engine, config, layers, options);
         image.config_text = json::dump(to_value(image.config));
         if (options.format == CommitOptions::Format::docker) {
-            std::vector<storage::LayerRecord> records;
-            for (const HeldLayer& layer : layers) records.push_back(layer.record);
             image.manifest_type = oci::media_type::docker_manifest;
-            image.manifest_text = storage::docker_manifest(image.config_text, records);
+            image.manifest_text = storage::docker_manifest(image.config_text, storage::plain_blobs(layers));
         }
         const Digest made = storage::store_image(engine.store(), image, layers, name ? std::vector{*name} : std::vector<storage::Reference>{});
         tell(engine, config, "commit", {{"imageID", made.str()}});

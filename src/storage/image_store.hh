@@ -94,6 +94,8 @@ struct ImportOptions {
 };
 
 enum class ArchiveFormat { docker_archive, oci_archive };
+/// Folders in place of archives: of the OCI image layout, or of one image as Podman's and skopeo's "dir:" has it.
+enum class FolderFormat { oci, docker };
 
 /// The chain id of a layer with the content `diff_id` on top of `parent` (empty for the bottom one): what a layer is called
 /// here. https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md#layer-chainid
@@ -139,6 +141,8 @@ public:
         std::vector<Reference> names;
     };
     void save(const std::vector<SaveItem>&, ArchiveFormat, const Fd& out) const;
+    /// Into an empty folder. Durable when it returns. With `compress` the layers are compressed by gzip.
+    void save(const std::vector<SaveItem>&, FolderFormat, const Dir& out, bool compress) const;
 
     /// Lower folders (topmost first) for a container of this image plus an upper in `container_data` (upper/, work/ are made):
     /// the plan that the monitor mounts. vfs: makes the copy now and plans a bind.

@@ -49,35 +49,41 @@ ImageRecord make_record(const Digest& id, const NewImage& image, const Digest& m
 namespace {
 
 struct MediaTypes {
-    std::string_view manifest, config, layer;
+    std::string_view manifest, config, layer, layer_gzip;
 };
 
-std::string make_manifest(const std::string& config_text, const std::vector<LayerRecord>& layers, const MediaTypes& types) {
+std::string make_manifest(const std::string& config_text, const std::vector<LayerBlob>& layers, const MediaTypes& types) {
     oci::Manifest manifest;
     manifest.schema_version = 2;
     manifest.media_type = types.manifest;
     manifest.config = descriptor(types.config, sha256(config_text).str(), static_cast<std::int64_t>(config_text.size()));
-    for (const LayerRecord& layer : layers) manifest.layers.push_back(descriptor(types.layer, layer.diff_id, layer.tar_size));
+    for (const LayerBlob& layer : layers)
+        manifest.layers.push_back(descriptor(layer.gzip ? types.layer_gzip : types.layer, layer.digest, layer.size));
     return json::dump(to_value(manifest));
 }
 
 } // namespace
 
-std::string plain_manifest(const std::string& config_text, const std::vector<LayerRecord>& layers) {
-    using namespace oci::media_type;
-    return make_manifest(config_text, layers, {oci_manifest, oci_config, oci_layer});
+std::vector<LayerBlob> plain_blobs(const std::vector<HeldLayer>& layers) {
+    std::vector<LayerBlob> blobs;
+    for (const HeldLayer& layer : layers) blobs.push_back({layer.record.diff_id, layer.record.tar_size, false});
+    return blobs;
 }
 
-std::string docker_manifest(const std::string& config_text, const std::vector<LayerRecord>& layers) {
+std::string oci_manifest(const std::string& config_text, const std::vector<LayerBlob>& layers) {
     using namespace oci::media_type;
-    return make_manifest(config_text, layers, {oci::media_type::docker_manifest, docker_config, docker_layer});
+    return make_manifest(config_text, layers, {oci::media_type::oci_manifest, oci_config, oci_layer, oci_layer_gzip});
+}
+
+std::string docker_manifest(const std::string& config_text, const std::vector<LayerBlob>& layers) {
+    using namespace oci::media_type;
+    return make_manifest(config_text, layers, {oci::media_type::docker_manifest, docker_config, docker_layer, docker_layer_gzip});
 }
 
 Digest store_image(const Store& store, const NewImage& image, const std::vector<HeldLayer>& layers,
                    const std::vector<Reference>& names) {
-    std::vector<LayerRecord> records;
-    for (const HeldLayer& layer : layers) records.push_back(layer.record);
-    const std::string manifest = image.manifest_text.empty() ? plain_manifest(image.config_text, records) : image.manifest_text;
+    const std::string manifest =
+        image.manifest_text.empty() ? oci_manifest(image.config_text, plain_blobs(layers)) : image.manifest_text;
     const Digest id = sha256(image.config_text);
     const Digest manifest_digest = sha256(manifest);
 

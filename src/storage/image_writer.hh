@@ -2,6 +2,7 @@
 // How an image comes into the store once its layers are there: the same for import, load, and later pull, commit and build.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,16 @@ struct NewImage {
 /// (bottom first) are held by the caller until this returns. Takes ImageStore::lock().
 Digest store_image(const Store&, const NewImage&, const std::vector<HeldLayer>& layers, const std::vector<Reference>& names);
 
-/// The manifest of an image whose layers are plain tars.
-std::string plain_manifest(const std::string& config_text, const std::vector<LayerRecord>& layers);
+/// A layer as it is in an archive, a folder or a registry.
+struct LayerBlob {
+    std::string digest;
+    std::int64_t size = 0;
+    bool gzip = false; ///< else a plain tar
+};
+std::vector<LayerBlob> plain_blobs(const std::vector<HeldLayer>& layers);
+std::string oci_manifest(const std::string& config_text, const std::vector<LayerBlob>& layers);
 /// The same in Docker's schema 2.
-std::string docker_manifest(const std::string& config_text, const std::vector<LayerRecord>& layers);
+std::string docker_manifest(const std::string& config_text, const std::vector<LayerBlob>& layers);
 
 /// "amd64", "arm64", …: this machine in the words of image configurations.
 oci::Platform host_platform();

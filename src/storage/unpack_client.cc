@@ -81,9 +81,9 @@ IndexReply index_archive(const Fd& archive, const Dir& folder, const Fd& spool, 
     return ask<IndexReply>("index", request, folder, {{archive.get(), STDIN_FILENO}, {spool.get(), unpack_spool_fd}});
 }
 
-void assemble_tar(const Dir& folder, const Fd& out, const AssembleRequest& request) {
+AssembleReply assemble_tar(const Dir& folder, const Fd& out, const AssembleRequest& request) {
     const Fd null = open_null();
-    ask<AssembleReply>("assemble", request, folder, {{null.get(), STDIN_FILENO}, {out.get(), STDOUT_FILENO}});
+    return ask<AssembleReply>("assemble", request, folder, {{null.get(), STDIN_FILENO}, {out.get(), STDOUT_FILENO}});
 }
 
 } // namespace kist::storage

@@ -26,7 +26,7 @@ LayerReply unpack_layer(const Fd& archive, const Dir& folder, const LayerRequest
 ExtractReply extract_archive(const Fd& archive, const Dir& root, const ExtractRequest&);
 /// `folder` may be any empty folder; `spool` an unnamed file.
 IndexReply index_archive(const Fd& archive, const Dir& folder, const Fd& spool, const IndexRequest&);
-/// `folder` is a layer's. Writes its tar to `out` from where that stands.
-void assemble_tar(const Dir& folder, const Fd& out, const AssembleRequest&);
+/// `folder` is a layer's. Writes its tar to `out` from where that stands; the digest and size of what was written.
+AssembleReply assemble_tar(const Dir& folder, const Fd& out, const AssembleRequest&);
 
 } // namespace kist::storage

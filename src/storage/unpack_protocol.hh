@@ -146,14 +146,22 @@ struct IndexReply {
 struct AssembleRequest {
     std::string diff_id;
     std::int64_t tar_size = 0;
+    bool gzip = false; ///< compressed; every time the same bytes
     static constexpr void fields(auto&& field) {
         field("diff_id", &AssembleRequest::diff_id, required);
         field("tar_size", &AssembleRequest::tar_size, required);
+        field("gzip", &AssembleRequest::gzip);
     }
 };
 struct AssembleReply {
     std::string error;
-    static constexpr void fields(auto&& field) { field("error", &AssembleReply::error); }
+    std::string blob_digest; ///< of what was written
+    std::int64_t blob_size = 0;
+    static constexpr void fields(auto&& field) {
+        field("error", &AssembleReply::error);
+        field("blob_digest", &AssembleReply::blob_digest);
+        field("blob_size", &AssembleReply::blob_size);
+    }
 };
 
 } // namespace kist::storage

@@ -2,6 +2,7 @@
 // mode assemble: tar-split.zst and diff/ become the tar they came from, and the digest proves it.
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include "base/sha256.hh"
 #include "base/text.hh"
 #include "unpack/confine.hh"
+#include "unpack/gzip_writer.hh"
 #include "unpack/modes.hh"
 #include "unpack/split_file.hh"
 
@@ -25,8 +27,10 @@ constexpr std::size_t piece = 256u << 10;
 
 class Assembler {
 public:
-    Assembler(const Dir& layer, const Fd& out)
-        : layer_(layer), diff_(std::move(*layer.open_file("diff", O_RDONLY | O_DIRECTORY))), out_(out), buffer_(piece) {}
+    Assembler(const Dir& layer, const Fd& out, bool gzip)
+        : layer_(layer), diff_(std::move(*layer.open_file("diff", O_RDONLY | O_DIRECTORY))), out_(out), buffer_(piece) {
+        if (gzip) gzip_.emplace(out);
+    }
 
     void run() {
         find_replaced();
@@ -41,6 +45,7 @@ public:
     }
     Digest digest() { return sha_.finish(); }
     std::uint64_t bytes() const { return bytes_; }
+    GzipWriter* gzip() { return gzip_ ? &*gzip_ : nullptr; }
 
 private:
     struct Replaced {
@@ -64,7 +69,10 @@ private:
 
     void put(std::string_view bytes) {
         sha_.update(bytes);
-        write_full(out_, bytes, "the archive");
+        if (gzip_)
+            gzip_->write(bytes);
+        else
+            write_full(out_, bytes, "the archive");
         bytes_ += bytes.size();
     }
 
@@ -99,6 +107,7 @@ private:
     std::vector<char> buffer_;
     std::map<std::string, std::vector<Replaced>> replaced_;
     Sha256 sha_;
+    std::optional<GzipWriter> gzip_;
     std::uint64_t bytes_ = 0;
 };
 
@@ -108,11 +117,16 @@ storage::AssembleReply assemble_tar(const storage::AssembleRequest& request) {
     const Fd out{STDOUT_FILENO};
     const Dir layer(Fd{storage::unpack_folder_fd}, "layer");
     confine(layer.fd(), Writes::no);
-    Assembler assembler(layer, out);
+    Assembler assembler(layer, out, request.gzip);
     assembler.run();
+    storage::AssembleReply reply{.error = "", .blob_digest = request.diff_id, .blob_size = request.tar_size};
+    if (GzipWriter* gzip = assembler.gzip()) {
+        reply.blob_digest = gzip->finish().str();
+        reply.blob_size = static_cast<std::int64_t>(gzip->bytes());
+    }
     if (assembler.bytes() != static_cast<std::uint64_t>(request.tar_size) || assembler.digest().str() != request.diff_id)
         throw Error("the layer's files were changed: they do not give '{}' any more", request.diff_id);
-    return {};
+    return reply;
 }
 
 } // namespace kist::unpack

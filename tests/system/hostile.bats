@@ -58,6 +58,32 @@ forget_images() {
     [ $bad -eq 0 ]
 }
 
+@test "the same corpus through cp: nothing outside the container changes, whether it runs or not" {
+    mkdir "$BATS_TEST_TMPDIR/canary" "$BATS_TEST_TMPDIR/corpus"
+    echo untouched >"$BATS_TEST_TMPDIR/canary/f"
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/hostile_archives.py" "$BATS_TEST_TMPDIR/corpus" "$BATS_TEST_TMPDIR/canary"
+    canary_state >"$BATS_TEST_TMPDIR/canary.before"
+    kist run -d --name live busybox sleep 1000 >/dev/null
+    kist create --name idle busybox >/dev/null
+    local file base name status bad=0 count=0
+    for file in "$BATS_TEST_TMPDIR/corpus"/import.*; do
+        base=${file##*/} name=${base#import.*.}
+        for victim in live idle; do
+            count=$((count + 1)) status=0
+            timeout 20 "$KIST" --root "$ROOT_T/root" --runroot "$ROOT_T/run" cp - $victim:/tmp <"$file" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" || status=$?
+            if [ $status -ne 0 ] && [ $status -ne 125 ]; then
+                echo "cp $name: exit code $status: $(cat "$BATS_TEST_TMPDIR/err")"; bad=1
+            elif [ $status -eq 125 ] && { ! grep -q '^kist: ' "$BATS_TEST_TMPDIR/err" || grep -qP '[\x00-\x08\x1b]' "$BATS_TEST_TMPDIR/err"; }; then
+                echo "cp $name: not one clean line: $(cat -v "$BATS_TEST_TMPDIR/err" | head -5)"; bad=1
+            fi
+            canary_state | diff "$BATS_TEST_TMPDIR/canary.before" - || { echo "cp $name: the canary has changed"; return 1; }
+        done
+    done
+    [ "$count" -ge 120 ]
+    kist exec live true
+    [ $bad -eq 0 ]
+}
+
 @test "decompression bombs are refused within bounds of time and memory" {
     head -c 1G /dev/zero | gzip -1 >"$BATS_TEST_TMPDIR/zeros.gz"
     cp "$BATS_TEST_TMPDIR/zeros.gz" "$BATS_TEST_TMPDIR/many.gz" # concatenated members: 3 GiB

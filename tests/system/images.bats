@@ -59,6 +59,35 @@ small_tar() { # FILE TEXT
     done
 }
 
+@test "save to folders: skopeo reads them, plain and compressed, with the same configuration" {
+    command -v skopeo >/dev/null || skip "skopeo is not installed"
+    cd "$BATS_TEST_TMPDIR"
+    small_tar a.tar folders
+    id=$(kist import -q -c 'LABEL test=1' a.tar in:folders)
+    for compress in "" --compress; do
+        rm -rf oci dir
+        mkdir oci
+        kist save --format oci-dir $compress -o oci in:folders
+        kist save --format docker-dir $compress -o dir/ in:folders
+        for from in "oci:$PWD/oci:docker.io/library/in:folders" "dir:$PWD/dir"; do
+            skopeo copy -q --insecure-policy "$from" "docker-archive:$PWD/back.tar:in:back"
+            kist load -q -i back.tar
+            [ "$(kist images -q --no-trunc in:back)" = "$id" ]
+            kist untag in:back
+            rm back.tar
+        done
+    done
+    [ "$(find oci/blobs -type f -size +100k | xargs file | grep -c gzip)" = 1 ]
+    run -125 kist save --format oci-dir -o oci in:folders
+    [ "$(find . -name '*.partial' | wc -l)" = 0 ]
+    run -125 kist save --format oci-dir in:folders
+    run -125 kist save --format docker-dir -o two in:folders busybox
+    [ ! -e two ]
+    run -125 kist save --compress in:folders
+    kist save -m -o many.tar in:folders busybox
+    [ "$(tar -xOf many.tar manifest.json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" = 2 ]
+}
+
 @test "an archive of ours loads in Podman with the same id, one of Podman's here" {
     command -v podman >/dev/null || skip "podman is missing"
     small_tar "$BATS_TEST_TMPDIR/a.tar" shared

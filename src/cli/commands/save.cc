@@ -15,21 +15,25 @@ namespace {
 struct Save {
     std::string format = "docker-archive";
     std::string output;
-    bool quiet = false;
+    bool compress = false, many = false, quiet = false;
 };
 
 constexpr auto options = std::to_array<Option<Save>>({
-    {{"format", "FORMAT", "docker-archive (the default) or oci-archive", Completes::words,
-      "docker-archive|oci-archive"},
+    {{"compress", "", "Compress the layers (of oci-dir and docker-dir) by gzip"}, &Save::compress},
+    {{"format", "FORMAT", "docker-archive (the default), oci-archive, or a folder: oci-dir, docker-dir", Completes::words,
+      "docker-archive|docker-dir|oci-archive|oci-dir"},
      &Save::format},
-    {{"o,output", "FILE", "Write FILE instead of standard output", Completes::file}, &Save::output},
+    {{"m,multi-image-archive", "", "Several images are always possible: kept for scripts that say it"}, &Save::many},
+    {{"o,output", "FILE", "Write FILE (or a new folder) instead of standard output", Completes::file}, &Save::output},
     {{"q,quiet", "", "Do not show progress"}, &Save::quiet},
 });
 
-storage::ArchiveFormat parse_format(const std::string& text) {
-    if (text == "docker-archive") return storage::ArchiveFormat::docker_archive;
-    if (text == "oci-archive") return storage::ArchiveFormat::oci_archive;
-    throw UsageError("invalid value '{}' for --format: expected docker-archive or oci-archive", printable(text));
+void check(const Save& o) {
+    const bool is_folder = o.format == "oci-dir" || o.format == "docker-dir";
+    if (!is_folder && o.format != "docker-archive" && o.format != "oci-archive")
+        throw UsageError("invalid value '{}' for --format: expected docker-archive, oci-archive, oci-dir or docker-dir", printable(o.format));
+    if (o.compress && !is_folder) throw UsageError("--compress is for --format oci-dir and docker-dir");
+    if (is_folder && (o.output.empty() || o.output == "-")) throw UsageError("--format {} needs a folder: name it with --output", o.format);
 }
 
 /// One entry an image, with the names that were asked for; an image asked for by its ID is saved without a name.
@@ -51,10 +55,16 @@ std::vector<storage::ImageStore::SaveItem> pick(storage::ImageStore& images, con
 int save_images(Session& session) {
     Save o;
     const std::vector<std::string> names = parse_into(o, options, session);
-    const storage::ArchiveFormat format = parse_format(o.format);
+    check(o);
     storage::ImageStore& images = session.engine().images();
     const auto items = pick(images, names);
-    write_archive(o.output, [&](const Fd& out) { images.save(items, format, out); });
+    if (o.format.ends_with("-dir")) {
+        const auto format = o.format == "oci-dir" ? storage::FolderFormat::oci : storage::FolderFormat::docker;
+        write_folder(o.output, [&](const Dir& out) { images.save(items, format, out, o.compress); });
+    } else {
+        const auto format = o.format == "oci-archive" ? storage::ArchiveFormat::oci_archive : storage::ArchiveFormat::docker_archive;
+        write_archive(o.output, [&](const Fd& out) { images.save(items, format, out); });
+    }
     return 0;
 }
 
