@@ -66,13 +66,13 @@ std::vector<oci::MountStep> bind_steps(const ContainerConfig& config) {
 
 /// A mount can be copied by members of its namespace only. A thread joins it, with root and working directory of its own, for
 /// this one call: for the rest of us "/" stays what it is.
-Fd clone_root_of(const Fd& init, const Fd& root) {
+Fd clone_root_of(const Fd& init, const Fd& root, oci::Depth depth) {
     Fd copy;
     std::exception_ptr failure;
     std::thread([&] {
         try {
             if (::unshare(CLONE_FS) != 0 || ::setns(init.get(), CLONE_NEWNS) != 0) throw SysError("entering the container's mount namespace");
-            copy = oci::clone_mount(root, oci::Depth::one);
+            copy = oci::clone_mount(root, depth);
         } catch (...) {
             failure = std::current_exception();
         }
@@ -120,7 +120,7 @@ bool ContainerRoot::open_running(Show show) {
     if (!init || !find_init(view_)) return false;
     if (!root_ && (code == ENOENT || code == ESRCH)) return false; // a zombie has no root
     if (!root_) throw SysError(SysError::Code{code}, "opening the files of container '{}'", view_.config.name);
-    if (show == Show::bare) root_ = clone_root_of(*init, root_);
+    if (show == Show::bare) root_ = clone_root_of(*init, root_, oci::Depth::one);
     running_ = true;
     return true;
 }
@@ -148,6 +148,15 @@ void ContainerRoot::mount_stopped(const oci::RootMount& plan, Show show) {
     oci::RootPlan mounts;
     mounts.steps = bind_steps(view_.config);
     oci::make_mounts(root_, mounts, {});
+}
+
+Fd ContainerRoot::mount_here() const {
+    if (!running_) return oci::clone_mount(root_, oci::Depth::tree);
+    Fd copy = clone_root_of(open_init(view_), root_, oci::Depth::tree);
+    own_mount_namespace();
+    // What we attach must not appear on the host.
+    if (::mount(nullptr, "/", nullptr, MS_SLAVE | MS_REC, nullptr) != 0) throw SysError("separating the mounts from the host's");
+    return copy;
 }
 
 Fd mount_layers(Engine& engine, const std::string& top_layer) {

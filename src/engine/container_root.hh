@@ -27,6 +27,9 @@ public:
     const Fd& fd() const { return root_; }
     const storage::ContainerConfig& config() const { return view_.config; }
     bool is_running() const { return running_; }
+    /// A copy of all its mounts that may be attached in this process's mount namespace, which becomes one of its own. Only
+    /// with Show::all_mounts.
+    Fd mount_here() const;
 
 private:
     bool open_running(Show);

@@ -73,7 +73,7 @@ small_tar() { # FILE TEXT
             skopeo copy -q --insecure-policy "$from" "docker-archive:$PWD/back.tar:in:back"
             kist load -q -i back.tar
             [ "$(kist images -q --no-trunc in:back)" = "$id" ]
-            kist untag in:back
+            kist untag in:back in:back
             rm back.tar
         done
     done

@@ -63,3 +63,22 @@ Containers 1 0 500000 500000" ]
     run -1 kist image tree no-such
     kist rmi tree:one
 }
+
+@test "mount shows a container's or image's files to one command, and leaves no mount" {
+    kist run -d --name live --tmpfs /scratch busybox sh -c 'echo in >/scratch/f; echo own >/own; sleep 1000'
+    wait_until 5 kist exec live test -s /own
+    kist create --name idle busybox >/dev/null
+    [ "$(kist mount live cat own scratch/f)" = $'own\nin' ]
+    kist mount live sh -c 'echo from-host >"$KIST_MOUNT"/written'
+    [ "$(kist exec live cat /written)" = from-host ]
+    kist mount idle sh -c 'echo from-host >written'
+    [ "$(kist mount idle cat written)" = from-host ]
+    kist image mount busybox test -x bin/sh
+    run kist image mount busybox touch new
+    [ "$status" -ne 0 ]
+    run -7 kist mount idle sh -c 'exit 7'
+    run -127 kist mount idle no-such-program
+    run -1 kist mount no-such true
+    ! grep -q "$ROOT_T/run/mounts" /proc/self/mountinfo
+    kist start idle
+}

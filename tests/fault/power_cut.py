@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Cuts the power at every step of commands that store things, and looks at what the disk then holds (SECURITY F9).
+
+    tests/fault/power_cut.py --kist PATH [--every N] [--only create,load,…] [--engine podman]
+
+The store lies on an ext4 file system in a file, mounted so that nothing is written back unless somebody asks for it. strace
+kills the command at the 1st, 2nd, 3rd … call of each system call that changes something; the file is copied as it is at
+that moment, which is what a power cut leaves, and mounted again as after a boot. Then: every list works; each image that
+is listed gives back every byte of its layers (save checks all digests); the command that was cut off succeeds; and what
+a command had acknowledged by ending with 0 is there. Speaks TAP; the last line counts cut points and violations.
+
+The kernel's periodic write-back is switched off for the run, for the whole machine, and back on at its end.
+"""
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CALLS = ["mkdirat", "mkdir", "symlinkat", "linkat", "renameat", "rename", "unlinkat", "fsync", "fdatasync", "syncfs", "write", "vfork", "clone"]
+WRITE_BACK = {"/proc/sys/vm/dirty_writeback_centisecs": "0", "/proc/sys/vm/dirty_expire_centisecs": "360000"}
+
+
+def sh(text, **kwargs):
+    return subprocess.run(["bash", "-c", text], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)
+
+
+def must(text):
+    result = sh(text)
+    if result.returncode != 0:
+        raise RuntimeError(f"{text}: {result.stderr.strip()}")
+    return result.stdout.strip()
+
+
+class Disk:
+    """An ext4 file system in a file, mounted at `place` while this lives."""
+
+    def __init__(self, image, place):
+        self.place = place
+        os.makedirs(place, exist_ok=True)
+        must(f"mount -o loop,commit=300,noatime {image} {place}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for _ in range(50):
+            if sh(f"umount {self.place}").returncode == 0:
+                return
+            sh("sleep 0.1")
+        must(f"umount -l {self.place}")
+
+
+class Kist:
+    def __init__(self, program, work):
+        self.program, self.work = program, work
+
+    def argv(self, disk, *words):
+        # A run root of its own for each mount: what is there does not outlive a boot.
+        return [self.program, "--root", f"{disk.place}/root", "--runroot", f"{disk.place}-run", *words]
+
+    def fresh_boot(self, disk):
+        shutil.rmtree(f"{disk.place}-run", ignore_errors=True)
+
+    def __call__(self, disk, *words):
+        return subprocess.run(self.argv(disk, *words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=30)
+
+    def ok(self, disk, *words):
+        result = self(disk, *words)
+        if result.returncode != 0:
+            raise AssertionError(f"{' '.join(words)}: exit {result.returncode}: {result.stderr.strip()}")
+        return result.stdout.strip()
+
+    def check_images(self, disk):
+        for image in set(self.ok(disk, "images", "-q", "--no-trunc").split()):
+            result = subprocess.run(self.argv(disk, "save", image), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60)
+            if result.returncode != 0:
+                raise AssertionError(f"image {image[:19]} is listed but damaged: {result.stderr.strip()}")
+
+
+class Podman(Kist):
+    """The same commands; what kist does not know under the same name is translated."""
+
+    def argv(self, disk, *words):
+        return ["podman", "--root", f"{disk.place}/podman", "--runroot", f"{disk.place}-run", "--storage-driver", "overlay", *words]
+
+    def check_images(self, disk):
+        for image in set(self.ok(disk, "images", "-q", "--no-trunc").split()):
+            result = subprocess.run(self.argv(disk, "run", "--rm", "--network", "none", image, "true"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60)
+            if result.returncode != 0:
+                raise AssertionError(f"image {image[:19]} is listed but does not run: {result.stderr.strip().splitlines()[-1]}")
+
+
+# name → (command, how its success is seen afterwards, how it is made possible again)
+OPERATIONS = {
+    "create": (["create", "--name", "new", "busybox", "true"], ["inspect", "new"], ["rm", "-f", "new"]),
+    "import": (["import", "{work}/busybox2.tar", "imported"], ["inspect", "--type", "image", "imported"], ["rmi", "-f", "imported"]),
+    "load": (["load", "-q", "-i", "{work}/load.tar"], ["inspect", "--type", "image", "loaded:x"], ["rmi", "-f", "loaded:x"]),
+    "commit": (["commit", "-q", "written", "committed"], ["inspect", "--type", "image", "committed"], ["rmi", "-f", "committed"]),
+    "tag": (["tag", "busybox", "other:name"], ["inspect", "--type", "image", "other:name"], ["untag", "other:name"]),
+    "rename": (["rename", "written", "renamed"], ["inspect", "renamed"], ["rename", "renamed", "written"]),
+    "rm": (["rm", "written"], None, None),
+    "rmi": (["rmi", "spare"], None, None),
+}
+
+
+class Campaign:
+    def __init__(self, args, work):
+        self.work = work
+        self.engine = (Podman if args.engine == "podman" else Kist)(args.kist, work)
+        self.every = args.every
+        self.points = self.violations = 0
+        self.base = f"{work}/base.img"
+
+    def prepare(self):
+        work = self.work
+        must(f". {TOP}/contrib/lib.sh; busybox_tar {work}/busybox.tar")
+        must(f"mkdir {work}/t && tar -C {work}/t -xf {work}/busybox.tar && seq 3000 >{work}/t/numbers && tar -C {work}/t -cf {work}/busybox2.tar . && seq 4000 >{work}/t/numbers && tar -C {work}/t -cf {work}/busybox3.tar .")
+        must(f"truncate -s 192M {self.base} && mkfs.ext4 -q -F -E lazy_itable_init=0 {self.base}")
+        with Disk(self.base, f"{work}/disk") as disk:
+            k = self.engine
+            k.fresh_boot(disk)
+            k.ok(disk, "import", f"{work}/busybox.tar", "busybox")
+            k.ok(disk, "import", f"{work}/busybox3.tar", "loaded:x")
+            k.ok(disk, "save", "-o", f"{work}/load.tar", "loaded:x")
+            k.ok(disk, "rmi", "loaded:x")
+            k.ok(disk, "import", f"{work}/busybox3.tar", "spare")
+            k.ok(disk, "run", "--network", "none", "--name", "written", "busybox", "sh", "-c", "mkdir /n; for i in 1 2 3 4 5; do echo $i >/n/$i; done")
+            must("sync")
+
+    def cut(self, name, call, when):
+        """Runs the command up to the when-th `call`, cuts, boots, looks. True when the command ended before that."""
+        words, seen, _ = OPERATIONS[name]
+        words = [word.format(work=self.work) for word in words]
+        k, image, after = self.engine, f"{self.work}/work.img", f"{self.work}/cut.img"
+        must(f"cp --sparse=always {self.base} {image} && sync {image}")
+        with Disk(image, f"{self.work}/disk") as disk:
+            k.fresh_boot(disk)
+            k(disk, "ps", "-aq")
+            argv = ["strace", "-f", "-o", "/dev/null", "-e", "signal=none", "-e", f"inject={call}:signal=KILL:when={when}"]
+            if call == "end":
+                argv = []
+            result = subprocess.run(argv + k.argv(disk, *words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+            must(f"cp --sparse=always {image} {after}")
+        done = result.returncode == 0
+        with Disk(after, f"{self.work}/booted") as disk:
+            k.fresh_boot(disk)
+            self.look(disk, words, seen, done)
+        return done
+
+    def look(self, disk, words, seen, done):
+        k = self.engine
+        names = k.ok(disk, "ps", "-a", "--format", "{{.Names}}").split()
+        k.check_images(disk)
+        if done and seen:
+            k.ok(disk, *seen)
+        if done and not seen and k(disk, "inspect", words[-1]).returncode == 0:
+            raise AssertionError(f"{' '.join(words)} had ended with 0, but it is there again")
+        for container in names:
+            k.ok(disk, "inspect", container)
+        if not seen:
+            k(disk, *words)  # gone or not: it must not stay half there
+            if k(disk, "inspect", words[-1]).returncode == 0:
+                raise AssertionError(f"{' '.join(words)} does not remove what the cut left")
+        elif k(disk, *seen).returncode != 0:
+            k.ok(disk, *words)
+            k.ok(disk, *seen)
+        k.check_images(disk)
+        k.ok(disk, "rm", "-af")
+
+    def run(self, name):
+        for call in CALLS + ["end"]:
+            when = 1
+            while True:
+                self.points += 1
+                try:
+                    ended = self.cut(name, call, when)
+                    problem = None
+                except (AssertionError, subprocess.TimeoutExpired) as error:
+                    ended, problem = call == "end" or when > 400, str(error)
+                if problem:
+                    self.violations += 1
+                    print(f"not ok {self.points} - {name}, power cut at {call} {when}\n# {problem}", flush=True)
+                if ended or call == "end":
+                    break
+                when += self.every
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kist", default=f"{TOP}/build/src/cli/kist")
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--only", default=",".join(OPERATIONS))
+    parser.add_argument("--engine", default="kist")
+    args = parser.parse_args()
+    args.kist = os.path.abspath(args.kist)
+    if os.geteuid() != 0:
+        print("1..0 # SKIP needs root")
+        return 0
+    for program in ("strace", "mkfs.ext4"):
+        if not shutil.which(program):
+            print(f"1..0 # SKIP {program} is not installed")
+            return 0
+    work = tempfile.mkdtemp(prefix="kist-power.", dir="/var/tmp")
+    before = {}
+    total = violations = 0
+    try:
+        campaign = Campaign(args, work)
+        try:
+            campaign.prepare()
+        except RuntimeError as error:
+            print(f"1..0 # SKIP {error}")
+            return 0
+        for path, value in WRITE_BACK.items():
+            with open(path, "r+", encoding="ascii") as file:
+                before[path] = file.read()
+                file.seek(0)
+                file.write(value)
+        names = args.only.split(",")
+        for number, name in enumerate(names, 1):
+            points, bad = campaign.points, campaign.violations
+            campaign.run(name)
+            print(f"{'ok' if campaign.violations == bad else 'not ok'} {number} - {name}: {campaign.points - points} cut points, {campaign.violations - bad} violations", flush=True)
+        print(f"1..{len(names)}")
+        total, violations = campaign.points, campaign.violations
+        print(f"# CASE power_cut {total} points {violations} violations")
+    finally:
+        for path, value in before.items():
+            with open(path, "w", encoding="ascii") as file:
+                file.write(value)
+        sh(f"findmnt -rno TARGET | grep '^{work}/' | sort -r | xargs -r -n1 umount -l")
+        shutil.rmtree(work, ignore_errors=True)
+    return 1 if violations else 0
+
+
+sys.exit(main())
