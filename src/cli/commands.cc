@@ -20,9 +20,11 @@ using namespace command;
 constexpr const Command* const list[] = {
     // containers
     &run, &create, &start, &stop, &restart, &kill, &rm, &ps, &inspect, &logs, &exec, &attach, &wait, &pause, &unpause,
-    &stats, &top, &cp, &diff, &export_container, &commit, &rename, &port, &container_exists, &container_inspect, &container_prune,
+    &stats, &top, &cp, &diff, &export_container, &commit, &mount,
+    &rename, &port, &container_exists, &container_inspect, &container_prune,
     // images
-    &images, &pull, &import_image, &load, &save, &tag, &untag, &rmi, &history, &image_diff, &image_exists, &image_inspect, &image_prune, &image_tree,
+    &images, &pull, &import_image, &load, &save, &tag, &untag, &rmi, &history, &image_diff, &image_exists, &image_inspect,
+    &image_mount, &image_prune, &image_tree,
     // system
     &events, &info, &version, &system_df, &system_prune, &config_list, &config_show, &config_validate, &completion, &help,
     // hidden

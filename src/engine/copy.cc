@@ -41,20 +41,22 @@ private:
 };
 
 /// Names are looked up inside the container, in its own files, by our own reader.
-std::optional<storage::FileOwner> owner_for(const Opened& to, const CopyOptions& options) {
+std::optional<storage::FileOwner> owner_for(Engine& engine, const Opened& to, const CopyOptions& options) {
     if (to.side().is_host()) {
         if (!options.chown.empty()) throw UsageError("--chown is for copies into a container");
         if (options.archive) return std::nullopt;
         return storage::FileOwner{::geteuid(), ::getegid()};
     }
-    if (options.archive && options.chown.empty()) return std::nullopt;
+    const std::string& rule = engine.config().cp_owner;
+    if (options.chown.empty() && (options.archive || rule == "source")) return std::nullopt;
+    if (options.chown.empty() && rule == "root") return storage::FileOwner{0, 0};
     const std::string& user = options.chown.empty() ? to.root()->config().user : options.chown;
     const oci::ResolvedUser found = oci::resolve_user(to.root()->fd(), user, {});
     return storage::FileOwner{found.uid, found.gid};
 }
 
-storage::CopyRules rules_for(const Opened& to, const CopyOptions& options) {
-    return {.owner = owner_for(to, options), .keep_privileges = options.archive, .overwrite = options.overwrite, .warn = options.warn};
+storage::CopyRules rules_for(Engine& engine, const Opened& to, const CopyOptions& options) {
+    return {.owner = owner_for(engine, to, options), .keep_privileges = options.archive, .overwrite = options.overwrite, .warn = options.warn};
 }
 
 void check_writable(const Opened& to) {
@@ -70,7 +72,7 @@ void copy_files(Engine& engine, const CopyEnd& from, const CopyEnd& to, const Co
     CopyTarget target = find_target(target_end.side(), to.path, source);
     for (const Opened* end : {&source_end, &target_end})
         if (end->root()) tell(engine, end->root()->config(), "copy");
-    storage::FileCopy copy(rules_for(target_end, options));
+    storage::FileCopy copy(rules_for(engine, target_end, options));
     if (!source.path.is_contents) {
         // "cp web:/ dir" and the like: there is no name to give.
         return copy.item(source.item, target.folder, target.name.empty() ? source.path.name : target.name, source.shown);
@@ -100,7 +102,7 @@ void read_tar(Engine& engine, const CopyEnd& to, const CopyOptions& options) {
     const Fd in{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)};
     if (!in) throw SysError("opening standard input");
     tell(engine, end.root()->config(), "copy");
-    storage::ExtractRequest request{.owner = owner_for(end, options), .keep_privileges = options.archive, .overwrite = options.overwrite};
+    storage::ExtractRequest request{.owner = owner_for(engine, end, options), .keep_privileges = options.archive, .overwrite = options.overwrite};
     const std::string path = clean_path("/" + to.path);
     request.path = path.substr(1);
     storage::extract_archive(in, Dir(end.root()->fd().duplicate(), folder.path()), request);

@@ -69,6 +69,7 @@ void check_values(const HostConfig& config, std::string_view where) {
     if (!config.seccomp_profile.empty() && config.seccomp_profile != "default" && config.seccomp_profile != "unconfined")
         check_absolute(where, "seccomp-profile", config.seccomp_profile);
     check_one_of(where, "log-level", config.log_level, {"error", "warn", "info", "debug"});
+    check_one_of(where, "cp-owner", config.cp_owner, {"container", "source", "root"});
     check_one_of(where, "log-driver", config.log_driver, {"json-file", "none"});
     if (!config.storage_driver.empty())
         check_one_of(where, "storage-driver", config.storage_driver, {"overlay", "overlay2", "vfs"});

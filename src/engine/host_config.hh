@@ -43,6 +43,7 @@ struct HostConfig {
     std::string seccomp_profile;
     bool no_new_privileges = false;
     std::string cgroup_parent = "/kist";
+    std::string cp_owner = "container"; ///< of what cp copies into one: its user, "source" (as -a) or "root"
     bool debug = false;
     std::string log_level = "warn";
     bool operator==(const HostConfig&) const = default;
@@ -66,6 +67,7 @@ struct HostConfig {
         field("seccomp-profile", &H::seccomp_profile);
         field("no-new-privileges", &H::no_new_privileges);
         field("cgroup-parent", &H::cgroup_parent);
+        field("cp-owner", &H::cp_owner);
         field("debug", &H::debug);
         field("log-level", &H::log_level);
     }

@@ -80,6 +80,12 @@ running() {
     [ "$(stat -c %u:%g:%a out)" = 0:0:755 ]
     kist cp -a web:/tmp/archive kept
     [ "$(stat -c %u:%g:%a kept)" = 77:88:4755 ]
+    echo '{"cp-owner": "root"}' >as-root.json
+    echo '{"cp-owner": "source"}' >as-source.json
+    for rule in root source; do
+        "$KIST" --config as-$rule.json --root "$ROOT_T/root" --runroot "$ROOT_T/run" cp file web:/tmp/by-$rule
+    done
+    [ "$(kist exec web stat -c %u:%g:%a /tmp/by-root /tmp/by-source)" = $'0:0:755\n77:88:755' ]
     run kist cp --chown nobody-here file web:/tmp/x
     [ "$status" -eq 125 ]
     [[ "$output" == *"nobody-here"* ]]

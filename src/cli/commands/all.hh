@@ -8,8 +8,8 @@ namespace kist::cli::command {
 
 extern const Command attach, commit, completion, config_list, config_show, config_validate, container_exists,
     container_inspect, container_prune, cp, create, diff, dump_cli, events, exec, export_container, help, history,
-    image_diff, image_exists, image_inspect, image_prune, image_tree, images, import_image, info, inspect, kill, load,
-    logs, pause, port, ps, pull, rename, restart, rm, rmi, run, save, start, stats, stop, system_df, system_prune, tag,
-    top, unpause, untag, version, wait;
+    image_diff, image_exists, image_inspect, image_mount, image_prune, image_tree, images, import_image, info, inspect,
+    kill, load, logs, mount, pause, port, ps, pull, rename, restart, rm, rmi, run, save, start, stats, stop, system_df,
+    system_prune, tag, top, unpause, untag, version, wait;
 
 } // namespace kist::cli::command
