@@ -94,16 +94,16 @@ class Podman(Kist):
                 raise AssertionError(f"image {image[:19]} is listed but does not run: {result.stderr.strip().splitlines()[-1]}")
 
 
-# name → (command, how its success is seen afterwards, how it is made possible again)
+# name → (command, how its success is seen afterwards; nothing: its last word is gone)
 OPERATIONS = {
-    "create": (["create", "--name", "new", "busybox", "true"], ["inspect", "new"], ["rm", "-f", "new"]),
-    "import": (["import", "{work}/busybox2.tar", "imported"], ["inspect", "--type", "image", "imported"], ["rmi", "-f", "imported"]),
-    "load": (["load", "-q", "-i", "{work}/load.tar"], ["inspect", "--type", "image", "loaded:x"], ["rmi", "-f", "loaded:x"]),
-    "commit": (["commit", "-q", "written", "committed"], ["inspect", "--type", "image", "committed"], ["rmi", "-f", "committed"]),
-    "tag": (["tag", "busybox", "other:name"], ["inspect", "--type", "image", "other:name"], ["untag", "other:name"]),
-    "rename": (["rename", "written", "renamed"], ["inspect", "renamed"], ["rename", "renamed", "written"]),
-    "rm": (["rm", "written"], None, None),
-    "rmi": (["rmi", "spare"], None, None),
+    "create": (["create", "--name", "new", "busybox", "true"], ["inspect", "new"]),
+    "import": (["import", "{work}/busybox2.tar", "imported"], ["inspect", "--type", "image", "imported"]),
+    "load": (["load", "-q", "-i", "{work}/load.tar"], ["inspect", "--type", "image", "loaded:x"]),
+    "commit": (["commit", "-q", "written", "committed"], ["inspect", "--type", "image", "committed"]),
+    "tag": (["tag", "busybox", "other:name"], ["inspect", "--type", "image", "other:name"]),
+    "rename": (["rename", "written", "renamed"], ["inspect", "renamed"]),
+    "rm": (["rm", "written"], None),
+    "rmi": (["rmi", "spare"], None),
 }
 
 
@@ -133,7 +133,7 @@ class Campaign:
 
     def cut(self, name, call, when):
         """Runs the command up to the when-th `call`, cuts, boots, looks. True when the command ended before that."""
-        words, seen, _ = OPERATIONS[name]
+        words, seen = OPERATIONS[name]
         words = [word.format(work=self.work) for word in words]
         k, image, after = self.engine, f"{self.work}/work.img", f"{self.work}/cut.img"
         must(f"cp --sparse=always {self.base} {image} && sync {image}")
