@@ -96,7 +96,8 @@ void NewFileSystem::set_flag(const std::string& key) {
 
 bool NewFileSystem::set_fd(const std::string& key, const Fd& value) {
     if (::fsconfig(context_.get(), FSCONFIG_SET_FD, key.c_str(), nullptr, value.get()) == 0) return true;
-    if (errno == EINVAL || errno == EBADF) return false;
+    // EOPNOTSUPP: a file system that still parses its options as one text (overlay before 6.5).
+    if (errno == EINVAL || errno == EBADF || errno == EOPNOTSUPP) return false;
     give_up(fmt::format("{} option '{}'", type_, key));
 }
 
