@@ -25,8 +25,11 @@ constexpr const Command* const list[] = {
     // images
     &images, &pull, &import_image, &load, &save, &tag, &untag, &rmi, &history, &image_diff, &image_exists, &image_inspect,
     &image_mount, &image_prune, &image_tree,
+    // volumes
+    &volume_create, &volume_exists, &volume_export, &volume_import, &volume_inspect, &volume_ls, &volume_mount,
+    &volume_prune, &volume_rm, &volume_unmount,
     // system
-    &events, &info, &version, &system_df, &system_prune, &config_list, &config_show, &config_validate, &completion, &help,
+    &events, &info, &version, &system_check, &system_df, &system_prune, &config_list, &config_show, &config_validate, &completion, &help,
     // hidden
     &dump_cli,
 };
@@ -36,6 +39,7 @@ constexpr Noun noun_list[] = {
     {"container", "Work with containers"},
     {"image", "Work with images"},
     {"system", "The host, and kist as a whole"},
+    {"volume", "Work with volumes"},
 };
 
 constexpr auto global_table = sorted(std::to_array<Option<GlobalArguments>>({

@@ -50,6 +50,7 @@ constexpr auto identity_options() {
         {{"q,quiet", "", "Do not show the progress of fetching"}, &T::quiet},
         {{"replace", "", "Remove a container that has the name already"}, &T::replace},
         {{"rm", "", "Remove the container when it has exited"}, &T::rm},
+        {{"rootfs", "", "IMAGE is a folder with a root file system, FOLDER:O leaves it as it is"}, &T::rootfs},
     });
 }
 
@@ -60,15 +61,20 @@ constexpr auto filesystem_options() {
          &T::devices},
         {{"device-cgroup-rule", "RULE", "Allow devices by rule, as 'c 42:* rmw' (repeatable)"},
          &T::device_cgroup_rules},
-        {{"mount", "OPTIONS", "Mount as type=bind,source=…,target=… (repeatable)"}, &T::mounts},
+        {{"image-volume", "HOW", "What becomes of the image's VOLUMEs: anonymous, tmpfs or ignore", Completes::words,
+          "anonymous|tmpfs|ignore"},
+         &T::image_volume},
+        {{"mount", "OPTIONS", "Mount as type=volume|bind|image|…,source=…,target=… (repeatable)"}, &T::mounts},
         {{"read-only", "", "The container's root filesystem cannot be written"}, &T::read_only},
         {{"read-only-tmpfs", "", "With --read-only: tmpfs on /tmp, /run, /var/tmp (default true)"},
          &T::read_only_tmpfs},
         {{"shm-size", "SIZE", "Size of /dev/shm (default 64m)"}, &T::shm_size},
         {{"tmpfs", "FOLDER[:OPTIONS]", "Mount a tmpfs (repeatable)"}, &T::tmpfs},
-        {{"v,volume", "HOST:CONTAINER[:OPTIONS]", "Mount a file or folder of the host (repeatable)",
+        {{"v,volume", "[SOURCE:]FOLDER[:OPTIONS]", "Mount a volume, or a file or folder of the host (repeatable)",
           Completes::folder},
          &T::volumes},
+        {{"volumes-from", "CONTAINER[:OPTIONS]", "Mount what another container mounts (repeatable)", Completes::container},
+         &T::volumes_from},
     });
 }
 

@@ -14,7 +14,9 @@
 
 #include "base/in_root.hh"
 #include "base/process.hh"
+#include "engine/mount_facts.hh"
 #include "engine/repair.hh"
+#include "engine/volume_source.hh"
 #include "oci/run/mount_api.hh"
 #include "oci/run/mount_plan.hh"
 #include "oci/run/mount_steps.hh"
@@ -43,21 +45,36 @@ std::optional<Fd> find_init(const ContainerView& view) {
     return pidfd;
 }
 
+/// Whether a volume that was never mounted gets the image's files: not by who only looks.
+enum class Seeding { no, yes };
+
 /// What is mounted afterwards dies with this process.
 void own_mount_namespace() {
     if (::unshare(CLONE_NEWNS) != 0) throw SysError("making a mount namespace");
 }
 
+/// As a bind; nothing for what exists only while the container runs.
+std::optional<oci::Mount> plain_mount(Engine& engine, const storage::MountConfig& mount, Seeding seeding) {
+    if (mount.type == "volume") {
+        const auto record = engine.volumes().find(mount.name);
+        if (!record || plan_volume_source(*record).kind == VolumeSource::Kind::file_system) return std::nullopt;
+        const bool is_fresh = seeding == Seeding::yes && engine.volumes().is_fresh(mount.name);
+        return plan_volume_mount(mount, *record, {engine.volumes().data_path(mount.name), is_fresh});
+    }
+    if (mount.type != "bind") return std::nullopt;
+    oci::Mount plain{.destination = mount.destination, .type = "bind", .source = mount.source, .options = {"rbind", "rprivate"}};
+    if (!mount.read_write) plain.options.push_back("ro");
+    return plain;
+}
+
 /// The user's own mounts of host folders and volumes, as the container would have them.
-std::vector<oci::MountStep> bind_steps(const ContainerConfig& config) {
+std::vector<oci::MountStep> bind_steps(Engine& engine, const ContainerConfig& config, Seeding seeding) {
     oci::Spec spec;
     for (const storage::MountConfig& mount : config.mounts) {
+        auto plain = plain_mount(engine, mount, seeding);
         struct stat st;
         // A source that went away must not keep the rest of the container out of reach.
-        if (mount.type != "bind" || ::stat(mount.source.c_str(), &st) != 0) continue;
-        oci::Mount plain{.destination = mount.destination, .type = "bind", .source = mount.source, .options = {"rbind", "rprivate"}};
-        if (!mount.read_write) plain.options.push_back("ro");
-        spec.mounts.push_back(std::move(plain));
+        if (plain && ::stat(plain->source.c_str(), &st) == 0) spec.mounts.push_back(std::move(*plain));
     }
     std::vector<oci::MountStep> steps = oci::plan_root(spec).steps;
     std::erase_if(steps, [](const oci::MountStep& step) { return step.kind != oci::MountStep::Kind::bind; });
@@ -100,7 +117,7 @@ ContainerRoot::ContainerRoot(Engine& engine, const ContainerId& id, Show show, A
         }
         if (!runs(view_)) {
             const Dir data = engine.containers().data_dir(id);
-            mount_stopped(engine.images().prepare_root(view_.config.layer, data, view_.config.auto_remove), show);
+            mount_stopped(engine, plan_container_root(engine, view_.config, data), show);
             return;
         }
         lock_.reset(); // it was started while we waited
@@ -128,25 +145,26 @@ bool ContainerRoot::open_running(Show show) {
 /// Without a lock, all layers read-only; the upper one may be in use by a start that happens meanwhile. False when something
 /// would have to be made first.
 bool ContainerRoot::open_for_reading(Engine& engine, const ContainerId& id, Show show) {
+    if (!view_.config.rootfs.empty()) return false;
     const auto plan = engine.images().read_only_root(view_.config.layer, engine.containers().data_dir(id));
     if (!plan) return false;
     own_mount_namespace();
     root_ = oci::mount_root(*plan, MS_SLAVE);
     if (show == Show::bare) return true;
     oci::RootPlan mounts;
-    mounts.steps = bind_steps(view_.config);
+    mounts.steps = bind_steps(engine, view_.config, Seeding::no);
     for (const oci::MountStep& step : mounts.steps)
         if (!open_in_root_if_exists(root_, step.target, O_PATH)) return false;
     oci::make_mounts(root_, mounts, {});
     return true;
 }
 
-void ContainerRoot::mount_stopped(const oci::RootMount& plan, Show show) {
+void ContainerRoot::mount_stopped(Engine& engine, const oci::RootMount& plan, Show show) {
     own_mount_namespace();
     root_ = oci::mount_root(plan, MS_SLAVE);
     if (show == Show::bare) return;
     oci::RootPlan mounts;
-    mounts.steps = bind_steps(view_.config);
+    mounts.steps = bind_steps(engine, view_.config, Seeding::yes);
     oci::make_mounts(root_, mounts, {});
 }
 

@@ -34,7 +34,7 @@ public:
 private:
     bool open_running(Show);
     bool open_for_reading(Engine&, const ContainerId&, Show);
-    void mount_stopped(const oci::RootMount&, Show);
+    void mount_stopped(Engine&, const oci::RootMount&, Show);
     std::optional<storage::ContainerLock> lock_;
     storage::ContainerView view_;
     bool running_ = false;

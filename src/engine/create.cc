@@ -13,7 +13,10 @@
 #include "engine/image_use_cases.hh"
 #include "engine/random_name.hh"
 #include "engine/repair.hh"
+#include "engine/volumes.hh"
 #include "engine/host_facts.hh"
+#include "engine/mount_facts.hh"
+#include "engine/mount_text.hh"
 #include "engine/tell.hh"
 
 namespace kist::engine {
@@ -29,13 +32,26 @@ void check_platform(const CreateOptions& options, const storage::ImageRecord& im
                 wanted.os, wanted.architecture);
 }
 
+/// FOLDER or FOLDER:O.
+void read_rootfs(const std::string& text, ContainerConfig& config) {
+    config.rootfs_overlay = text.ends_with(":O");
+    const std::string path = absolute_source(config.rootfs_overlay ? text.substr(0, text.size() - 2) : text);
+    if (!Dir::open_if_exists(path)) throw Error("opening root file system '{}': it does not exist", path);
+    if (path == "/") throw UsageError("the host's own root can't be a container's");
+    config.rootfs = path;
+}
+
 ContainerConfig interpret(Engine& engine, const CreateOptions& options, const storage::ImageRecord& image,
-                          const std::function<void(const std::string&)>& warn) {
+                          const std::function<void(const std::string&)>& warn,
+                          std::vector<storage::VolumeRecord>& new_volumes) {
     ContainerConfig config;
     config.id = engine.containers().new_id().str();
     config.created = Moment::now().ns;
     config.image_id = image.id;
-    config.image_name = options.image;
+    if (options.rootfs)
+        read_rootfs(options.image, config);
+    else
+        config.image_name = options.image;
     config.layer = image.top_layer;
     config.create_command = options.argv;
     config.cidfile = options.cidfile;
@@ -44,7 +60,8 @@ ContainerConfig interpret(Engine& engine, const CreateOptions& options, const st
         if (auto view = engine.containers().view(id)) return std::move(*view);
         throw NotFound("No such container: {}", printable(reference));
     };
-    CreateInput in{options, engine.config(), image, warn, find_container};
+    auto find_image = [&](const std::string& reference) { return engine.images().get(reference); };
+    CreateInput in{options, engine.config(), image, warn, find_container, find_image, new_volumes};
     interpret_process(in, config);
     interpret_supervision(in, config);
     interpret_labels(in, config);
@@ -113,20 +130,24 @@ namespace {
 
 ContainerId create_record(Engine& engine, const CreateOptions& options, const std::function<void(const std::string&)>& warn) {
     if (options.image.empty()) throw UsageError("needs the name of an image");
-    storage::ImageRecord image = resolve_image(engine, options.image, parse_pull_policy(options.pull), options);
-    check_platform(options, image);
-    ContainerConfig config = interpret(engine, options, image, warn);
+    storage::ImageRecord image;
+    if (!options.rootfs) image = resolve_image(engine, options.image, parse_pull_policy(options.pull), options);
+    if (!options.rootfs) check_platform(options, image);
+    std::vector<storage::VolumeRecord> new_volumes;
+    ContainerConfig config = interpret(engine, options, image, warn, new_volumes);
     check_plan(engine, config);
     CidFile cidfile(options.cidfile);
     sweep_some(engine);
     replace_existing(engine, options);
     ContainerId id = ContainerId::parse(config.id).value();
     storage::ContainerLock lock = claim(engine, config, options.name);
+    std::vector<std::string> made;
     Rollback undo;
+    undo.add([&] { drop_volumes(engine, made); }); // when no record names them any more
     undo.add([&] { engine.containers().remove(id); });
+    made = ensure_volumes(engine, new_volumes);
     // The copy that vfs needs may fail, and takes long: now, not at start. An overlay is only folders.
-    if (engine.store().driver() == "vfs")
-        engine.images().prepare_root(config.layer, engine.containers().data_dir(id), config.auto_remove);
+    if (engine.store().driver() == "vfs") plan_container_root(engine, config, engine.containers().data_dir(id));
     cidfile.write(config.id);
     undo.commit();
     tell(engine, config, "create");

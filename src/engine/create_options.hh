@@ -18,6 +18,7 @@ struct CreateOptions : PullOptions {
 
     // identity
     std::string name, hostname, domainname, cidfile, pull = "missing";
+    bool rootfs = false; ///< `image` is the folder of a root file system
     bool replace = false, quiet = false;
     std::vector<std::string> labels, label_files, annotations;
     // process
@@ -33,7 +34,8 @@ struct CreateOptions : PullOptions {
     std::string umask;
     std::vector<std::string> exec_opts;
     // file system
-    std::vector<std::string> volumes, mounts, tmpfs, devices, device_cgroup_rules;
+    std::vector<std::string> volumes, mounts, tmpfs, volumes_from, devices, device_cgroup_rules;
+    std::string image_volume;
     bool read_only = false;
     std::optional<bool> read_only_tmpfs;
     std::string shm_size;

@@ -13,6 +13,7 @@
 #include "engine/host_config.hh"
 #include "storage/container_store.hh"
 #include "storage/image_store.hh"
+#include "storage/volume_store.hh"
 
 namespace kist::engine {
 
@@ -23,6 +24,10 @@ struct CreateInput {
     const std::function<void(const std::string&)>& warn;
     /// For container:NAME modes. Throws NotFound.
     std::function<storage::ContainerView(const std::string&)> find_container;
+    /// For mounts of type image. Throws NotFound.
+    std::function<storage::ImageRecord(const std::string&)> find_image;
+    /// What interpret_mounts wants to exist before a start.
+    std::vector<storage::VolumeRecord>& new_volumes;
 };
 
 void interpret_process(const CreateInput&, storage::ContainerConfig&);    // create_process.cc

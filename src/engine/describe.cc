@@ -49,8 +49,6 @@ std::string status_text(const ContainerView& view) {
     return "";
 }
 
-namespace {
-
 std::int64_t tree_size(const Dir& dir) {
     std::int64_t bytes = 0;
     for (const std::string& name : dir.names()) {
@@ -64,8 +62,6 @@ std::int64_t tree_size(const Dir& dir) {
     }
     return bytes;
 }
-
-} // namespace
 
 DiskUse disk_use(Engine& engine, const storage::ContainerConfig& config) {
     DiskUse use;

@@ -22,4 +22,7 @@ struct DiskUse {
 /// Walks the upper layer: slow, only when asked for.
 DiskUse disk_use(Engine&, const storage::ContainerConfig&);
 
+/// Bytes of the files below a folder that others may change meanwhile; follows nothing.
+std::int64_t tree_size(const Dir&);
+
 } // namespace kist::engine

@@ -24,6 +24,11 @@ storage::ImageStore& Engine::images() {
     return *images_;
 }
 
+storage::VolumeStore& Engine::volumes() {
+    if (!volumes_) volumes_.emplace(store());
+    return *volumes_;
+}
+
 const oci::CgroupHost& Engine::cgroups() {
     if (!cgroups_) cgroups_.emplace(oci::CgroupHost::detect());
     return *cgroups_;

@@ -12,6 +12,7 @@
 #include "storage/container_store.hh"
 #include "storage/image_store.hh"
 #include "storage/store.hh"
+#include "storage/volume_store.hh"
 
 namespace kist::engine {
 
@@ -25,6 +26,7 @@ public:
     const storage::Store& store();
     storage::ContainerStore& containers();
     storage::ImageStore& images();
+    storage::VolumeStore& volumes();
     const oci::CgroupHost& cgroups();
 
 private:
@@ -32,6 +34,7 @@ private:
     std::optional<storage::Store> store_;
     std::optional<storage::ContainerStore> containers_;
     std::optional<storage::ImageStore> images_;
+    std::optional<storage::VolumeStore> volumes_;
     std::optional<oci::CgroupHost> cgroups_;
 };
 

@@ -98,7 +98,7 @@ Test by_until(Engine&, const std::string& value) {
 Test by_volume(Engine&, const std::string& value) {
     return [value](const ContainerView& view) {
         return std::any_of(view.config.mounts.begin(), view.config.mounts.end(), [&](const storage::MountConfig& mount) {
-            return mount.source == value || mount.destination == value;
+            return mount.source == value || mount.destination == value || (mount.type == "volume" && mount.name == value);
         });
     };
 }

@@ -11,6 +11,7 @@
 #include "base/file.hh"
 #include "engine/create_parts.hh"
 #include "engine/init_program.hh"
+#include "engine/mount_facts.hh"
 #include "oci/run/mount_plan.hh"
 #include "oci/run/seccomp.hh"
 
@@ -131,8 +132,9 @@ HostFacts gather_facts(Engine& engine, const ContainerConfig& config, const Dir&
     Dir data = engine.containers().data_dir(ContainerId::parse(config.id).value());
     facts.log_path = data.path_of(config.id + "-json.log");
     clear_volatile_mark(config, data);
-    facts.root = engine.images().prepare_root(config.layer, data, config.auto_remove);
+    facts.root = plan_container_root(engine, config, data);
     find_joined(engine, config, facts);
+    find_mounts(engine, config, data, facts);
     find_devices(config, facts);
     if (config.init) facts.init_program = find_init_program(engine.config());
     facts.seccomp_program = write_seccomp(engine, config, run_dir);

@@ -26,6 +26,8 @@ Users find_users(Engine& engine, const std::string& image_id) {
     Users users;
     for (ContainerView& view : engine.containers().all()) {
         if (!view.config.layer.empty()) users.layers.push_back(view.config.layer);
+        for (const storage::MountConfig& mount : view.config.mounts)
+            if (!mount.layer.empty()) users.layers.push_back(mount.layer);
         if (view.config.image_id == image_id) users.of_image.push_back(std::move(view));
     }
     return users;

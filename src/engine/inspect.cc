@@ -51,6 +51,14 @@ bool attaches(const ContainerConfig& config, std::string_view stream) {
     return false;
 }
 
+/// Docker's {"/data": {}}: what the image or a -v without a name asked for.
+Value volumes_value(const ContainerConfig& config) {
+    Value paths = Value::object();
+    for (const storage::MountConfig& mount : config.mounts)
+        if (mount.anonymous || mount.from_image) paths.set(mount.destination, Value::object());
+    return paths.as_object().empty() ? Value() : std::move(paths);
+}
+
 Value config_section(const ContainerConfig& config) {
     Value value = Value::object();
     value.set("Hostname", config.hostname);
@@ -68,7 +76,7 @@ Value config_section(const ContainerConfig& config) {
     value.set("Env", list_value(config.env));
     value.set("Cmd", config.command.empty() ? Value() : list_value(config.command));
     value.set("Image", config.image_name);
-    value.set("Volumes", Value());
+    value.set("Volumes", volumes_value(config));
     value.set("WorkingDir", config.working_dir);
     value.set("Entrypoint", config.entrypoint.empty() ? Value() : list_value(config.entrypoint));
     value.set("OnBuild", Value());
@@ -82,11 +90,17 @@ Value config_section(const ContainerConfig& config) {
     return value;
 }
 
-Value mount_value(const storage::MountConfig& mount) {
+std::string mount_source(Engine& engine, const storage::MountConfig& mount) {
+    if (mount.type == "volume") return engine.volumes().data_path(mount.name) + (mount.subpath.empty() ? "" : "/" + mount.subpath);
+    return mount.type == "image" ? mount.name : mount.source;
+}
+
+Value mount_value(Engine& engine, const storage::MountConfig& mount) {
     static const std::vector<std::string> propagations = {"private", "rprivate", "shared", "rshared", "slave", "rslave"};
     Value value = Value::object();
     value.set("Type", mount.type);
-    value.set("Source", mount.source);
+    if (mount.type == "volume") value.set("Name", mount.name);
+    value.set("Source", mount_source(engine, mount));
     value.set("Destination", mount.destination);
     std::string propagation, mode;
     for (const std::string& option : mount.options) {
@@ -94,9 +108,9 @@ Value mount_value(const storage::MountConfig& mount) {
         if (spreads) propagation = option;
         if (option == "ro" || option == "rw") mode = option;
     }
-    value.set("Driver", "");
+    value.set("Driver", mount.type == "volume" ? "local" : "");
     value.set("Mode", mode);
-    value.set("Options", list_value(mount.options));
+    value.set("Options", list_value(option_words(mount)));
     value.set("RW", mount.read_write);
     value.set("Propagation", propagation);
     return value;
@@ -153,6 +167,14 @@ void add_paths(Engine& engine, Value& document, const ContainerView& view) {
 
 } // namespace
 
+std::vector<std::string> option_words(const storage::MountConfig& mount) {
+    std::vector<std::string> words;
+    for (const std::string& word : mount.options) words.push_back(word == "kist.chown" ? "U" : word);
+    if (mount.no_copy) words.emplace_back("nocopy");
+    if (mount.is_overlay) words.emplace_back("O");
+    return words;
+}
+
 Value list_value(const std::vector<std::string>& words) {
     Value list = Value::list();
     for (const std::string& word : words) list.push(word);
@@ -196,11 +218,11 @@ Value inspect(Engine& engine, const ContainerView& view, bool size) {
         document.set("SizeRootFs", use.own + use.image);
     }
     Value mounts = Value::list();
-    for (const storage::MountConfig& mount : config.mounts) mounts.push(mount_value(mount));
+    for (const storage::MountConfig& mount : config.mounts) mounts.push(mount_value(engine, mount));
     document.set("Mounts", std::move(mounts));
     document.set("Config", config_section(config));
     document.set("NetworkSettings", network_value(view));
-    document.set("Rootfs", "");
+    document.set("Rootfs", config.rootfs);
     document.set("Pod", "");
     document.set("Namespace", "");
     document.set("IsInfra", false);

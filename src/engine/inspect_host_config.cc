@@ -16,8 +16,8 @@ std::string mode_text(const std::string& mode, const char* for_private) { return
 Value binds(const ContainerConfig& config) {
     Value list = Value::list();
     for (const storage::MountConfig& mount : config.mounts)
-        if (mount.type == "bind")
-            list.push(mount.source + ":" + mount.destination + ":" + join(mount.options, ","));
+        if (mount.type == "bind" || (mount.type == "volume" && !mount.anonymous))
+            list.push((mount.type == "bind" ? mount.source : mount.name) + ":" + mount.destination + ":" + join(option_words(mount), ","));
     return list;
 }
 
@@ -100,7 +100,7 @@ Value host_config_value(const ContainerConfig& config) {
     value.set("RestartPolicy", restart_policy(config.restart));
     value.set("AutoRemove", config.auto_remove);
     value.set("VolumeDriver", "");
-    value.set("VolumesFrom", Value());
+    value.set("VolumesFrom", config.volumes_from.empty() ? Value() : list_value(config.volumes_from));
     value.set("CapAdd", security.cap_add.empty() ? Value() : list_value(security.cap_add));
     value.set("CapDrop", security.cap_drop.empty() ? Value() : list_value(security.cap_drop));
     value.set("CgroupnsMode", modes.cgroup);

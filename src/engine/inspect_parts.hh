@@ -13,6 +13,8 @@ namespace kist::engine {
 
 Value list_value(const std::vector<std::string>& words);
 Value map_value(const std::map<std::string, std::string>& pairs);
+/// A mount's options as a user writes them.
+std::vector<std::string> option_words(const storage::MountConfig&);
 /// Docker's HostConfig.
 Value host_config_value(const storage::ContainerConfig&);
 

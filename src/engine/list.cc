@@ -25,6 +25,7 @@ bool is_shown_by_default(const ContainerView& view) {
 
 std::string image_text(const storage::ContainerConfig& config) {
     if (!config.image_name.empty()) return config.image_name;
+    if (!config.rootfs.empty()) return config.rootfs;
     return config.image_id.starts_with("sha256:") ? config.image_id.substr(7, 12) : config.image_id;
 }
 
@@ -43,7 +44,8 @@ std::string labels_text(const storage::ContainerConfig& config) {
 std::string mounts_text(const storage::ContainerConfig& config, bool no_trunc) {
     std::vector<std::string> parts;
     for (const storage::MountConfig& mount : config.mounts)
-        if (mount.type == "bind") parts.push_back(no_trunc ? mount.source : ellipsis(mount.source, 15));
+        if (const std::string& text = mount.type == "bind" ? mount.source : mount.name; !text.empty())
+            parts.push_back(no_trunc ? text : ellipsis(text, 15));
     return join(parts, ",");
 }
 

@@ -54,6 +54,42 @@ std::size_t depth(const std::string& path) {
     return static_cast<std::size_t>(std::count(path.begin(), path.end(), '/'));
 }
 
+/// At create nothing of a volume or image is known yet, and only the destination is checked.
+oci::Mount plan_volume(const storage::MountConfig& asked, const HostFacts& facts) {
+    const auto found = facts.volumes.find(asked.name);
+    if (found != facts.volumes.end()) return plan_volume_mount(asked, found->second.record, found->second.facts);
+    storage::VolumeRecord record;
+    record.name = asked.name;
+    return plan_volume_mount(asked, record, {"/", false});
+}
+
+/// Layers as they lie in the store, and what is written on top of them, if that is allowed.
+oci::Mount plan_overlay(const storage::MountConfig& asked, const std::vector<std::string>& lower, const HostFacts& facts) {
+    oci::Mount mount{asked.destination, "overlay", "overlay", {}};
+    for (const std::string& folder : lower) mount.options.push_back("lowerdir+=" + folder);
+    if (const auto own = facts.uppers.find(asked.destination); own != facts.uppers.end()) {
+        mount.options.push_back("upperdir=" + own->second.upper);
+        mount.options.push_back("workdir=" + own->second.work);
+    } else {
+        mount.options.emplace_back("ro");
+    }
+    for (const std::string& word : asked.options)
+        if (word != "bind" && word != "rbind") mount.options.push_back(word);
+    if (!asked.subpath.empty()) mount.options.push_back("kist.subpath=" + asked.subpath);
+    return mount;
+}
+
+oci::Mount plan_asked(const storage::MountConfig& asked, const HostFacts& facts) {
+    if (asked.type == "image") {
+        const auto found = facts.layers.find(asked.layer);
+        return plan_overlay(asked, found == facts.layers.end() ? std::vector<std::string>{"/"} : found->second, facts);
+    }
+    if (asked.type != "volume" && !asked.is_overlay) return {asked.destination, asked.type, asked.source, asked.options};
+    if (!asked.is_overlay) return plan_volume(asked, facts);
+    const auto volume = facts.volumes.find(asked.name);
+    return plan_overlay(asked, {volume == facts.volumes.end() ? asked.source : volume->second.facts.data_path}, facts);
+}
+
 } // namespace
 
 std::vector<oci::Mount> plan_mounts(const ContainerConfig& config, const HostFacts& facts) {
@@ -64,7 +100,7 @@ std::vector<oci::Mount> plan_mounts(const ContainerConfig& config, const HostFac
         mounts.push_back({init_target, "bind", facts.init_program, {"bind", "rprivate", "ro"}});
     for (const storage::MountConfig& asked : config.mounts) {
         std::erase_if(mounts, [&](const oci::Mount& own) { return own.destination == asked.destination; });
-        mounts.push_back({asked.destination, asked.type, asked.source, asked.options});
+        mounts.push_back(plan_asked(asked, facts));
     }
     std::stable_sort(mounts.begin(), mounts.end(),
                      [](const oci::Mount& a, const oci::Mount& b) { return depth(a.destination) < depth(b.destination); });

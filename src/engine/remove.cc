@@ -54,10 +54,11 @@ void check_removable(const ContainerView& view, bool force) {
         .with_exit_code(ExitCode::failure);
 }
 
-void remove_stopped(Engine& engine, const ContainerId& id, const ContainerView& view) {
+void remove_stopped(Engine& engine, const ContainerId& id, const ContainerView& view, bool volumes) {
+    using Volumes = storage::ContainerStore::Volumes;
     try {
         if (!view.monitor_alive && view.damage.empty() && view.state.started_at != 0) clear_cgroup(engine, view.config);
-        engine.containers().remove(id);
+        engine.containers().remove(id, volumes ? Volumes::remove_anonymous : Volumes::keep);
         tell(engine, view.config, "destroy");
     } catch (Error& e) {
         if (view.damage.empty()) engine.containers().write_dead(view, e.what());
@@ -84,7 +85,7 @@ void remove(Engine& engine, const ContainerId& id, const RemoveOptions& options)
         }
         if (options.force && is_up(view->state.status)) continue; // started again meanwhile
         check_removable(*view, options.force);
-        return remove_stopped(engine, id, *view);
+        return remove_stopped(engine, id, *view, options.volumes);
     }
     throw Error("cannot remove container {}: it is started again and again", id.str());
 }

@@ -8,11 +8,20 @@
 
 #include <sys/types.h>
 
+#include "engine/volume_source.hh"
 #include "monitor/protocol.hh"
 #include "oci/spec/root_mount.hh"
 #include "storage/container_config.hh"
 
 namespace kist::engine {
+
+struct FoundVolume {
+    storage::VolumeRecord record;
+    VolumeFacts facts;
+};
+struct UpperFolders {
+    std::string upper, work;
+};
 
 /// What the record cannot know: found on the host right before a start (host_facts.hh).
 struct HostFacts {
@@ -29,6 +38,9 @@ struct HostFacts {
     std::string init_program;    ///< empty: none
     std::string seccomp_program; ///< file; empty: unconfined
     bool swap_limit = true;      ///< the host can limit swap
+    std::map<std::string, FoundVolume> volumes;               ///< by name
+    std::map<std::string, std::vector<std::string>> layers;   ///< by top layer: the folders of an image, topmost first
+    std::map<std::string, UpperFolders> uppers;               ///< by destination: of mounts that take writes of their own
 };
 
 monitor::Job plan_job(const storage::ContainerConfig&, const HostFacts&);

@@ -164,12 +164,13 @@ void ContainerStore::rename(ContainerConfig& config, const std::string& new_name
     if (name_target(old_name) == config.id) names_.remove_file(old_name);
 }
 
-void ContainerStore::remove(const ContainerId& id) const {
+void ContainerStore::remove(const ContainerId& id, Volumes volumes) const {
     auto view = this->view(id);
     if (!view) return;
     mark_pending(id.str());
     view->state.boot_id = current_boot_id();
     view->state.status = Status::removing;
+    if (volumes == Volumes::remove_anonymous || view->config.auto_remove) view->state.remove_volumes = true;
     write_state(id, view->state);
     Dir dir = data_dir(id);
     if (!view->config.auto_remove && view->damage.empty()) {
@@ -179,6 +180,8 @@ void ContainerStore::remove(const ContainerId& id) const {
             if (e.code != ENOSPC && e.code != EDQUOT) throw; // removing must work on a full disk
         }
     }
+    // While the record still tells which they are.
+    if (view->state.remove_volumes && view->damage.empty()) remove_volumes(view->config);
     for (const std::string& name : dir.names())
         if (!name.ends_with(".json") && name != "lock") dir.remove_tree(name);
     std::vector<std::string> names = {view->config.name};
@@ -223,6 +226,7 @@ std::vector<std::string> ContainerStore::sweep(Sweep how) const {
     std::sort(without_record.begin(), without_record.end());
     without_record.erase(std::unique(without_record.begin(), without_record.end()), without_record.end());
     finish_all(without_record);
+    sweep_volumes();
     write_atomically(store_.run(), "swept", "", Durability::volatile_);
     return removed;
 }

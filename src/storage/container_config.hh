@@ -11,28 +11,10 @@
 
 #include "base/fields.hh"
 #include "oci/spec/runtime_spec.hh"
+#include "storage/mount_config.hh"
 #include "storage/supervision.hh"
 
 namespace kist::storage {
-
-/// One -v, --mount, --tmpfs or image VOLUME.
-struct MountConfig {
-    std::string type = "bind"; ///< bind, tmpfs, devpts, mqueue, … (volume and image come with the volumes issue)
-    std::string source;        ///< absolute host path for bind
-    std::string destination;
-    std::vector<std::string> options; ///< as the runtime takes them: ro, rbind, rprivate, nosuid, size=64m, …
-    bool read_write = true;
-    bool create_source = false; ///< -v makes a missing host folder, --mount type=bind does not
-    bool operator==(const MountConfig&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("type", &MountConfig::type);
-        field("source", &MountConfig::source);
-        field("destination", &MountConfig::destination, required);
-        field("options", &MountConfig::options);
-        field("read_write", &MountConfig::read_write);
-        field("create_source", &MountConfig::create_source);
-    }
-};
 
 struct DeviceConfig {
     std::string host_path, container_path, access = "rwm";
@@ -116,6 +98,8 @@ struct ContainerConfig {
     std::string image_id;     ///< "sha256:…"
     std::string image_name;   ///< as the user gave it
     std::string layer;        ///< chain id of the top layer ("sha256:…"); empty: no layers
+    std::string rootfs;       ///< --rootfs: the folder of the host that is the root, instead of an image
+    bool rootfs_overlay = false; ///< what is written goes into a layer of the container
 
     std::vector<std::string> entrypoint, command, env;
     std::string working_dir;
@@ -133,6 +117,7 @@ struct ContainerConfig {
     std::vector<std::string> exposed_ports;
 
     std::vector<MountConfig> mounts;
+    std::vector<std::string> volumes_from; ///< --volumes-from as given; what came of it is among the mounts
     bool read_only = false, read_only_tmpfs = true;
     std::int64_t shm_size = 64 << 20;
     NamespaceModes namespaces;
@@ -163,6 +148,8 @@ struct ContainerConfig {
         field("image_id", &C::image_id);
         field("image_name", &C::image_name);
         field("layer", &C::layer);
+        field("rootfs", &C::rootfs);
+        field("rootfs_overlay", &C::rootfs_overlay);
         field("entrypoint", &C::entrypoint);
         field("command", &C::command);
         field("env", &C::env);
@@ -182,6 +169,7 @@ struct ContainerConfig {
         field("umask", &C::umask);
         field("exposed_ports", &C::exposed_ports);
         field("mounts", &C::mounts);
+        field("volumes_from", &C::volumes_from);
         field("read_only", &C::read_only);
         field("read_only_tmpfs", &C::read_only_tmpfs);
         field("shm_size", &C::shm_size);
@@ -241,6 +229,7 @@ struct ContainerState {
     std::int64_t restart_delay = 0;      ///< ns, the one before the last restart: the next is twice as long
     bool stopped_by_user = false;        ///< not by itself, nor by the host's shutdown: unless-stopped leaves it so
     Health health = Health::none;
+    bool remove_volumes = false;         ///< the removal under way takes the anonymous volumes, too
     bool operator==(const ContainerState&) const = default;
     static constexpr void fields(auto&& field) {
         using S = ContainerState;
@@ -260,6 +249,7 @@ struct ContainerState {
         field("restart_delay", &S::restart_delay);
         field("stopped_by_user", &S::stopped_by_user);
         field("health", &S::health);
+        field("remove_volumes", &S::remove_volumes);
     }
 };
 

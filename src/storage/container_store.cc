@@ -156,10 +156,6 @@ std::vector<ContainerId> ContainerStore::ids() const {
 
 /// Enough for `ps` to show a damaged record and for `rm -f` to end and remove it.
 void ContainerStore::describe_damaged(ContainerView& view) const {
-    if (view.config.name.empty()) {
-        auto names = names_of_id(view.config.id);
-        if (!names.empty()) view.config.name = names.front();
-    }
     auto run = run_.open_dir_if_exists(view.config.id);
     view.monitor_alive = run && FileLock::is_held(*run, "monitor.lock");
     view.state = ContainerState{};
@@ -230,9 +226,25 @@ bool ContainerStore::read_view(const ContainerId& id, ContainerView& view) const
     return true;
 }
 
+/// Names for records that do not tell theirs: one look at the names for all of them.
+void ContainerStore::name_damaged(std::span<ContainerView> views) const {
+    std::map<std::string, ContainerView*> nameless;
+    for (ContainerView& view : views)
+        if (!view.damage.empty() && view.config.name.empty()) nameless[view.config.id] = &view;
+    if (nameless.empty()) return;
+    for (const std::string& name : names_.names()) {
+        const auto target = name_target(name);
+        const auto found = target ? nameless.find(*target) : nameless.end();
+        if (found != nameless.end() && found->second->config.name.empty()) found->second->config.name = name;
+    }
+}
+
 std::optional<ContainerView> ContainerStore::view(const ContainerId& id) const {
     std::optional<ContainerView> view(std::in_place);
-    if (!read_view(id, *view)) view.reset();
+    if (!read_view(id, *view))
+        view.reset();
+    else
+        name_damaged({&*view, 1});
     return view;
 }
 
@@ -243,6 +255,7 @@ std::vector<ContainerView> ContainerStore::all() const {
         if (!read_view(found[i], views[i])) views[i].config.id.clear();
     });
     std::erase_if(views, [](const ContainerView& view) { return view.config.id.empty(); });
+    name_damaged(views);
     return views;
 }
 

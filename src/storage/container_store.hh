@@ -10,7 +10,9 @@
 // A folder without config.json whose `lock` nobody holds is the remainder of an interrupted create or rm: whoever meets it removes it.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -88,9 +90,18 @@ public:
     Dir data_dir(const ContainerId&) const;
     Dir run_dir(const ContainerId&) const;
 
+    enum class Volumes { keep, remove_anonymous };
     /// Deletes every trace on disk, in an order that a kill at any line leaves something that the next command finishes:
-    /// state `removing`, upper and work, run folder, config, name, folder. The caller holds the lock and has seen the container stopped.
-    void remove(const ContainerId&) const;
+    /// state `removing`, anonymous volumes (asked for, or of a --rm container) that no other container uses, upper and work, run
+    /// folder, config, name, folder. The caller holds the lock and has seen the container stopped.
+    void remove(const ContainerId&, Volumes = Volumes::keep) const;
+
+    struct VolumeUser {
+        std::string id, name;
+        bool is_damaged = false; ///< its record names the volume, and cannot be read
+    };
+    /// The containers that mount volumes, by volume; only these, or all volumes. Reads every record.
+    std::map<std::string, std::vector<VolumeUser>> volume_users(const std::vector<std::string>& only = {}) const;
     /// quick: what is in run/pending (nearly always nothing), after a boot everything. full: every folder and name.
     enum class Sweep { quick, full };
     /// Finishes interrupted creates and removals whose lock is free. Returns the ids of what it removed.
@@ -109,12 +120,15 @@ private:
     void clear_locked(const std::string& id) const;
     bool finish(const std::string& id) const;
     void remove_folder(const std::string& id) const;
+    void remove_volumes(const ContainerConfig&) const;
+    void sweep_volumes() const;
     void mark_pending(const std::string& id) const;
     /// False when it does not exist.
     bool read_view(const ContainerId&, ContainerView&) const;
     void read_state(ContainerView&) const;
     std::optional<ContainerState> current_state(ContainerView&) const;
     void describe_damaged(ContainerView&) const;
+    void name_damaged(std::span<ContainerView>) const;
 
     const Store& store_;
     Dir containers_, names_, run_, pending_;

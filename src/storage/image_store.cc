@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.hh"
+#include "base/log.hh"
 #include "base/sha256.hh"
 #include "base/text.hh"
 #include "storage/event_log.hh"
@@ -102,8 +103,13 @@ ImageRecord ImageStore::get(std::string_view reference) const {
 
 std::vector<ImageRecord> ImageStore::all() const {
     std::vector<ImageRecord> records;
-    for (const Digest& id : image_ids(store_))
-        if (auto record = read_image(store_, id)) records.push_back(std::move(*record));
+    for (const Digest& id : image_ids(store_)) {
+        try {
+            if (auto record = read_image(store_, id)) records.push_back(std::move(*record));
+        } catch (const Error& error) { // it does not hide the others; `system check` names it
+            log::warn("image {}: {}", id.short_id(), error.what());
+        }
+    }
     return records;
 }
 

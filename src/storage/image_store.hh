@@ -151,6 +151,10 @@ public:
     /// nothing that could be mounted (no layers, a container that was never prepared, vfs without a copy).
     std::optional<oci::RootMount> read_only_root(const std::string& top_layer, const std::optional<Dir>& container_data) const;
 
+    /// The folders of an image's layers, topmost first, for a mount of it. Throws Error with a driver that keeps none as overlay
+    /// wants them.
+    std::vector<std::string> layer_folders(const std::string& top_layer) const;
+
 private:
     const Store& store_;
 };

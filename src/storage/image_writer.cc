@@ -24,8 +24,24 @@ oci::Descriptor descriptor(std::string_view type, const std::string& digest, std
     return d;
 }
 
+bool is_whole(const Dir& folder, const Digest& digest, const std::string& bytes) {
+    try {
+        return read_file_if_exists(folder, digest.hex(), bytes.size() + 1) == bytes;
+    } catch (const Error&) { // damaged: it is longer, or cannot be read
+        return false;
+    }
+}
+
+bool has_record(const Dir& images, const std::string& name) {
+    try {
+        return read_record<ImageRecord>(images, name).has_value();
+    } catch (const Error&) { // damaged: it is written anew
+        return false;
+    }
+}
+
 void store_content(const Dir& folder, const Digest& digest, const std::string& bytes) {
-    if (!folder.exists(digest.hex())) write_atomically(folder, digest.hex(), bytes, Durability::durable);
+    if (!is_whole(folder, digest, bytes)) write_atomically(folder, digest.hex(), bytes, Durability::durable);
 }
 
 ImageRecord make_record(const Digest& id, const NewImage& image, const Digest& manifest, const std::vector<HeldLayer>& layers) {
@@ -90,9 +106,9 @@ Digest store_image(const Store& store, const NewImage& image, const std::vector<
     const FileLock held = ImageStore(store).lock();
     const Dir images = store.data().create_dir("images");
     const std::string record_name = id.hex() + ".json";
-    if (!images.exists(record_name)) {
-        const Dir content = store.data().create_dir("content").create_dir("sha256");
-        store_content(content, id, image.config_text);
+    const Dir content = store.data().create_dir("content").create_dir("sha256");
+    store_content(content, id, image.config_text);
+    if (!has_record(images, record_name)) {
         store_content(content, manifest_digest, manifest);
         write_record(images, record_name, make_record(id, image, manifest_digest, layers), Durability::durable);
     }

@@ -94,16 +94,32 @@ void LayerStore::place(const WorkFolder& work, const std::vector<Finished>& laye
     place.sync();
 }
 
+/// A layer whose record is damaged makes way for the one that is to be made. The caller holds its lock.
+std::optional<LayerRecord> LayerStore::read_or_clear(const std::string& chain) const {
+    try {
+        return read(chain);
+    } catch (const Error&) {
+        const WorkFolder work(store_);
+        const Dir layers = store_.data().open_dir(layers_folder);
+        if (::renameat(layers.fd().get(), hex_of(chain).c_str(), work.dir().fd().get(), "damaged") != 0)
+            throw SysError("setting damaged layer '{}' aside", chain);
+        return std::nullopt;
+    }
+}
+
 LayerStore::Claim LayerStore::claim(const std::vector<std::string>& ancestors, const std::string& diff_id) const {
     LayerRecord record;
     record.ancestors = ancestors;
     record.chain_id = chain_id(ancestors.empty() ? "" : ancestors.back(), diff_id);
     {
         FileLock shared = lock(record.chain_id, LockMode::shared);
-        if (auto known = read(record.chain_id)) return {{std::move(*known), std::move(shared)}, true};
+        try {
+            if (auto known = read(record.chain_id)) return {{std::move(*known), std::move(shared)}, true};
+        } catch (const Error&) { // damaged: it is made anew
+        }
     }
     FileLock held = lock(record.chain_id, LockMode::exclusive);
-    if (auto known = read(record.chain_id)) return {{std::move(*known), std::move(held)}, true};
+    if (auto known = read_or_clear(record.chain_id)) return {{std::move(*known), std::move(held)}, true};
     return {{std::move(record), std::move(held)}, false};
 }
 
@@ -123,9 +139,13 @@ HeldLayer LayerStore::make_new(const WorkFolder& work, const std::vector<std::st
     const Dir folder = fill(work, make, record);
     record.chain_id = chain_id(ancestors.empty() ? "" : ancestors.back(), record.diff_id);
     FileLock held = lock(record.chain_id, LockMode::exclusive);
-    if (auto known = read(record.chain_id)) return {std::move(*known), std::move(held)};
+    if (auto known = read_or_clear(record.chain_id)) return {std::move(*known), std::move(held)};
     place(work, {{&folder, &record}});
     return {std::move(record), std::move(held)};
+}
+
+bool LayerStore::is_held(const std::string& chain) const {
+    return !FileLock::try_acquire(store_.run().create_dir("locks"), "layer-" + hex_of(chain));
 }
 
 bool LayerStore::remove(const std::string& chain, const WorkFolder& work) const {

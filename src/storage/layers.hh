@@ -39,6 +39,8 @@ public:
                           const Make& make) const;
     /// As above for content whose digest is only known afterwards (import, commit).
     HeldLayer make_new(const WorkFolder& work, const std::vector<std::string>& ancestors, const Make& make) const;
+    /// Whether somebody is at work with it, so that it cannot be removed.
+    bool is_held(const std::string& chain_id) const;
     /// False when somebody holds it.
     bool remove(const std::string& chain_id, const WorkFolder& work) const;
 
@@ -61,6 +63,7 @@ public:
 
 private:
     FileLock lock(const std::string& chain_id, LockMode mode) const;
+    std::optional<LayerRecord> read_or_clear(const std::string& chain_id) const;
     Dir fill(const WorkFolder& work, const Make& make, LayerRecord& record) const;
     const Store& store_;
 };

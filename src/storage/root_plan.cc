@@ -66,6 +66,14 @@ oci::RootMount plan_copy(const LayerStore& layers, const std::vector<std::string
 
 } // namespace
 
+std::vector<std::string> ImageStore::layer_folders(const std::string& top_layer) const {
+    if (store_.driver() != "overlay") throw Error("mounting an image needs storage driver overlay, not {}", store_.driver());
+    const LayerStore layers(store_);
+    std::vector<std::string> folders;
+    for (const std::string& layer : chain_of(layers, top_layer)) folders.insert(folders.begin(), layers.diff_path(layer));
+    return folders;
+}
+
 oci::RootMount ImageStore::prepare_root(const std::string& top_layer, const Dir& container_data, bool is_volatile) const {
     const LayerStore layers(store_);
     const auto chain = chain_of(layers, top_layer);

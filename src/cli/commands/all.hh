@@ -11,5 +11,7 @@ extern const Command attach, commit, completion, config_list, config_show, confi
     image_diff, image_exists, image_inspect, image_mount, image_prune, image_tree, images, import_image, info, inspect,
     kill, load, logs, mount, pause, port, ps, pull, rename, restart, rm, rmi, run, save, start, stats, stop, system_df,
     system_prune, tag, top, unpause, untag, version, wait;
+extern const Command system_check, volume_create, volume_exists, volume_export,
+    volume_import, volume_inspect, volume_ls, volume_mount, volume_prune, volume_rm, volume_unmount;
 
 } // namespace kist::cli::command

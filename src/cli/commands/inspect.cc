@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// kist inspect, kist container inspect: everything about containers (and images), as Docker lays it out.
+// kist inspect, kist container inspect: everything about containers (images, volumes), as Docker lays it out.
 #include "base/text.hh"
 #include "cli/commands/all.hh"
 #include "cli/documents.hh"
@@ -9,6 +9,7 @@
 #include "cli/session.hh"
 #include "engine/containers.hh"
 #include "engine/image_use_cases.hh"
+#include "engine/volumes.hh"
 
 namespace kist::cli::command {
 namespace {
@@ -25,8 +26,8 @@ constexpr auto container_options = std::to_array<Option<Inspect>>({
     {{"s,size", "", "With the size of what the container has written"}, &Inspect::size},
 });
 constexpr auto options = concat(container_options, std::to_array<Option<Inspect>>({
-    {{"t,type", "TYPE", "What the names mean: container, image or all (default all: a container first)", Completes::words,
-      "all|container|image"},
+    {{"t,type", "TYPE", "What the names mean: container, image, volume or all (default all: in this order)", Completes::words,
+      "all|container|image|volume"},
      &Inspect::type},
 }));
 
@@ -38,17 +39,25 @@ bool add_container(Documents& documents, engine::Engine& engine, const std::stri
     return true;
 }
 
-void add(Documents& documents, engine::Engine& engine, const std::string& name, const Inspect& o) {
-    if (o.type != "image" && add_container(documents, engine, name, o.size)) return;
-    if (o.type == "container") throw NotFound("No such container: {}", printable(name));
+bool add_image(Documents& documents, engine::Engine& engine, const std::string& name) {
     const auto image = engine.images().find(name);
-    if (!image) throw NotFound("No such {}: {}", o.type == "image" ? "image" : "object", printable(name));
-    documents.add(engine::inspect_image(engine, *image));
+    if (image) documents.add(engine::inspect_image(engine, *image));
+    return image.has_value();
+}
+
+void add(Documents& documents, engine::Engine& engine, const std::string& name, const Inspect& o) {
+    const bool may_be_container = o.type == "all" || o.type == "container";
+    if (may_be_container && add_container(documents, engine, name, o.size)) return;
+    if (o.type == "container") throw NotFound("No such container: {}", printable(name));
+    if (o.type != "volume" && add_image(documents, engine, name)) return;
+    if (o.type == "image") throw NotFound("No such image: {}", printable(name));
+    if (!engine.volumes().exists(name)) throw NotFound("No such {}: {}", o.type == "volume" ? "volume" : "object", printable(name));
+    documents.add(engine::inspect_volume(engine, engine::view_volume(engine, name)));
 }
 
 int inspect_all(Session& session, const Inspect& o, std::vector<std::string> names) {
-    if (o.type != "all" && o.type != "container" && o.type != "image")
-        throw UsageError("invalid value '{}' for --type: expected container, image or all", printable(o.type));
+    if (o.type != "all" && o.type != "container" && o.type != "image" && o.type != "volume")
+        throw UsageError("invalid value '{}' for --type: expected container, image, volume or all", printable(o.type));
     if (o.latest && !names.empty()) throw UsageError("--latest and a container exclude each other: '{}'", names.front());
     if (names.empty() && !o.latest) throw UsageError("'kist {}' needs at least 1 argument", session.command().name());
     Documents documents("inspect", o.format);
@@ -77,7 +86,7 @@ int inspect_containers(Session& session) {
 const Command inspect{.path = "inspect",
                       .shortcut = "",
                       .alias = "",
-                      .summary = "Show everything about containers and images",
+                      .summary = "Show everything about containers, images and volumes",
                       .usage = "NAME [NAME...]",
                       .section = Section::container,
                       .completes = Completes::container,

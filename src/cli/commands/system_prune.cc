@@ -9,12 +9,13 @@
 #include "cli/session.hh"
 #include "engine/containers.hh"
 #include "engine/image_use_cases.hh"
+#include "engine/volumes.hh"
 
 namespace kist::cli::command {
 namespace {
 
 struct Prune {
-    bool all = false, force = false;
+    bool all = false, force = false, volumes = false;
     std::vector<std::string> filters;
 };
 
@@ -22,6 +23,7 @@ constexpr auto options = std::to_array<Option<Prune>>({
     {{"a,all", "", "All images that no container uses, not only those without a name"}, &Prune::all},
     {{"filter", "KEY=VALUE", "Only what matches: label, label!, until (repeatable)"}, &Prune::filters},
     {{"f,force", "", "Do not ask"}, &Prune::force},
+    {{"volumes", "", "Also anonymous volumes that no container uses"}, &Prune::volumes},
 });
 
 /// What every kind of object knows; a filter that only one of them has would prune all of the others.
@@ -33,7 +35,8 @@ void check_filters(const std::vector<std::string>& filters) {
 
 bool is_wanted(const Prune& o) {
     const std::string images = o.all ? "all images without at least one container associated to them" : "all dangling images";
-    return o.force || confirm("WARNING! This will remove:\n  - all stopped containers\n  - " + images + "\nAre you sure you want to continue?");
+    const std::string volumes = o.volumes ? "\n  - all anonymous volumes not used by at least one container" : "";
+    return o.force || confirm("WARNING! This will remove:\n  - all stopped containers\n  - " + images + volumes + "\nAre you sure you want to continue?");
 }
 
 void print_list(const char* heading, const std::vector<std::string>& lines) {
@@ -55,7 +58,10 @@ int prune(Session& session) {
     print_list("Deleted Containers:", containers.ids);
     const engine::PruneResult images = engine::prune_images(engine, o.all, o.filters);
     print_list("Deleted Images:", images.lines);
-    print_line("Total reclaimed space: " + human_size(static_cast<double>(containers.bytes + images.reclaimed)));
+    engine::PrunedVolumes volumes;
+    if (o.volumes) volumes = engine::prune_volumes(engine, {.all = false, .dry_run = false, .filters = o.filters});
+    print_list("Deleted Volumes:", volumes.names);
+    print_line("Total reclaimed space: " + human_size(static_cast<double>(containers.bytes + images.reclaimed + volumes.bytes)));
     return 0;
 }
 

@@ -15,6 +15,7 @@ std::string action(Completes what, std::string_view words) {
     case Completes::container: return "__kist_containers --all";
     case Completes::running_container: return "__kist_containers";
     case Completes::image: return "__kist_images";
+    case Completes::volume: return "__kist_volumes";
     case Completes::signal: return "__kist_words 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH'";
     case Completes::words: return "__kist_words " + shell_quoted(join(split(words, '|'), " "));
     case Completes::command: return "__kist_words " + shell_quoted(join(first_words(), " "));
@@ -29,6 +30,7 @@ __kist_files() { compopt -o filenames 2>/dev/null; COMPREPLY+=($(compgen -f -- "
 __kist_folders() { compopt -o filenames 2>/dev/null; COMPREPLY+=($(compgen -d -- "$__kist_word")); }
 __kist_containers() { __kist_words "$(kist ps "$@" --format '{{.Names}}' 2>/dev/null)"; }
 __kist_images() { __kist_words "$(kist images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null)"; }
+__kist_volumes() { __kist_words "$(kist volume ls -q 2>/dev/null)"; }
 
 )sh";
 

@@ -104,6 +104,7 @@ struct InitPlan {
     std::vector<SysctlWrite> sysctls;
     CgroupView cgroup_view;
     std::vector<JoinedNamespace> joined;
+    EarlyMounts early;
 };
 
 void check_process(const Process& process) {
@@ -118,10 +119,11 @@ InitPlan make_plan(const Spec& spec, const RootMount& root, const Cgroup& cgroup
     if (!spec.process) throw Error("the runtime spec has no 'process'");
     check_process(*spec.process);
     if (!spec.linux_.mount_label.empty()) throw Error("linux.mountLabel is not supported yet");
-    InitPlan plan{spec, root, cgroup, options, plan_namespaces(spec), plan_root(spec), {}, {}, {}};
+    InitPlan plan{spec, root, cgroup, options, plan_namespaces(spec), plan_root(spec), {}, {}, {}, {}};
     plan.sysctls = plan_sysctls(spec.linux_.sysctl, plan.namespaces);
     plan.cgroup_view = cgroup_view(cgroup, plan.namespaces.is_own(CLONE_NEWCGROUP));
     plan.joined = open_namespaces(plan.namespaces);
+    plan.early = make_early_mounts(plan.files);
     return plan;
 }
 
@@ -172,7 +174,7 @@ pid_t run_hooks_before_root(const InitPlan& plan, const Fd& channel) {
 Terminal make_root(const InitPlan& plan, Process& process, const std::function<void()>& before_change) {
     const RootPlan& files = plan.files;
     const Fd root = mount_root(plan.root, files.host_propagation);
-    const LateReadOnly late = make_mounts(root, files, plan.cgroup_view);
+    const LateSteps late = make_mounts(root, files, plan.cgroup_view, plan.early);
     make_devices(root, files.devices);
     Terminal terminal;
     if (files.console) {
@@ -180,10 +182,11 @@ Terminal make_root(const InitPlan& plan, Process& process, const std::function<v
         make_console(root, terminal);
     }
     resolve_identity(process, root, plan.options);
+    for (const LateOwner& owner : late.owners) give_away(owner, process.user.uid, process.user.gid);
     if (plan.options.create_cwd) make_dirs_in_root(root, process.cwd);
     mask_paths(root, files.masked);
     protect_paths(root, files.read_only);
-    for (const Fd& mount : late) change_mount(mount, {.set = MOUNT_ATTR_RDONLY}, Depth::one);
+    for (const Fd& mount : late.read_only) change_mount(mount, {.set = MOUNT_ATTR_RDONLY}, Depth::one);
     if (files.root_read_only) change_mount(root, {.set = MOUNT_ATTR_RDONLY}, Depth::one);
     before_change();
     const RootSwitch how = plan.options.no_pivot ? RootSwitch::move : RootSwitch::pivot;

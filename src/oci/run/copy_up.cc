@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/run/copy_up.hh"
 
+#include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/error.hh"
@@ -16,13 +20,28 @@ namespace kist::oci {
 
 namespace {
 
-constexpr int max_depth = 64;
+constexpr int max_depth = 128;
 
 struct DirCloser {
     void operator()(DIR* stream) const { ::closedir(stream); }
 };
 
 void copy_folder(const Fd& from, const Fd& to, int depth);
+
+/// Capabilities of programs, ACLs, user attributes; the lists of one file fit 64 KiB (xattr(7)).
+void copy_attributes(const Fd& from, const Fd& to, const std::string& name) {
+    if (::flistxattr(from.get(), nullptr, 0) <= 0) return; // none, or none here
+    std::vector<char> names(64 << 10), value(64 << 10);
+    const ssize_t length = ::flistxattr(from.get(), names.data(), names.size());
+    if (length < 0) throw SysError("copying '{}'", name);
+    for (const char* key = names.data(); key < names.data() + length; key += std::strlen(key) + 1) {
+        const std::string_view word = key;
+        if (word.starts_with("trusted.overlay.") || word == "security.selinux") continue;
+        const ssize_t size = ::fgetxattr(from.get(), key, value.data(), value.size());
+        if (size < 0 || (::fsetxattr(to.get(), key, value.data(), static_cast<std::size_t>(size), 0) < 0 && errno != ENOTSUP))
+            throw SysError("copying attribute '{}' of '{}'", word, name);
+    }
+}
 
 void copy_owner(const Fd& to, const struct stat& facts, const std::string& name) {
     const timespec times[2] = {facts.st_atim, facts.st_mtim};
@@ -46,6 +65,7 @@ void copy_file(const Fd& from, const Fd& to, const std::string& name) {
         left -= sent;
     }
     copy_owner(target, facts, name);
+    copy_attributes(source, target, name); // after the owner: a change of owner clears capabilities
 }
 
 void copy_link(const Fd& from, const Fd& to, const std::string& name, const struct stat& facts) {
@@ -58,6 +78,13 @@ void copy_link(const Fd& from, const Fd& to, const std::string& name, const stru
         throw SysError("copying '{}'", name);
 }
 
+void copy_fifo(const Fd& to, const std::string& name, const struct stat& facts) {
+    if (::mkfifoat(to.get(), name.c_str(), 0600) < 0 ||
+        ::fchownat(to.get(), name.c_str(), facts.st_uid, facts.st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+        ::fchmodat(to.get(), name.c_str(), facts.st_mode & 07777, 0) < 0)
+        throw SysError("copying '{}'", name);
+}
+
 void copy_child_folder(const Fd& from, const Fd& to, const std::string& name, const struct stat& facts, int depth) {
     const Fd source{::openat(from.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
     if (!source) throw SysError("copying '{}'", name);
@@ -66,6 +93,7 @@ void copy_child_folder(const Fd& from, const Fd& to, const std::string& name, co
     if (!target) throw SysError("copying '{}'", name);
     copy_folder(source, target, depth + 1);
     copy_owner(target, facts, name);
+    copy_attributes(source, target, name);
 }
 
 void copy_entry(const Fd& from, const Fd& to, const std::string& name, int depth) {
@@ -74,6 +102,7 @@ void copy_entry(const Fd& from, const Fd& to, const std::string& name, int depth
     if (S_ISDIR(facts.st_mode)) copy_child_folder(from, to, name, facts, depth);
     if (S_ISREG(facts.st_mode)) copy_file(from, to, name);
     if (S_ISLNK(facts.st_mode)) copy_link(from, to, name, facts);
+    if (S_ISFIFO(facts.st_mode)) copy_fifo(to, name, facts);
 }
 
 void copy_folder(const Fd& from, const Fd& to, int depth) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 
 #include "base/error.hh"
@@ -95,6 +96,23 @@ bool apply_kind(MountOptions& options, std::string_view name) {
     return true;
 }
 
+/// Words of our own, for what a runtime spec cannot say.
+bool apply_own(MountOptions& options, std::string_view key, const std::optional<std::string>& value) {
+    if (key == "kist.keep-owner" && !value) return options.keep_owner = true;
+    if (key == "kist.chown" && !value) return options.give_to_user = true;
+    if (!value) return false;
+    if (key == "kist.subpath") {
+        options.subpath = *value;
+        return true;
+    }
+    if (key != "kist.seed") return false;
+    using Seed = MountOptions::Seed;
+    if (*value == "owner") options.seed = Seed::owner;
+    if (*value == "durable") options.seed = Seed::durable;
+    if (*value == "volatile") options.seed = Seed::volatile_;
+    return options.seed != Seed::none;
+}
+
 } // namespace
 
 std::vector<std::string> known_mount_options() {
@@ -115,6 +133,7 @@ MountOptions parse_mount_options(const std::vector<std::string>& words) {
         if (word.empty() || contains(empty_words, word)) continue;
         if (apply_kind(options, word) || apply_flag(options, word)) continue;
         auto [key, value] = split_once(word, '=');
+        if (apply_own(options, key, value)) continue;
         if (contains(refused_words, key)) throw Error("mount option '{}' is not supported", key);
         options.data.push_back({key, value.value_or(""), !value.has_value()});
     }

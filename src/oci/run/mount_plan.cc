@@ -39,6 +39,26 @@ MountStep::Kind kind_of(const Mount& mount, const MountOptions& options) {
     return MountStep::Kind::file_system;
 }
 
+/// Takes the folders out of the options of an overlay that names its layers one by one.
+void take_folders(MountStep& step) {
+    step.overlay.kind = RootMount::Kind::overlay;
+    std::erase_if(step.options.data, [&](const MountOptions::Datum& datum) {
+        if (datum.key == "lowerdir+") step.overlay.lower.push_back(datum.value);
+        if (datum.key == "upperdir") step.overlay.upper = datum.value;
+        if (datum.key == "workdir") step.overlay.work = datum.value;
+        return datum.key == "lowerdir+" || datum.key == "upperdir" || datum.key == "workdir";
+    });
+    for (const auto& datum : step.options.data)
+        step.overlay.options.push_back(datum.is_flag ? datum.key : datum.key + "=" + datum.value);
+    step.options.data.clear();
+    if (step.overlay.upper.empty() != step.overlay.work.empty()) throw Error("upperdir and workdir go together");
+}
+
+bool names_layers(const Mount& mount) {
+    return mount.type == "overlay" &&
+           std::any_of(mount.options.begin(), mount.options.end(), [](const std::string& word) { return word.starts_with("lowerdir+="); });
+}
+
 void check(const MountStep& step) {
     if (step.target == "/") throw Error("the root itself cannot be a mount's destination");
     if (step.kind == MountStep::Kind::bind) {
@@ -46,6 +66,9 @@ void check(const MountStep& step) {
         if (!step.options.data.empty()) throw Error("unknown option '{}' of a bind mount", step.options.data.front().key);
         if (step.options.copy_up) throw Error("option 'tmpcopyup' is for tmpfs only");
     } else {
+        const bool has_subpath = !step.options.subpath.empty() && step.kind != MountStep::Kind::overlay;
+        if (has_subpath || step.options.seed != MountOptions::Seed::none || step.options.give_to_user)
+            throw Error("a subpath, a seed and a change of owner are for binds only");
         if (step.type.empty() || step.type == "none") throw Error("a mount needs a type");
         if (step.options.copy_up && step.type != "tmpfs") throw Error("option 'tmpcopyup' is for tmpfs only");
     }
@@ -61,6 +84,10 @@ MountStep plan_step(const Mount& mount) {
     step.type = step.kind == MountStep::Kind::bind ? "bind" : mount.type;
     step.source = mount.source;
     if (mount.type == "bind") step.options.bind = true;
+    if (names_layers(mount)) {
+        step.kind = MountStep::Kind::overlay;
+        take_folders(step);
+    }
     step.refuse_link = step.target == "/proc" || step.target == "/sys" || step.type == "proc" || step.type == "sysfs";
     check(step);
     return step;

@@ -8,18 +8,21 @@
 #include <vector>
 
 #include "oci/run/mount_options.hh"
+#include "oci/spec/root_mount.hh"
 #include "oci/spec/runtime_spec.hh"
 
 namespace kist::oci {
 
 struct MountStep {
     /// cgroup: the container's own folders of every hierarchy it joined, in the layout that this host has.
-    enum class Kind { file_system, bind, cgroup };
+    /// overlay: folders of the host on top of each other ("lowerdir+=" for each), by descriptor.
+    enum class Kind { file_system, bind, cgroup, overlay };
     Kind kind = Kind::file_system;
     std::string target; ///< clean and absolute
     std::string type;
     std::string source;
     MountOptions options;
+    RootMount overlay;
     /// The target may not be a link, not even one that stays inside: /proc and /sys of a hostile image (CVE-2023-27561).
     bool refuse_link = false;
     bool operator==(const MountStep&) const = default;

@@ -2,6 +2,7 @@
 #include "oci/run/mount_steps.hh"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include "base/text.hh"
 #include "oci/run/copy_up.hh"
 #include "oci/run/mount_guard.hh"
+#include "oci/run/root_mount.hh"
 
 namespace kist::oci {
 
@@ -58,8 +60,7 @@ bool has_datum(const MountOptions& options, std::string_view key) {
     return std::any_of(options.data.begin(), options.data.end(), [&](const auto& datum) { return datum.key == key; });
 }
 
-Fd make_file_system(const MountStep& step, const Target& target, std::uint64_t flags) {
-    NewFileSystem made(step.type);
+void configure(NewFileSystem& made, const MountStep& step) {
     if (!step.source.empty()) made.set("source", step.source);
     for (const MountOptions::Datum& datum : step.options.data) {
         if (datum.is_flag)
@@ -67,14 +68,23 @@ Fd make_file_system(const MountStep& step, const Target& target, std::uint64_t f
         else
             made.set(datum.key, datum.value);
     }
+}
+
+Fd make_file_system(const MountStep& step, const Target& target, std::uint64_t flags) {
+    NewFileSystem made(step.type);
+    configure(made, step);
     // As other runtimes do: a tmpfs takes the mode of the folder that it covers.
     if (step.type == "tmpfs" && target.existed && !has_datum(step.options, "mode"))
         made.set("mode", fmt::format("{:o}", facts_of(target.fd).st_mode & 07777));
     return made.mount(flags);
 }
 
-void mount_file_system(const Fd& root, const MountStep& step, LateReadOnly& late) {
+void mount_file_system(const Fd& root, const MountStep& step, const EarlyMounts& early, LateSteps& late) {
     const Target target = open_target_folder(root, step);
+    if (const auto made = early.find(step.target); made != early.end()) {
+        place(root, step.target, made->second, target.fd);
+        return change_mount(made->second, {.propagation = MS_PRIVATE}, Depth::one);
+    }
     const bool read_only_later = step.type == "tmpfs" && (step.options.flags & MOUNT_ATTR_RDONLY) != 0;
     const std::uint64_t not_yet = read_only_later ? MOUNT_ATTR_RDONLY : 0;
     Fd mount = make_file_system(step, target, step.options.flags & ~not_yet);
@@ -82,7 +92,7 @@ void mount_file_system(const Fd& root, const MountStep& step, LateReadOnly& late
     place(root, step.target, mount, target.fd);
     if (step.options.propagation != 0 && step.options.propagation != MS_PRIVATE)
         change_mount(mount, {.propagation = step.options.propagation}, Depth::one);
-    if (read_only_later) late.push_back(std::move(mount));
+    if (read_only_later) late.read_only.push_back(std::move(mount));
 }
 
 void set_bind_attributes(const Fd& mount, const MountOptions& options, std::uint64_t host_propagation) {
@@ -94,8 +104,42 @@ void set_bind_attributes(const Fd& mount, const MountOptions& options, std::uint
     change_mount(mount, {.propagation = wanted}, whole ? Depth::tree : Depth::one);
 }
 
-void mount_bind(const Fd& root, const MountStep& step, std::uint64_t host_propagation) {
-    const Fd mount = clone_host_mount(step.source, step.options.recursive_bind ? Depth::tree : Depth::one);
+/// The source or what is below it: what a volume's own user put there may not lead out of it.
+Fd open_source(const MountStep& step) {
+    Fd source{::open(step.source.c_str(), O_PATH | O_CLOEXEC)};
+    if (!source) throw SysError("mounting from '{}'", step.source);
+    if (step.options.subpath.empty()) return source;
+    try {
+        return open_in_root(source, step.options.subpath, O_PATH);
+    } catch (Error& error) {
+        error.while_doing("subpath of '{}'", step.source);
+        throw;
+    }
+}
+
+Fd clone_source(const MountStep& step) {
+    const Depth depth = step.options.recursive_bind ? Depth::tree : Depth::one;
+    return step.options.subpath.empty() ? clone_host_mount(step.source, depth) : clone_mount(open_source(step), depth);
+}
+
+void seed_source(const Fd& root, const MountStep& step, LateSteps& late) {
+    const auto image = open_in_root_if_exists(root, step.target, O_RDONLY | O_DIRECTORY);
+    const Fd none;
+    for (LateOwner& owner : seed_volume(step.source, image ? *image : none, step.options)) late.owners.push_back(std::move(owner));
+}
+
+void note_owner(const MountStep& step, LateSteps& late) {
+    const Fd source = open_source(step);
+    if (!S_ISDIR(facts_of(source).st_mode)) throw Error("only a folder can be given to the container's user");
+    Fd folder{::openat(source.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!folder) throw SysError("opening '{}'", step.source);
+    late.owners.push_back({std::move(folder), true});
+}
+
+void mount_bind(const Fd& root, const MountStep& step, std::uint64_t host_propagation, LateSteps& late) {
+    if (step.options.seed != MountOptions::Seed::none) seed_source(root, step, late);
+    if (step.options.give_to_user) note_owner(step, late);
+    const Fd mount = clone_source(step);
     check_proc_source(step, mount);
     Target target;
     if (S_ISDIR(facts_of(mount).st_mode)) {
@@ -106,6 +150,45 @@ void mount_bind(const Fd& root, const MountStep& step, std::uint64_t host_propag
     }
     set_bind_attributes(mount, step.options, host_propagation);
     place(root, step.target, mount, target.fd);
+}
+
+/// A copy of what is below an overlay: of a detached mount Linux 6.15 can make one.
+Fd clone_below(const Fd& overlay, const std::string& subpath) {
+    try {
+        return clone_mount(open_in_root(overlay, subpath, O_PATH), Depth::one);
+    } catch (SysError& error) {
+        if (error.code == EINVAL) error.with_hint("a subpath of an image of several layers needs Linux 6.15");
+        error.while_doing("subpath '{}'", subpath);
+        throw;
+    }
+}
+
+/// One layer without anything on top is no overlay for the kernel, but a folder.
+Fd one_layer(const MountStep& step) {
+    MountStep folder = step;
+    folder.source = step.overlay.lower.front();
+    return clone_source(folder);
+}
+
+void mount_overlay(const Fd& root, const MountStep& step) {
+    if (step.overlay.upper.empty() && step.overlay.lower.size() == 1) {
+        const Fd mount = one_layer(step);
+        change_mount(mount, {.set = step.options.flags | MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE}, Depth::one);
+        Target target;
+        if (S_ISDIR(facts_of(mount).st_mode))
+            target = open_target_folder(root, step);
+        else
+            target.fd = make_file_in_root(root, step.target);
+        check_target(step, target.fd);
+        return place(root, step.target, mount, target.fd);
+    }
+    const Target target = open_target_folder(root, step);
+    bool attached = false;
+    Fd mount = make_overlay(step.overlay, fmt::format("/proc/self/fd/{}", target.fd.get()), attached);
+    if (attached) mount = open_in_root(root, step.target, O_PATH | O_DIRECTORY); // what "place/." saw may be the folder below
+    if (!attached && !step.options.subpath.empty()) mount = clone_below(mount, step.options.subpath);
+    change_mount(mount, {.set = step.options.flags, .propagation = MS_PRIVATE}, Depth::one);
+    if (!attached) place(root, step.target, mount, target.fd);
 }
 
 void bind_folder(const Fd& root, const std::string& source, const std::string& path, const Fd& target, std::uint64_t flags) {
@@ -136,11 +219,19 @@ void mount_cgroup(const Fd& root, const MountStep& step, const CgroupView& view)
     change_mount(tmpfs, {.set = step.options.flags & MOUNT_ATTR_RDONLY}, Depth::one);
 }
 
-void make_mount(const Fd& root, const MountStep& step, const RootPlan& plan, const CgroupView& cgroup, LateReadOnly& late) {
+/// What the container is made of.
+struct Surroundings {
+    const RootPlan& plan;
+    const CgroupView& cgroup;
+    const EarlyMounts& early;
+};
+
+void make_mount(const Fd& root, const MountStep& step, const Surroundings& here, LateSteps& late) {
     switch (step.kind) {
-    case MountStep::Kind::file_system: return mount_file_system(root, step, late);
-    case MountStep::Kind::bind: return mount_bind(root, step, plan.host_propagation);
-    case MountStep::Kind::cgroup: return mount_cgroup(root, step, cgroup);
+    case MountStep::Kind::file_system: return mount_file_system(root, step, here.early, late);
+    case MountStep::Kind::bind: return mount_bind(root, step, here.plan.host_propagation, late);
+    case MountStep::Kind::cgroup: return mount_cgroup(root, step, here.cgroup);
+    case MountStep::Kind::overlay: return mount_overlay(root, step);
     }
 }
 
@@ -182,11 +273,29 @@ private:
 
 } // namespace
 
-LateReadOnly make_mounts(const Fd& root, const RootPlan& plan, const CgroupView& cgroup) {
-    LateReadOnly late;
+EarlyMounts make_early_mounts(const RootPlan& plan) {
+    static constexpr auto own = std::to_array<std::string_view>({"proc", "sysfs", "tmpfs", "ramfs", "devpts", "mqueue", "overlay"});
+    EarlyMounts early;
+    for (const MountStep& step : plan.steps) {
+        if (step.kind != MountStep::Kind::file_system || std::find(own.begin(), own.end(), step.type) != own.end()) continue;
+        try {
+            NewFileSystem made(step.type);
+            configure(made, step);
+            early.insert_or_assign(step.target, made.mount(step.options.flags));
+        } catch (Error& error) {
+            error.while_doing("mounting '{}'", step.target);
+            throw;
+        }
+    }
+    return early;
+}
+
+LateSteps make_mounts(const Fd& root, const RootPlan& plan, const CgroupView& cgroup, const EarlyMounts& early) {
+    const Surroundings here{plan, cgroup, early};
+    LateSteps late;
     for (const MountStep& step : plan.steps) {
         try {
-            make_mount(root, step, plan, cgroup, late);
+            make_mount(root, step, here, late);
         } catch (Error& error) {
             error.while_doing("mounting '{}'", step.target);
             throw;

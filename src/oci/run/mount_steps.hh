@@ -2,6 +2,7 @@
 // Carries out the mounts of a RootPlan by descriptor (P2): the only code that mounts into a container's root.
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "base/fd.hh"
 #include "oci/run/cgroup.hh"
 #include "oci/run/mount_plan.hh"
+#include "oci/run/volume_seed.hh"
 
 namespace kist::oci {
 
@@ -22,11 +24,22 @@ struct CgroupView {
     bool operator==(const CgroupView&) const = default;
 };
 
-/// Mounts that are to be read-only once the runtime has put its own things below them.
-using LateReadOnly = std::vector<Fd>;
+/// What is left to do after the mounts.
+struct LateSteps {
+    /// Mounts that are to be read-only once the runtime has put its own things below them.
+    std::vector<Fd> read_only;
+    /// Folders for the container's user, who is looked up in the finished root.
+    std::vector<LateOwner> owners;
+};
+
+/// Detached mounts by target.
+using EarlyMounts = std::map<std::string, Fd>;
+/// File systems that are the host's, made before the container's namespaces are: a network file system speaks through the network
+/// of who makes it.
+EarlyMounts make_early_mounts(const RootPlan& plan);
 
 /// In the new mount namespace, with the host's tree still at "/".
-LateReadOnly make_mounts(const Fd& root, const RootPlan& plan, const CgroupView& cgroup);
+LateSteps make_mounts(const Fd& root, const RootPlan& plan, const CgroupView& cgroup, const EarlyMounts& early = {});
 
 /// Hides what is there: folders behind one empty read-only tmpfs, files behind the host's null device (checked).
 void mask_paths(const Fd& root, const std::vector<std::string>& paths);

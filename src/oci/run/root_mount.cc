@@ -68,8 +68,8 @@ Fd overlay_by_descriptor(const RootMount& root, const OverlayFolders& folders) {
 std::string name_of_fd(const Fd& fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
 
 /// For kernels before 6.13: mount(2) with the descriptors' names in our procfs, which are short, so that the one page of
-/// options holds about 200 layers. Mounted on "/" and picked up through "/..", which is looked up through mounts.
-Fd overlay_by_name(const RootMount& root, const OverlayFolders& folders) {
+/// options holds about 200 layers. What is mounted on "/" is picked up through "/..", which is looked up through mounts.
+Fd overlay_by_name(const RootMount& root, const OverlayFolders& folders, const std::string& place) {
     std::vector<std::string> names;
     for (const Fd& lower : folders.lower) names.push_back(name_of_fd(lower));
     std::string data = "lowerdir=" + join(names, ":");
@@ -77,8 +77,8 @@ Fd overlay_by_name(const RootMount& root, const OverlayFolders& folders) {
     for (const std::string& option : root.options) data += "," + option;
     if (data.size() >= static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)))
         throw Error("{} layers are more than this kernel can overlay", root.lower.size());
-    if (::mount("overlay", "/", "overlay", 0, data.c_str()) < 0) throw SysError("making the overlay");
-    return open_path("/..");
+    if (::mount("overlay", place.c_str(), "overlay", 0, data.c_str()) < 0) throw SysError("making the overlay");
+    return open_path(place == "/" ? "/.." : place + "/.");
 }
 
 Fd mount_bind(const std::string& path, Depth depth, std::uint64_t host_propagation) {
@@ -94,13 +94,17 @@ Fd mount_overlay(const RootMount& root, std::uint64_t host_propagation, bool& at
         change_mount(mount, {.set = MOUNT_ATTR_RDONLY}, Depth::one);
         return mount;
     }
-    const OverlayFolders folders(root);
-    Fd mount = overlay_by_descriptor(root, folders);
-    attached = !mount;
-    return mount ? std::move(mount) : overlay_by_name(root, folders);
+    return make_overlay(root, "/", attached);
 }
 
 } // namespace
+
+Fd make_overlay(const RootMount& root, const std::string& place, bool& attached) {
+    const OverlayFolders folders(root);
+    Fd mount = overlay_by_descriptor(root, folders);
+    attached = !mount;
+    return mount ? std::move(mount) : overlay_by_name(root, folders, place);
+}
 
 Fd mount_root(const RootMount& root, std::uint64_t host_propagation) {
     isolate_host_mounts(host_propagation);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "base/fd.hh"
 #include "oci/spec/root_mount.hh"
@@ -12,6 +13,10 @@ namespace kist::oci {
 /// Runs in the new mount namespace. Cuts the copied host mounts off as `host_propagation` says (MS_PRIVATE, MS_SLAVE, 0),
 /// mounts the root and attaches it on top of "/", where nothing looks before enter_root(). The descriptor is its mount.
 Fd mount_root(const RootMount& root, std::uint64_t host_propagation);
+
+/// Folders on top of each other, as a detached mount where the kernel can (`attached` false), else mounted at `place`, a path of
+/// this process (/proc/self/fd/N), and open there.
+Fd make_overlay(const RootMount& root, const std::string& place, bool& attached);
 
 /// pivot: pivot_root(2), the host's mounts are gone from this namespace afterwards. move: for a host root that cannot be
 /// pivoted; the new root is moved over it, where the old one stays mounted but out of reach of any path.

@@ -111,10 +111,115 @@ TEST_CASE_METHOD(Creation, "a bind mount has its options completed, and bad ones
     CHECK(contains(bad(temp.path() + ":/y:ro,rw"), "'rw' contradicts 'ro'"));
     CHECK(contains(bad(temp.path() + ":/y:nocopy"), "nocopy is only valid for volumes"));
     CHECK(contains(bad(temp.path() + ":/y:rslav"), "did you mean 'rslave'"));
-    CHECK(contains(bad("named:/y"), "has no named volumes"));
-    CHECK(contains(bad("/only"), "no anonymous volumes"));
+    CHECK(contains(bad(temp.path() + ":/y:O,ro"), "'O' contradicts 'ro'"));
+    CHECK(contains(bad(temp.path() + ":/y:upperdir=/x,workdir=/y"), "need 'O'"));
+    CHECK(contains(bad("a/b:/y"), "neither a path nor a volume's name"));
+    CHECK(contains(bad("only"), "must be absolute"));
     options.volumes = {temp.path() + ":/y", temp.path() + ":/y/"};
     CHECK(failure(interpret_mounts) == "duplicate mount point: /y");
+}
+
+TEST_CASE_METHOD(Creation, "a source that is no path names a volume, which is to exist before the start") {
+    options.volumes = {"data:/v:ro,nocopy"};
+    const auto mount = run(interpret_mounts).mounts.at(0);
+    CHECK(mount.type == "volume");
+    CHECK(mount.name == "data");
+    CHECK(mount.no_copy);
+    CHECK(mount.options == Words{"rbind", "ro", "rprivate"});
+    REQUIRE(new_volumes.size() == 1);
+    CHECK(new_volumes[0].name == "data");
+    CHECK_FALSE(new_volumes[0].anonymous);
+}
+
+TEST_CASE_METHOD(Creation, "without a source the volume is the container's own, and goes with it for --rm") {
+    options.volumes = {"/v"};
+    options.rm = true;
+    const auto mount = run(interpret_mounts).mounts.at(0);
+    CHECK(mount.anonymous);
+    CHECK(mount.name.size() == 64);
+    CHECK(mount.name.starts_with(std::string(32, 'c')));
+    REQUIRE(new_volumes.size() == 1);
+    CHECK(new_volumes[0].owner == config.id);
+    CHECK(new_volumes[0].auto_remove);
+    CHECK(new_volumes[0].name == mount.name);
+}
+
+TEST_CASE_METHOD(Creation, "the image's VOLUME is an anonymous volume unless something else is mounted there") {
+    image.config.config.volumes["/data/"];
+    CHECK(run(interpret_mounts).mounts.at(0).destination == "/data");
+    CHECK(run(interpret_mounts).mounts.at(0).from_image);
+    options.volumes = {"mine:/data"};
+    CHECK(run(interpret_mounts).mounts.size() == 1);
+    CHECK(run(interpret_mounts).mounts.at(0).name == "mine");
+    options.volumes = {};
+    options.image_volume = "ignore";
+    CHECK(run(interpret_mounts).mounts.empty());
+    options.image_volume = "tmpfs";
+    CHECK(run(interpret_mounts).mounts.at(0).type == "tmpfs");
+    options.image_volume = "none";
+    CHECK(contains(failure(interpret_mounts), "invalid --image-volume 'none'"));
+    options.image_volume = "";
+    image.config.config.volumes = {};
+    image.config.config.volumes["/../.."];
+    CHECK(contains(failure(interpret_mounts), "the destination can't be '/'"));
+}
+
+TEST_CASE_METHOD(Creation, "--volumes-from takes binds and volumes that nothing else covers") {
+    storage::MountConfig bind, tmpfs, volume;
+    bind.source = "/";
+    bind.destination = "/bind";
+    bind.options = {"rbind", "rw", "rprivate"};
+    tmpfs.type = "tmpfs";
+    tmpfs.destination = "/tmp";
+    volume.type = "volume";
+    volume.name = "data";
+    volume.destination = "/v";
+    other.config.mounts = {bind, tmpfs, volume};
+    options.volumes_from = {"other:ro"};
+    options.volumes = {"mine:/v"};
+    const auto mounts = run(interpret_mounts).mounts;
+    REQUIRE(mounts.size() == 2);
+    CHECK(mounts[0].name == "mine");
+    CHECK(mounts[1].destination == "/bind");
+    CHECK(mounts[1].options == Words{"rbind", "rprivate", "ro"});
+    CHECK_FALSE(mounts[1].read_write);
+    options.volumes_from = {"other:rx"};
+    CHECK(contains(failure(interpret_mounts), "the mode is ro, rw, z or Z, not 'rx'"));
+}
+
+TEST_CASE_METHOD(Creation, "--mount of volumes and images") {
+    options.mounts = {"type=volume,source=data,target=/v,volume-subpath=a/b,volume-label=k=v,volume-opt=type=tmpfs"};
+    CHECK(run(interpret_mounts).mounts.at(0).subpath == "a/b");
+    CHECK(new_volumes.at(0).labels == std::map<std::string, std::string>{{"k", "v"}});
+    CHECK(new_volumes.at(0).options == std::map<std::string, std::string>{{"type", "tmpfs"}});
+    image.top_layer = "sha256:" + std::string(64, 'a');
+    options.mounts = {"type=image,source=web,target=/i"};
+    CHECK(run(interpret_mounts).mounts.at(0).layer == image.top_layer);
+    CHECK_FALSE(run(interpret_mounts).mounts.at(0).read_write);
+    const auto bad = [&](const std::string& text) {
+        options.mounts = {text};
+        return failure(interpret_mounts);
+    };
+    CHECK(contains(bad("source=a/b,target=/v"), "no name of a volume"));
+    CHECK(contains(bad("source=a,target=/v,volume-subpath=../x"), "not below the mount's source"));
+    CHECK(contains(bad("source=a,target=/v,volume-subpath=/x"), "not below the mount's source"));
+    CHECK(contains(bad("source=a,target=/v,volume-nocpy"), "did you mean 'volume-nocopy'"));
+    CHECK(contains(bad("source=a,target=/v,volume-driver=nfs4"), "unknown volume driver"));
+    CHECK(contains(bad("source=a,target=/v,ro,rw=true"), "contradicts"));
+    CHECK(contains(bad("type=image,target=/i"), "source must not be empty"));
+    CHECK(contains(bad("type=bind,source=data,target=/v"), "is a path"));
+}
+
+TEST_CASE_METHOD(Creation, "a single file that may be written gets a hint, a folder and a read-only file do not") {
+    TempDir temp;
+    std::ofstream(temp.path() + "/file") << "x";
+    options.volumes = {temp.path() + ":/d", temp.path() + "/file:/ro:ro"};
+    run(interpret_mounts);
+    CHECK(warnings.empty());
+    options.volumes = {temp.path() + "/file:/f"};
+    run(interpret_mounts);
+    REQUIRE(warnings.size() == 1);
+    CHECK(contains(warnings[0], "mount its folder"));
 }
 
 TEST_CASE_METHOD(Creation, "-v makes a missing host folder, --mount does not") {
@@ -145,7 +250,7 @@ TEST_CASE_METHOD(Creation, "--mount reads its fields as CSV") {
     CHECK(contains(bad("type=bind,src=/etc"), "field target must not be empty"));
     CHECK(contains(bad("type=bind,dst=/y"), "field source must not be empty"));
     CHECK(contains(bad("type=bind,src=/etc,dst=/y,readonyl"), "did you mean 'readonly'"));
-    CHECK(contains(bad("dst=/y"), "type 'volume' is not bind"));
+    CHECK(contains(bad("type=npipe,dst=/y"), "type 'npipe' is not bind"));
     CHECK(contains(bad("type=bind,\"src=/etc"), "a quote is not closed"));
     CHECK(contains(bad("type=tmpfs,dst=/t,tmpfs-size=lots"), "invalid tmpfs size"));
 }

@@ -31,6 +31,7 @@ struct Creation {
     std::vector<std::string> warnings;
     storage::ContainerConfig config;
     storage::ContainerView other; ///< what container:NAME finds
+    std::vector<storage::VolumeRecord> new_volumes;
 
     Creation() {
         options.image = "web";
@@ -44,8 +45,10 @@ struct Creation {
     using Interpreter = void (*)(const CreateInput&, storage::ContainerConfig&);
     storage::ContainerConfig run(Interpreter interpreter) {
         std::function<void(const std::string&)> warn = [this](const std::string& text) { warnings.push_back(text); };
-        CreateInput in{options, host, image, warn, [this](const std::string&) { return other; }};
+        CreateInput in{options, host, image, warn, [this](const std::string&) { return other; },
+                       [this](const std::string&) { return image; }, new_volumes};
         storage::ContainerConfig result = config;
+        new_volumes.clear();
         interpreter(in, result);
         return result;
     }

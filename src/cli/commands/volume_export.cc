@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// kist volume export: what is in a volume, as a tar.
+#include "cli/archive_file.hh"
+#include "cli/commands/all.hh"
+#include "cli/output.hh"
+#include "cli/parse.hh"
+#include "cli/session.hh"
+#include "engine/volumes.hh"
+
+namespace kist::cli::command {
+namespace {
+
+struct Export {
+    std::string output;
+};
+
+constexpr auto options = std::to_array<Option<Export>>({
+    {{"o,output", "FILE", "Write FILE instead of standard output", Completes::file}, &Export::output},
+});
+
+int export_volume(Session& session) {
+    Export o;
+    const std::vector<std::string> names = parse_into(o, options, session);
+    engine::Engine& engine = session.engine();
+    engine::view_volume(engine, names.front()); // before the file is made
+    write_archive(o.output, [&](const Fd& out) { engine::export_volume(engine, names.front(), out, print_warning); });
+    return 0;
+}
+
+} // namespace
+
+const Command volume_export{.path = "volume export",
+                            .shortcut = "",
+                            .alias = "",
+                            .summary = "Write what is in a volume as a tar",
+                            .usage = "VOLUME",
+                            .section = Section::volume,
+                            .completes = Completes::volume,
+                            .operands = operands::exactly_one,
+                            .options = facts_of<options>,
+                            .run = export_volume};
+
+} // namespace kist::cli::command
