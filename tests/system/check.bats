@@ -189,3 +189,28 @@ flip() { printf 'X' | dd of="$1" bs=1 seek="${2:-20}" conv=notrunc status=none; 
     [ "$(kist ps -a --format '{{.Names}}' | sort)" = $'bad\ngood' ]
     kist rm -f bad
 }
+
+@test "a flipped bit, an empty file, a torn file: each is found in each record, and nothing crashes (F25)" {
+    kist run --name ended busybox true
+    local file size offset how count=0 keep=$BATS_TEST_TMPDIR/keep
+    for file in "$(record good config.json)" "$(record ended exit.json)" "$ROOT_T/run/containers/$(container ended)/state.json" \
+        "$ROOT_T/root/volumes/keep/volume.json" "$ROOT_T"/root/layers/*/layer.json "$ROOT_T"/root/images/*.json; do
+        cp -p "$file" "$keep"
+        size=$(stat -c %s "$file")
+        for how in empty half $(seq 1 $((size / 7 + 1)) $((size - 2))); do
+            case $how in
+            empty) : >"$file" ;;
+            half) head -c $((size / 2)) "$keep" >"$file" ;;
+            *) python3 -c 'import sys; f = open(sys.argv[1], "r+b"); f.seek(int(sys.argv[2])); b = f.read(1); f.seek(-1, 1); f.write(bytes([b[0] ^ 4]))' "$file" "$how" ;;
+            esac
+            run kist system check --quick
+            [ "$status" -eq 1 ] || { echo "$file $how: exit $status: $output"; return 1; }
+            run kist ps -a
+            [ "$status" -eq 0 ] || { echo "$file $how: ps: $output"; return 1; }
+            cp -p "$keep" "$file"
+            count=$((count + 1))
+        done
+        kist system check --quick
+    done
+    [ "$count" -ge 45 ]
+}

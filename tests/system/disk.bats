@@ -43,10 +43,14 @@ refused() {
 
 @test "a full disk: what needs space fails and leaves nothing, what looks or frees works" {
     small_disk
+    on_disk volume create old >/dev/null
+    on_disk run --rm -v old:/v busybox sh -c 'echo data >/v/f'
     fill
     local before
     before=$(listing)
     refused "No space left on device" create --name new busybox true
+    refused "No space left on device" volume create new
+    refused "No space left on device" create --name new -v new:/v -v /anon busybox true
     refused "No space left|room for" import -q "$ROOT_T/busybox.tar" second
     kist save -o "$BATS_TEST_TMPDIR/saved.tar" busybox
     refused "No space left|room for" load -q -i "$BATS_TEST_TMPDIR/saved.tar"
@@ -55,7 +59,11 @@ refused() {
     on_disk inspect kept >/dev/null
     on_disk images -q >/dev/null
     on_disk info >/dev/null
+    on_disk volume ls -q >/dev/null
+    on_disk volume inspect old >/dev/null
+    on_disk system check
     on_disk rm kept
+    on_disk volume rm old
     [ "$(on_disk ps -aq | wc -l)" = 0 ]
     on_disk rmi busybox
     rm "$D/filler"

@@ -118,3 +118,28 @@ PY
         rm "$BATS_TEST_TMPDIR/$bomb"
     done
 }
+
+@test "the same corpus through volume import: nothing outside the volume changes, one archive after the other" {
+    mkdir "$BATS_TEST_TMPDIR/canary" "$BATS_TEST_TMPDIR/corpus"
+    echo untouched >"$BATS_TEST_TMPDIR/canary/f"
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/hostile_archives.py" "$BATS_TEST_TMPDIR/corpus" "$BATS_TEST_TMPDIR/canary"
+    canary_state >"$BATS_TEST_TMPDIR/canary.before"
+    kist volume create victim >/dev/null
+    (cd "$ROOT_T/root" && find . -not -path './lock*' -not -path './volumes/victim/_data/*' | sort) >"$BATS_TEST_TMPDIR/store.before"
+    local file base name status bad=0 count=0
+    for file in "$BATS_TEST_TMPDIR/corpus"/import.*; do
+        base=${file##*/} name=${base#import.*.}
+        count=$((count + 1)) status=0
+        timeout 20 "$KIST" --root "$ROOT_T/root" --runroot "$ROOT_T/run" volume import victim "$file" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" || status=$?
+        if [ $status -ne 0 ] && [ $status -ne 125 ]; then
+            echo "volume import $name: exit code $status: $(cat "$BATS_TEST_TMPDIR/err")"; bad=1
+        elif [ $status -eq 125 ] && { ! grep -q '^kist: ' "$BATS_TEST_TMPDIR/err" || grep -qP '[\x00-\x08\x1b]' "$BATS_TEST_TMPDIR/err"; }; then
+            echo "volume import $name: not one clean line: $(cat -v "$BATS_TEST_TMPDIR/err" | head -5)"; bad=1
+        fi
+        canary_state | diff "$BATS_TEST_TMPDIR/canary.before" - || { echo "volume import $name: the canary has changed"; return 1; }
+    done
+    [ "$count" -ge 50 ]
+    (cd "$ROOT_T/root" && find . -not -path './lock*' -not -path './volumes/victim/_data/*' | sort) | diff "$BATS_TEST_TMPDIR/store.before" -
+    kist volume rm victim
+    [ $bad -eq 0 ]
+}
