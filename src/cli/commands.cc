@@ -47,6 +47,8 @@ constexpr auto global_table = sorted(std::to_array<Option<GlobalArguments>>({
      &GlobalArguments::cgroup_manager},
     {{"config", "FILE", "Host configuration (default /etc/kist/kist.json)", Completes::file}, &GlobalArguments::config},
     {{"D,debug", "", "Show what is done, as --log-level=debug"}, &GlobalArguments::debug},
+    {{"hook-spec", "FILE", "Programs to run at the start and end of every new container (absolute path)", Completes::file},
+     &GlobalArguments::hook_spec},
     {{"log-level", "LEVEL", "Messages for the curious: error, warn, info or debug (default warn)", Completes::words,
       "error|warn|info|debug"},
      &GlobalArguments::log_level},

@@ -76,7 +76,7 @@ void run_sealed(const std::vector<std::string>& argv);
 int exec(Engine&, const ContainerId&, const ExecOptions&);
 
 struct LogOptions {
-    bool follow = false, timestamps = false, names = false, color = false;
+    bool follow = false, timestamps = false, names = false, color = false, details = false;
     std::string since, until;
     std::int64_t tail = -1; ///< -1: all
 };

@@ -72,6 +72,7 @@ ContainerConfig interpret(Engine& engine, const CreateOptions& options, const st
     interpret_security(in, config);
     interpret_resources(in, config);
     interpret_limits(in, config);
+    interpret_hooks(in, config);
     return config;
 }
 

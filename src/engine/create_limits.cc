@@ -8,6 +8,7 @@
 #include "base/size.hh"
 #include "base/text.hh"
 #include "engine/create_parts.hh"
+#include "engine/log_options.hh"
 
 namespace kist::engine {
 
@@ -110,34 +111,6 @@ void interpret_ports(const CreateInput& in, ContainerConfig& config) {
     };
     for (const auto& [port, empty] : in.image.config.config.exposed_ports) add(parse_port(port));
     for (const std::string& port : in.options.expose) add(parse_port(port));
-}
-
-void interpret_log(const CreateInput& in, ContainerConfig& config) {
-    config.log_driver = in.options.log_driver.empty() ? in.host.log_driver : in.options.log_driver;
-    if (config.log_driver != "json-file" && config.log_driver != "none")
-        throw UsageError("unknown log driver '{}': it is json-file or none", printable(config.log_driver));
-    if (config.log_driver == in.host.log_driver) config.log_options = in.host.log_opts;
-    for (const std::string& text : in.options.log_opts) {
-        auto [key, value] = split_once(text, '=');
-        if (!value) throw UsageError("invalid log option '{}': it is KEY=VALUE", printable(text));
-        config.log_options[key] = *value;
-    }
-    for (const auto& [key, value] : config.log_options) {
-        bool good = false;
-        if (key == "max-size") {
-            auto bytes = parse_bytes(value);
-            good = value == "-1" || (bytes && *bytes > 0);
-        } else if (key == "max-file") {
-            auto count = parse_unsigned(value, 10000);
-            good = count && *count > 0;
-        } else {
-            UsageError error("unknown log option '{}' for {} log driver", printable(key), config.log_driver);
-            std::vector<std::string> known = {"max-size", "max-file"};
-            if (auto near = nearest(key, known); !near.empty()) error.with_hint("did you mean " + quoted_choice(near) + "?");
-            throw error;
-        }
-        if (!good) throw UsageError("invalid value '{}' for log option {}", printable(value), key);
-    }
 }
 
 } // namespace

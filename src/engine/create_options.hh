@@ -51,6 +51,7 @@ struct CreateOptions : PullOptions {
     std::optional<int> oom_score_adj;
     bool oom_kill_disable = false;
     std::vector<std::string> ulimits, sysctls;
+    std::vector<std::string> hook_specs;
     // log
     std::string log_driver;
     std::vector<std::string> log_opts;

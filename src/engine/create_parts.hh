@@ -41,6 +41,8 @@ void interpret_security(const CreateInput&, storage::ContainerConfig&);   // cre
 void interpret_resources(const CreateInput&, storage::ContainerConfig&);  // create_resources.cc
 void interpret_limits(const CreateInput&, storage::ContainerConfig&);     // create_limits.cc: ulimits, sysctls, log options
 
+void interpret_hooks(const CreateInput&, storage::ContainerConfig&);      // create_hooks.cc
+
 /// `base` overridden by the lines of `files` and then by `options` ("K=V", "K" from our own environment, "K*"); the order
 /// of first appearance is kept. Also for exec.
 std::vector<std::string> merge_env(std::vector<std::string> base, const std::vector<std::string>& files,

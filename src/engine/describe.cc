@@ -25,6 +25,12 @@ namespace {
 
 std::string since(std::int64_t moment) { return human_duration(std::chrono::nanoseconds(Moment::now().ns - moment)); }
 
+/// "Stopping (hook poststop[0] '/x', 37 seconds)"
+std::string hook_text(const storage::ContainerState& state) {
+    const char* doing = state.status == Status::stopping ? "Stopping" : "Starting";
+    return fmt::format("{} (hook {}, {})", doing, state.hook, since(state.hook_since));
+}
+
 std::string restarting_text(const storage::ContainerState& state) {
     const std::int64_t left = std::max<std::int64_t>(state.next_start_at - Moment::now().ns, 0);
     const std::chrono::nanoseconds wait(left / 100'000'000 * 100'000'000); // to a tenth of a second
@@ -39,7 +45,9 @@ std::string status_text(const ContainerView& view) {
     switch (state.status) {
         case Status::created: return "Created";
         case Status::running:
-        case Status::stopping: return "Up " + since(state.started_at);
+        case Status::stopping:
+            if (!state.hook.empty()) return hook_text(state);
+            return "Up " + since(state.started_at);
         case Status::paused: return "Up " + since(state.started_at) + " (Paused)";
         case Status::exited: return fmt::format("Exited ({}) {} ago", state.exit_code, since(state.finished_at));
         case Status::restarting: return restarting_text(state);

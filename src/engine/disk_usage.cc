@@ -11,6 +11,7 @@
 
 #include "base/parallel.hh"
 #include "engine/describe.hh"
+#include "engine/log_options.hh"
 #include "storage/layers.hh"
 
 namespace kist::engine {
@@ -26,13 +27,14 @@ bool is_active(const storage::ContainerView& view) {
     return status == Status::running || status == Status::paused || status == Status::stopping;
 }
 
-/// <id>-json.log and its rotated ones.
+/// The log and its rotated ones.
 std::int64_t log_bytes(Engine& engine, const storage::ContainerConfig& config) {
     std::int64_t bytes = 0;
     const Dir data = engine.containers().data_dir(*ContainerId::parse(config.id));
+    const std::string log = log_file_name(config);
     for (const std::string& name : data.names()) {
         struct stat st;
-        if (!name.starts_with(config.id) || ::fstatat(data.fd().get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        if (!name.starts_with(log) || ::fstatat(data.fd().get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
         if (S_ISREG(st.st_mode)) bytes += st.st_size;
     }
     return bytes;

@@ -9,6 +9,7 @@
 #include "base/json.hh"
 #include "base/size.hh"
 #include "base/text.hh"
+#include "engine/log_options.hh"
 
 namespace kist::engine {
 
@@ -65,12 +66,13 @@ void check_values(const HostConfig& config, std::string_view where) {
     check_absolute(where, "data-root", config.data_root);
     check_absolute(where, "exec-root", config.exec_root);
     check_absolute(where, "cgroup-parent", config.cgroup_parent);
+    if (!config.hook_spec.empty()) check_absolute(where, "hook-spec", config.hook_spec);
     if (!config.init_path.empty()) check_absolute(where, "init-path", config.init_path);
     if (!config.seccomp_profile.empty() && config.seccomp_profile != "default" && config.seccomp_profile != "unconfined")
         check_absolute(where, "seccomp-profile", config.seccomp_profile);
     check_one_of(where, "log-level", config.log_level, {"error", "warn", "info", "debug"});
     check_one_of(where, "cp-owner", config.cp_owner, {"container", "source", "root"});
-    check_one_of(where, "log-driver", config.log_driver, {"json-file", "none"});
+    check_one_of(where, "log-driver", config.log_driver, log_drivers());
     if (!config.storage_driver.empty())
         check_one_of(where, "storage-driver", config.storage_driver, {"overlay", "overlay2", "vfs"});
     auto shm = parse_bytes(config.default_shm_size);
@@ -97,6 +99,11 @@ void merge(HostConfig& config, const GlobalOptions& options, std::string_view wh
             throw UsageError("--storage-driver {} contradicts storage-driver '{}' of {}", options.storage_driver,
                              config.storage_driver, where);
         config.storage_driver = options.storage_driver;
+    }
+    if (!options.hook_spec.empty()) {
+        if (!config.hook_spec.empty()) throw UsageError("--hook-spec is also set by hook-spec of {}: use one of them", where);
+        check_absolute("command line", "--hook-spec", options.hook_spec);
+        config.hook_spec = options.hook_spec;
     }
     if (!options.cgroup_manager.empty()) {
         for (const std::string& option : config.exec_opts)
@@ -127,13 +134,38 @@ HostConfig parse_host_config(std::string_view text, std::string_view where) {
     return config;
 }
 
+std::optional<Value> read_host_documents(const GlobalOptions& options) {
+    const std::string path(options.config.empty() ? default_host_config : options.config);
+    std::optional<Value> all;
+    auto text = options.config.empty() ? read_file_if_exists(path, file_limit) : read_file(path, file_limit);
+    if (text) {
+        parse_host_config(*text, path);
+        all = json::parse(*text, path);
+    }
+    const auto folder = Dir::open_if_exists(path + ".d");
+    if (!folder) return all;
+    std::vector<std::string> names = folder->names();
+    std::erase_if(names, [](const std::string& name) { return name.starts_with('.') || !name.ends_with(".json"); });
+    std::sort(names.begin(), names.end());
+    for (const std::string& name : names) {
+        const std::string place = folder->path_of(name);
+        text = read_file_if_exists(*folder, name, file_limit);
+        if (!text) continue;
+        parse_host_config(*text, place);
+        if (!all) all = Value::object();
+        const Value document = json::parse(*text, place);
+        for (const auto& [key, value] : document.as_object()) all->set(key, value);
+    }
+    return all;
+}
+
 HostConfig load_host_config(const GlobalOptions& options) {
     HostConfig config;
-    std::string path(options.config.empty() ? default_host_config : options.config);
-    if (!options.config.empty())
-        config = parse_host_config(read_file(path, file_limit), path);
-    else if (auto text = read_file_if_exists(path, file_limit))
-        config = parse_host_config(*text, path);
+    const std::string path(options.config.empty() ? default_host_config : options.config);
+    if (const auto document = read_host_documents(options)) {
+        config = from_value<HostConfig>(*document, path);
+        check_values(config, path); // each file may be right and both together wrong
+    }
     merge(config, options, path);
     check_absolute("command line", "--root", config.data_root);
     check_absolute("command line", "--runroot", config.exec_root);

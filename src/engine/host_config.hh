@@ -38,6 +38,7 @@ struct HostConfig {
     std::vector<std::string> exec_opts;            ///< native.umask=…, native.cgroupdriver=…
     std::vector<std::string> dns, dns_search, dns_opts;
     bool init = false;
+    std::string hook_spec; ///< absolute; hooks of every container made from now on
     std::string init_path; ///< empty: catatonit where the distribution puts it
     std::vector<std::string> insecure_registries; ///< HOST[:PORT] spoken to by plain http
     std::string seccomp_profile;
@@ -62,6 +63,7 @@ struct HostConfig {
         field("dns-search", &H::dns_search);
         field("dns-opts", &H::dns_opts);
         field("init", &H::init);
+        field("hook-spec", &H::hook_spec);
         field("init-path", &H::init_path);
         field("insecure-registries", &H::insecure_registries);
         field("seccomp-profile", &H::seccomp_profile);
@@ -79,10 +81,13 @@ inline constexpr std::string_view default_host_config = "/etc/kist/kist.json";
 /// (SEEDS A201), except --root/--runroot/--log-level, which override.
 struct GlobalOptions {
     std::string config;  ///< empty: default_host_config if it exists
-    std::string root, runroot, storage_driver, cgroup_manager, log_level;
+    std::string root, runroot, storage_driver, cgroup_manager, log_level, hook_spec;
 };
 /// Reads and validates: an unknown key names the nearest known one, wrong types name the place.
 HostConfig load_host_config(const GlobalOptions&);
+/// What the file says and the *.json files of the folder beside it (kist.json.d), in the order of their names: a key of a later
+/// file replaces that of an earlier one. Each is checked. Nothing when there is no file at all.
+std::optional<Value> read_host_documents(const GlobalOptions&);
 /// The same checks on a document (`kist config validate`). `where` names it in errors.
 HostConfig parse_host_config(std::string_view text, std::string_view where);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/host_facts.hh"
 
+#include "engine/log_options.hh"
+
 #include <algorithm>
 
 #include <fcntl.h>
@@ -130,7 +132,7 @@ HostFacts gather_facts(Engine& engine, const ContainerConfig& config, const Dir&
     facts.run_root = engine.store().paths().run_root;
     facts.run_dir = run_dir.path();
     Dir data = engine.containers().data_dir(ContainerId::parse(config.id).value());
-    facts.log_path = data.path_of(config.id + "-json.log");
+    facts.log_path = data.path_of(log_file_name(config));
     clear_volatile_mark(config, data);
     facts.root = plan_container_root(engine, config, data);
     find_joined(engine, config, facts);

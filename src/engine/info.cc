@@ -9,6 +9,7 @@
 #include "base/file.hh"
 #include "base/text.hh"
 #include "base/time.hh"
+#include "engine/hook_spec.hh"
 #include "engine/image_use_cases.hh"
 #include "version.hh"
 
@@ -98,6 +99,7 @@ Value info(Engine& engine) {
     document.set("Driver", engine.store().driver());
     document.set("KistRootDir", engine.store().paths().data_root);
     document.set("DockerRootDir", engine.store().paths().data_root);
+    document.set("HooksDir", hooks_folder(engine.store().paths().data_root));
     document.set("RunRoot", engine.store().paths().run_root);
     document.set("LoggingDriver", engine.config().log_driver);
     set_cgroups(document, engine.cgroups());

@@ -10,6 +10,7 @@
 #include "engine/create_parts.hh"
 #include "engine/describe.hh"
 #include "engine/inspect_parts.hh"
+#include "engine/log_options.hh"
 #include "engine/spec_plan.hh"
 
 namespace kist::engine {
@@ -21,6 +22,20 @@ using storage::ContainerView;
 using storage::Status;
 
 std::string moment_text(std::int64_t ns) { return to_rfc3339({ns}); }
+
+Value hooks_value(const storage::ContainerState& state) {
+    Value list = Value::list();
+    for (const storage::HookRecord& record : state.hooks) {
+        Value hook = Value::object();
+        hook.set("Name", record.name);
+        hook.set("ExitCode", record.exit_code);
+        hook.set("TimedOut", record.timed_out);
+        hook.set("DurationMs", record.milliseconds);
+        hook.set("Stderr", record.error);
+        list.push(std::move(hook));
+    }
+    return list;
+}
 
 Value state_value(const ContainerView& view) {
     const auto& state = view.state;
@@ -42,6 +57,7 @@ Value state_value(const ContainerView& view) {
     value.set("FinishedAt", moment_text(running && !restarting ? 0 : state.finished_at));
     if (restarting) value.set("NextStartAt", moment_text(state.next_start_at));
     value.set("CgroupPath", cgroup_path(view.config));
+    value.set("Hooks", hooks_value(state));
     return value;
 }
 
@@ -160,9 +176,9 @@ void add_paths(Engine& engine, Value& document, const ContainerView& view) {
     document.set("ResolvConfPath", started ? shared + "/resolv.conf" : "");
     document.set("HostnamePath", started ? own + "/hostname" : "");
     document.set("HostsPath", started ? shared + "/hosts" : "");
-    bool logs = view.config.log_driver != "none";
+    bool logs = has_log_file(view.config);
     std::string data = engine.store().paths().data_root + "/containers/" + view.config.id;
-    document.set("LogPath", logs ? data + "/" + view.config.id + "-json.log" : "");
+    document.set("LogPath", logs ? data + "/" + log_file_name(view.config) : "");
 }
 
 } // namespace

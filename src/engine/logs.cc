@@ -7,6 +7,7 @@
 
 #include "base/text.hh"
 #include "engine/containers.hh"
+#include "engine/log_options.hh"
 #include "monitor/control.hh"
 #include "monitor/log_reader.hh"
 
@@ -31,6 +32,7 @@ public:
         if (at_line_start_[index]) {
             text += prefix;
             if (options_.timestamps) text += record.time + " ";
+            if (options_.details) text += record.details + " ";
         }
         text += record.text;
         at_line_start_[index] = record.ends_line();
@@ -102,10 +104,10 @@ void logs(Engine& engine, const std::vector<ContainerId>& ids, const LogOptions&
     for (const ContainerId& id : ids) {
         auto view = engine.containers().view(id);
         if (!view) throw NotFound("No such container: {}", id.str());
-        if (view->damage.empty() && view->config.log_driver == "none")
+        if (view->damage.empty() && !has_log_file(view->config))
             throw Error("container '{}': configured logging driver does not support reading", view->config.name)
                 .with_exit_code(ExitCode::failure);
-        std::string path = engine.containers().data_dir(id).path_of(id.str() + "-json.log");
+        std::string path = engine.containers().data_dir(id).path_of(log_file_name(view->config));
         sources.push_back({monitor::LogReader(path, query), make_prefix(view->config, options, sources.size(), ids.size() > 1),
                            engine.containers().run_dir(id)});
     }

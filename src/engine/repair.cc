@@ -4,8 +4,10 @@
 #include <random>
 
 #include "base/log.hh"
+#include "engine/hook_spec.hh"
 #include "engine/spec_plan.hh"
 #include "engine/tell.hh"
+#include "oci/run/hooks.hh"
 #include "monitor/restart_plan.hh"
 #include "monitor/spawn.hh"
 #include "storage/programs.hh"
@@ -40,9 +42,27 @@ void adopt(Engine& engine, const ContainerId& id) {
     if (spawned.wait_started()) spawned.release();
 }
 
+/// What its monitor would have run at the end.
+void run_missed_poststop(Engine& engine, const ContainerView& view) {
+    const auto& hooks = view.config.hooks.poststop;
+    if (hooks.empty()) return;
+    oci::HookContext context;
+    context.id = view.config.id;
+    context.bundle = engine.containers().run_dir(ContainerId::parse(view.config.id).value()).path();
+    context.annotations = view.config.annotations;
+    context.extra_env = {"KIST_IN_HOOK=" + view.config.id};
+    context.allowed_folder = hooks_folder(engine.store().paths().data_root);
+    context.limit = std::chrono::seconds(longest_hook);
+    context.ended = [](const oci::HookResult& result) {
+        if (result.failed()) log::warn("{}", result.message());
+    };
+    oci::run_hooks("poststop", hooks, context, oci::hook_state(context, "stopped", 0), oci::Failure::goes_on);
+}
+
 /// Its monitor and its init are dead, and nobody has written that down.
 void record_end(Engine& engine, const ContainerId& id, const ContainerView& view) {
     clear_cgroup(engine, view.config);
+    run_missed_poststop(engine, view);
     tell(engine, view.config, "die", {{"exitCode", std::to_string(view.state.exit_code)}});
     if (!view.config.auto_remove) return engine.containers().write_exit(view.config, view.state);
     engine.containers().remove(id);
@@ -73,6 +93,7 @@ void clear_cgroup(Engine& engine, const storage::ContainerConfig& config) {
 }
 
 ContainerView settle_locked(Engine& engine, const ContainerId& id) {
+    check_not_in_hook(id.str());
     ContainerView view = view_of(engine, id);
     if (!view.is_orphan || !view.damage.empty()) return view;
     if (needs_monitor(view))
@@ -83,6 +104,7 @@ ContainerView settle_locked(Engine& engine, const ContainerId& id) {
 }
 
 ContainerView settled_view(Engine& engine, const ContainerId& id) {
+    check_not_in_hook(id.str());
     ContainerView view = view_of(engine, id);
     if (view.is_orphan && view.damage.empty()) {
         auto lock = engine.containers().lock(id);

@@ -9,8 +9,10 @@
 #include "base/size.hh"
 #include "base/text.hh"
 #include "engine/create_parts.hh"
+#include "engine/hook_spec.hh"
 #include "engine/host_config.hh"
 #include "engine/init_program.hh"
+#include "engine/log_options.hh"
 #include "engine/mount_spec.hh"
 #include "oci/run/capabilities.hh"
 
@@ -104,17 +106,6 @@ std::vector<oci::DeviceRule> plan_device_rules(const ContainerConfig& config, co
     return rules;
 }
 
-monitor::LogConfig plan_log(const ContainerConfig& config, const HostFacts& facts) {
-    monitor::LogConfig log;
-    log.driver = config.log_driver;
-    log.path = facts.log_path;
-    if (auto size = config.log_options.find("max-size"); size != config.log_options.end())
-        log.max_size = size->second == "-1" ? -1 : parse_bytes(size->second).value_or(log.max_size);
-    if (auto count = config.log_options.find("max-file"); count != config.log_options.end())
-        log.max_files = static_cast<int>(parse_unsigned(count->second, 10000).value_or(3));
-    return log;
-}
-
 } // namespace
 
 std::string cgroup_path(const ContainerConfig& config) {
@@ -187,12 +178,14 @@ monitor::Job plan_job(const ContainerConfig& config, const HostFacts& facts) {
     job.seccomp_program = facts.seccomp_program;
     job.stdin_open = config.open_stdin;
     job.stdin_once = config.stdin_once;
-    job.log = plan_log(config, facts);
+    job.log = plan_log(config, facts.log_path);
     job.stop_signal = config.stop_signal;
     job.stop_timeout = config.stop_timeout;
     job.auto_remove = config.auto_remove;
     job.event_attributes = event_attributes_of(config);
     job.restart = config.restart;
+    job.spec.hooks = config.hooks;
+    job.hook_folder = hooks_folder(facts.data_root);
     job.health = config.health;
     job.joined = joined_containers(config);
     oci::Spec& spec = job.spec;

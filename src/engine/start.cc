@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // start and attach: from a record to a running process with its monitor, and the streams of who waits for it.
 #include "base/log.hh"
+#include "base/text.hh"
 #include "base/time.hh"
 #include "engine/containers.hh"
 #include "engine/host_facts.hh"
@@ -105,6 +106,7 @@ void record_failure(Engine& engine, const ContainerId& id, const ContainerView& 
         return tell(engine, view.config, "destroy");
     }
     storage::ContainerState state = view.state;
+    if (const auto now = containers.view(id)) state.hooks = now->state.hooks;
     state.boot_id = storage::current_boot_id();
     state.error = error.what();
     state.exit_code = static_cast<int>(error.exit_code());
@@ -113,7 +115,7 @@ void record_failure(Engine& engine, const ContainerId& id, const ContainerView& 
 }
 
 monitor::SpawnedMonitor launch(Engine& engine, const ContainerId& id, const ContainerView& view,
-                               const monitor::AttachSettings* attach) {
+                               const monitor::AttachSettings* attach, std::optional<storage::ContainerLock>& lock) {
     Dir run = prepare(engine, id, view.config);
     engine.containers().write_started(view.config, starting_state());
     monitor::SpawnOptions options;
@@ -122,16 +124,31 @@ monitor::SpawnedMonitor launch(Engine& engine, const ContainerId& id, const Cont
     if (attach != nullptr) options.attach = attach->flags();
     if (view.config.tty) options.size = monitor::window_size();
     auto spawned = monitor::spawn_monitor(run, options);
+    // Hooks may take minutes, and nobody shall wait for a lock meanwhile: whoever comes finds a monitor that starts it.
+    if (!view.config.hooks.empty()) lock.reset();
     spawned.wait_started();
+    for (const std::string& warning : split(trim(spawned.warnings()), '\n')) log::warn("{}", warning);
     return spawned;
 }
 
-monitor::SpawnedMonitor launch_or_record(Engine& engine, const ContainerId& id, const ContainerView& view,
-                                         const monitor::AttachSettings* attach) {
+/// Somebody else may have started it anew since its monitor gave up, or have removed it.
+bool take_lock_again(Engine& engine, const ContainerId& id, std::optional<storage::ContainerLock>& lock) {
+    if (lock) return true;
     try {
-        return launch(engine, id, view, attach);
+        lock = engine.containers().lock(id);
+        const auto now = engine.containers().view(id);
+        return now && !now->monitor_alive;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+monitor::SpawnedMonitor launch_or_record(Engine& engine, const ContainerId& id, const ContainerView& view,
+                                         const monitor::AttachSettings* attach, std::optional<storage::ContainerLock>& lock) {
+    try {
+        return launch(engine, id, view, attach, lock);
     } catch (Error& e) {
-        record_failure(engine, id, view, e);
+        if (take_lock_again(engine, id, lock)) record_failure(engine, id, view, e);
         e.while_doing("starting container '{}'", view.config.name);
         throw;
     }
@@ -153,6 +170,18 @@ AttachResult stream(Engine& engine, const ContainerId& id, monitor::AttachSessio
     return to_result(engine, id, outcome);
 }
 
+/// Another command starts it and its hooks run.
+void wait_for_other_start(Engine& engine, const ContainerId& id) {
+    constexpr auto patience = std::chrono::minutes(60); // as long as its hooks may take; its monitor's end ends it
+    try {
+        if (auto client = monitor::ControlClient::connect(engine.containers().run_dir(id))) client->ping(patience);
+    } catch (const monitor::MonitorLost&) {
+    }
+    const ContainerView view = settled_view(engine, id);
+    if (!storage::is_up(view.state.status))
+        throw Error("starting container '{}': the start that was in progress failed: {}", view.config.name, view.state.error);
+}
+
 } // namespace
 
 AttachResult start(Engine& engine, const ContainerId& id, const std::optional<AttachOptions>& attach) {
@@ -167,16 +196,17 @@ AttachResult start(Engine& engine, const ContainerId& id, const std::optional<At
     }
     if (runs) {
         lock.reset();
+        if (view.state.pid == 0 && !view.config.hooks.empty()) wait_for_other_start(engine, id);
         return attach ? engine::attach(engine, id, *attach) : AttachResult{};
     }
     if (!attach) {
-        launch_or_record(engine, id, view, nullptr).release();
+        launch_or_record(engine, id, view, nullptr, lock).release();
         return {};
     }
     monitor::AttachSettings settings = settings_for(view, *attach);
     monitor::AttachSession session(settings); // checks the detach keys
     tell(engine, view.config, "attach");
-    auto spawned = launch_or_record(engine, id, view, &settings);
+    auto spawned = launch_or_record(engine, id, view, &settings, lock);
     lock.reset();
     return stream(engine, id, session, spawned);
 }

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "monitor/utf8.hh"
 
 namespace kist::monitor {
@@ -78,13 +80,16 @@ char* escape_json(char* to, std::string_view text) {
     while (!text.empty()) {
         std::uint64_t word = ones * ' ';
         const std::size_t count = std::min(text.size(), sizeof word);
-        if (count == sizeof word)
+        // All eight are stored, also what is not plain and will be overwritten: a copy of constant length is one instruction.
+        if (count == sizeof word) {
             std::memcpy(&word, text.data(), sizeof word);
-        else
+            std::memcpy(to, &word, sizeof word);
+        } else {
             std::memcpy(&word, text.data(), count);
+            std::memcpy(to, &word, count);
+        }
         const std::uint64_t special = special_bytes(word);
         const std::size_t plain = special == 0 ? count : first_byte(special);
-        std::memcpy(to, text.data(), plain);
         to += plain;
         text.remove_prefix(plain);
         if (special == 0) continue;
@@ -108,6 +113,17 @@ void RecordBuffer::flush() {
     const std::string_view records(pages_.data(), used_);
     used_ = 0;
     flush_(records);
+}
+
+LogEncoder::LogEncoder(Stream stream, LogFormat format, std::string_view attributes) : format_(format) {
+    const std::string_view name = stream == Stream::out ? "stdout" : "stderr";
+    if (format == LogFormat::k8s) {
+        middle_ = fmt::format(" {} ", name);
+        return;
+    }
+    middle_ = fmt::format(R"(","stream":"{}",)", name);
+    if (!attributes.empty()) middle_ += fmt::format(R"("attrs":{{{}}},)", attributes);
+    middle_ += R"("time":")";
 }
 
 void LogEncoder::feed(std::string_view bytes, std::string_view time, RecordBuffer& to) {
@@ -140,13 +156,17 @@ void LogEncoder::finish(std::string_view time, RecordBuffer& to) {
 
 void LogEncoder::record(std::string_view text, std::string_view time, RecordBuffer& to) const {
     char* p = to.begin_record();
-    p = put(p, R"({"log":")");
     // Nearly every text ends in a newline: apart, so that the words before it stay plain.
     const bool whole = text.ends_with('\n');
     if (whole) text.remove_suffix(1);
+    if (format_ == LogFormat::k8s) {
+        p = put(put(put(p, time), middle_), whole ? "F " : "P ");
+        return to.end_record(put(put(p, text), "\n"));
+    }
+    p = put(p, R"({"log":")");
     p = escape_json(p, text);
     if (whole) p = put(p, "\\n");
-    p = put(p, stream_ == Stream::out ? R"(","stream":"stdout","time":")" : R"(","stream":"stderr","time":")");
+    p = put(p, middle_);
     p = put(p, time);
     p = put(p, "\"}\n");
     to.end_record(p);

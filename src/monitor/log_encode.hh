@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A container's output as Docker's json-file records, one JSON object a line:
+// A container's output as Docker's json-file records, one JSON object a line, or as Kubernetes' and Podman's k8s-file:
 //     {"log":"hello\n","stream":"stdout","time":"2026-11-21T08:00:01.123456789Z"}
+//     2026-11-21T08:00:01.123456789Z stdout F hello
 // This is the hot path of a chatty container: it works on raw memory, and bytes that need no escape go 8 at a time.
 #pragma once
 
@@ -14,11 +15,14 @@
 namespace kist::monitor {
 
 enum class Stream { out, err };
+enum class LogFormat { json, k8s };
 
 /// A longer line becomes several records, of which only the last one ends in a newline (as Docker's).
 inline constexpr std::size_t max_log_text = 16 * 1024;
+/// Of LogConfig::attributes, which every record repeats.
+inline constexpr std::size_t max_log_attributes = 4 * 1024;
 /// Longest record: every byte escaped as six, and the rest of the object.
-inline constexpr std::size_t max_log_record = 6 * max_log_text + 128;
+inline constexpr std::size_t max_log_record = 6 * max_log_text + max_log_attributes + 128;
 
 /// Writes `text` as the inside of a JSON string to `to`, which has room for six times its size; returns the new end.
 /// Bytes that are no UTF-8 become U+FFFD.
@@ -46,7 +50,8 @@ private:
 /// Cuts one stream into records; keeps the unfinished last line until its end comes.
 class LogEncoder {
 public:
-    explicit LogEncoder(Stream stream) : stream_(stream) {}
+    /// `attributes` as in LogConfig.
+    explicit LogEncoder(Stream stream, LogFormat format = LogFormat::json, std::string_view attributes = {});
     /// `time` in RFC 3339.
     void feed(std::string_view bytes, std::string_view time, RecordBuffer& to);
     /// The stream is at its end: what is left becomes a record without newline.
@@ -55,7 +60,8 @@ public:
 
 private:
     void record(std::string_view text, std::string_view time, RecordBuffer& to) const;
-    Stream stream_;
+    LogFormat format_;
+    std::string middle_; ///< what stands between text and time, or between time and text
     std::string partial_;
 };
 

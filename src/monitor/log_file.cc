@@ -15,7 +15,7 @@
 namespace kist::monitor {
 
 LogFile::LogFile(const LogConfig& config)
-    : path_(config.path), max_size_(config.max_size), max_files_(std::max(config.max_files, 1)) {
+    : path_(config.path), is_k8s_(config.driver == "k8s-file"), max_size_(config.max_size), max_files_(std::max(config.max_files, 1)) {
     open(0);
     cut_torn_record();
 }
@@ -96,6 +96,10 @@ bool LogFile::write_records(std::string_view records) noexcept {
 void LogFile::note_dropped() noexcept {
     const std::uint64_t lost = dropped_;
     const std::string text = fmt::format("kist: {} bytes of log were lost: {}\n", lost, errno_text(drop_reason_));
+    if (is_k8s_) {
+        if (write_records(to_rfc3339(Moment::now()) + " stderr F " + text)) dropped_ = 0;
+        return;
+    }
     std::string record = R"({"log":")";
     std::string escaped(text.size() * 6, '\0');
     escaped.resize(static_cast<std::size_t>(escape_json(escaped.data(), text) - escaped.data()));

@@ -31,6 +31,7 @@ private:
     void rotate() noexcept;
 
     std::string path_;
+    bool is_k8s_;
     std::int64_t max_size_;
     int max_files_;
     Fd file_;

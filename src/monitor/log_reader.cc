@@ -114,9 +114,57 @@ std::vector<Fd> LogReader::open_all() const {
     return files;
 }
 
+namespace {
+
+/// The first whole record at or behind `offset`, and where it starts.
+struct Found {
+    std::int64_t start = 0;
+    Moment moment;
+};
+std::optional<Found> record_at(const Fd& file, std::int64_t offset, std::int64_t size) {
+    constexpr std::size_t window = max_log_record * 2;
+    LogRecord record;
+    const std::string bytes = read_at(file, offset, static_cast<std::size_t>(std::min<std::int64_t>(window, size - offset)));
+    std::size_t start = 0;
+    if (offset > 0) start = bytes.find('\n') + 1;
+    for (std::size_t end = bytes.find('\n', start); start <= bytes.size() && end != std::string::npos; end = bytes.find('\n', start)) {
+        if (decode_record(std::string_view(bytes).substr(start, end - start), record) && record.moment().is_set())
+            return Found{offset + static_cast<std::int64_t>(start), record.moment()};
+        start = end + 1;
+    }
+    return std::nullopt;
+}
+
+/// Where records of `since` and later begin, give or take a little before: a log is in the order of time.
+std::int64_t search(const Fd& file, Moment since) {
+    constexpr std::int64_t near_enough = 64 * 1024;
+    std::int64_t before = 0, behind = identify(file).size;
+    const std::int64_t size = behind;
+    while (behind - before > near_enough) {
+        const std::int64_t middle = before + (behind - before) / 2;
+        const auto found = record_at(file, middle, size);
+        if (!found || found->start >= behind || found->moment >= since)
+            behind = middle;
+        else
+            before = found->start;
+    }
+    return before;
+}
+
+} // namespace
+
+LogReader::Start LogReader::find_since(const std::vector<Fd>& files) const {
+    // The newest file that begins before the moment; else the oldest there is.
+    for (std::size_t n = 0; n < files.size(); ++n) {
+        const auto first = record_at(files[n], 0, identify(files[n]).size);
+        if (first && first->moment < *query_.since) return {n, search(files[n], *query_.since)};
+    }
+    return {files.size() - 1, 0};
+}
+
 LogReader::Start LogReader::find_start(const std::vector<Fd>& files) const {
     if (files.empty()) return {};
-    if (!query_.tail) return {files.size() - 1, 0};
+    if (!query_.tail) return query_.since ? find_since(files) : Start{files.size() - 1, 0};
     LogRecord record;
     std::uint64_t lines = 0;
     for (std::size_t n = 0; n < files.size(); ++n) {

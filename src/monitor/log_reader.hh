@@ -45,6 +45,7 @@ private:
     std::string numbered(std::size_t file) const;
     std::vector<Fd> open_all() const;
     Start find_start(const std::vector<Fd>& newest_first) const;
+    Start find_since(const std::vector<Fd>& newest_first) const;
     bool read_to(std::int64_t limit, const Sink& sink);
     bool read_to_end(const Sink& sink);
     bool was_rotated() const;

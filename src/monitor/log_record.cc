@@ -27,6 +27,8 @@ public:
         return true;
     }
     bool string(std::string& into);
+    /// An object of strings, as "name=value,…".
+    bool members(std::string& into);
 
 private:
     void skip_blanks() {
@@ -58,6 +60,17 @@ bool Scanner::string(std::string& into) {
         quote = quote >= used ? quote - used : text_.find('"');
     }
     return false;
+}
+
+bool Scanner::members(std::string& into) {
+    std::string name, value;
+    if (!take('{')) return false;
+    if (take('}')) return true;
+    do {
+        if (!string(name) || !take(':') || !string(value)) return false;
+        into += (into.empty() ? "" : ",") + name + "=" + value;
+    } while (take(','));
+    return take('}');
 }
 
 bool Scanner::escape(std::string& into) {
@@ -121,7 +134,9 @@ bool decode_plain(std::string_view line, LogRecord& into) {
     std::string name, stream;
     if (!in.take('{') || !in.string(name) || name != "log" || !in.take(':') || !in.string(into.text)) return false;
     if (!in.take(',') || !in.string(name) || name != "stream" || !in.take(':') || !in.string(stream)) return false;
-    if (!in.take(',') || !in.string(name) || name != "time" || !in.take(':') || !in.string(into.time)) return false;
+    if (!in.take(',') || !in.string(name)) return false;
+    if (name == "attrs" && (!in.take(':') || !in.members(into.details) || !in.take(',') || !in.string(name))) return false;
+    if (name != "time" || !in.take(':') || !in.string(into.time)) return false;
     const auto found = stream_of(stream);
     if (!found || !in.take('}') || !in.at_end()) return false;
     into.stream = *found;
@@ -147,11 +162,29 @@ bool decode_any(std::string_view line, LogRecord& into) {
     }
 }
 
+/// "2026-11-21T08:00:01.123456789Z stdout F hello"; P where the line goes on in the next record.
+bool decode_k8s(std::string_view line, LogRecord& into) {
+    const std::size_t time = line.find(' ');
+    if (time == std::string_view::npos || time == 0) return false;
+    const std::size_t stream = line.find(' ', time + 1);
+    if (stream == std::string_view::npos) return false;
+    const auto found = stream_of(line.substr(time + 1, stream - time - 1));
+    const std::string_view rest = line.substr(stream + 1);
+    if (!found || rest.size() < 2 || rest[1] != ' ' || (rest[0] != 'F' && rest[0] != 'P')) return false;
+    into.stream = *found;
+    into.time = line.substr(0, time);
+    into.text = rest.substr(2);
+    if (rest[0] == 'F') into.text += '\n';
+    return true;
+}
+
 } // namespace
 
 Moment LogRecord::moment() const { return parse_rfc3339(time).value_or(Moment{}); }
 
 bool decode_record(std::string_view line, LogRecord& into) {
+    into.details.clear();
+    if (!line.starts_with('{')) return decode_k8s(line, into);
     return decode_plain(line, into) || decode_any(line, into);
 }
 

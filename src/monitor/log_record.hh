@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One json-file record back to what the container wrote.
+// One record of json-file or k8s-file back to what the container wrote.
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@ namespace kist::monitor {
 struct LogRecord {
     Stream stream = Stream::out;
     std::string time; ///< as written; see moment()
+    std::string details; ///< "name=value,…" of the record's attributes
     std::string text; ///< ends in a newline unless a long line goes on in the next record of its stream
 
     /// 1970 for a time that cannot be read.

@@ -8,6 +8,7 @@
 
 #include "monitor/log_encode.hh"
 #include "monitor/log_file.hh"
+#include "monitor/log_socket.hh"
 
 namespace kist::monitor {
 
@@ -23,8 +24,9 @@ public:
 
 private:
     std::optional<LogFile> file_;
+    std::optional<LogSocket> socket_;
     RecordBuffer buffer_;
-    std::array<LogEncoder, 2> encoders_{LogEncoder(Stream::out), LogEncoder(Stream::err)};
+    std::array<LogEncoder, 2> encoders_;
 };
 
 } // namespace kist::monitor

@@ -38,16 +38,24 @@
 namespace kist::monitor {
 
 struct LogConfig {
-    std::string driver = "json-file"; ///< json-file or none, for now
+    std::string driver = "json-file"; ///< json-file, k8s-file, journald, syslog or none
     std::string path;                 ///< absolute; rotated files are path.1, path.2, …
     std::int64_t max_size = 10 << 20; ///< bytes; -1: never rotated
     int max_files = 3;
+    /// json-file: members of the object "attrs" of each record, as JSON text without braces. journald: the same as fields.
+    std::string attributes;
+    std::string tag; ///< what journald and syslog call the container
+    std::string id, name;
     bool operator==(const LogConfig&) const = default;
     static constexpr void fields(auto&& field) {
         field("driver", &LogConfig::driver);
         field("path", &LogConfig::path);
         field("max_size", &LogConfig::max_size);
         field("max_files", &LogConfig::max_files);
+        field("attributes", &LogConfig::attributes);
+        field("tag", &LogConfig::tag);
+        field("id", &LogConfig::id);
+        field("name", &LogConfig::name);
     }
 };
 
@@ -71,6 +79,7 @@ struct Job {
     std::string stop_signal = "SIGTERM";
     int stop_timeout = 10;
     bool auto_remove = false;
+    std::string hook_folder;      ///< hooks of the spec must lie below it
     std::string event_attributes; ///< storage::Event::prepared: image, name and labels
     storage::RestartPolicy restart;
     std::optional<storage::HealthCheck> health;
@@ -95,6 +104,7 @@ struct Job {
         field("stop_signal", &Job::stop_signal);
         field("stop_timeout", &Job::stop_timeout);
         field("auto_remove", &Job::auto_remove);
+        field("hook_folder", &Job::hook_folder);
         field("event_attributes", &Job::event_attributes);
         field("restart", &Job::restart);
         field("health", &Job::health);
@@ -130,7 +140,7 @@ enum class Packet : std::uint8_t {
     unpause = 'u',
     ping = 'P',      ///< answered by done
     // monitor → client
-    started = 'S',   ///< decimal pid: init has exec'd (or, for an adopting monitor, lives)
+    started = 'S',   ///< "pid[\nwarnings]": init has exec'd (or, for an adopting monitor, lives); what poststart hooks failed at
     failed = 'F',    ///< "exit_code\nmessage\nhint": the request could not be carried out
     stdout_data = 'o',
     stderr_data = 'r',

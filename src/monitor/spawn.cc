@@ -22,8 +22,11 @@ std::optional<pid_t> SpawnedMonitor::wait_started() {
         }
         const auto packet = parse_packet(message->bytes);
         if (!packet) continue;
-        if (packet->type == Packet::started)
-            return static_cast<pid_t>(parse_unsigned(packet->payload, INT32_MAX).value_or(0));
+        if (packet->type == Packet::started) {
+            const auto [pid, warnings] = split_once(packet->payload, '\n');
+            warnings_ = warnings.value_or("");
+            return static_cast<pid_t>(parse_unsigned(pid, INT32_MAX).value_or(0));
+        }
         if (packet->type == Packet::exited) {
             child_.wait();
             return std::nullopt;

@@ -33,6 +33,8 @@ public:
     /// (exit code 125, 126 or 127), after the monitor has cleaned up and ended. Nothing: an adopted container that has ended
     /// meanwhile; its exit is on disk.
     std::optional<pid_t> wait_started();
+    /// After that: what poststart hooks failed at, a line each.
+    const std::string& warnings() const { return warnings_; }
     /// The monitor outlives us.
     void release() { child_.release(); }
     /// For AttachSession::run(…, Greet::no) when `attach` was set.
@@ -44,6 +46,7 @@ public:
 private:
     Child child_;
     Fd socket_;
+    std::string warnings_;
 };
 
 /// monitor.json has been written to `run_dir`.

@@ -48,6 +48,7 @@ Assignment::Assignment(const Job& job)
       auto_remove(job.auto_remove),
       own_pid_namespace(makes_pid_namespace(job.spec)),
       limited_memory(job.spec.linux_.resources.memory && job.spec.linux_.resources.memory->limit),
+      has_poststop(!job.spec.hooks.poststop.empty()),
       stop_signal(parse_signal(job.stop_signal).value_or(SIGTERM)),
       restart(job.restart),
       stop_timeout(job.stop_timeout) {}
@@ -87,9 +88,10 @@ bool Supervisor::start(const Job& job) {
         fail(Error("{}", error.what()));
         return false;
     }
+    const std::string warnings = run_poststart(job);
     serve();
     tell("start");
-    tell_started();
+    tell_started(warnings);
     return true;
 }
 
@@ -102,6 +104,12 @@ void Supervisor::create(const Job& job) {
     options.group_add = job.group_add;
     options.create_cwd = true;
     options.clamp_rlimits = job.clamp_rlimits;
+    state_.hooks.clear();
+    if (!job.spec.hooks.empty()) {
+        options.hooks = hook_context(job);
+        state_.status = storage::Status::running; // what commands see while hooks run
+        state_.started_at = Moment::now().ns;
+    }
     if (!job.seccomp_program.empty()) options.seccomp = read_file(job.seccomp_program, program_limit);
     if (!task_.terminal)
         for (std::size_t n = 0; n < options.stdio.size(); ++n) options.stdio[n] = stdio_.container_side[n].get();
@@ -143,8 +151,8 @@ void Supervisor::watch_container() {
     loop_.watch(init, EPOLLIN, [this](std::uint32_t) { on_init_exit(); });
 }
 
-void Supervisor::tell_started() {
-    server_.send(commander_, Packet::started, std::to_string(state_.pid));
+void Supervisor::tell_started(const std::string& warnings) {
+    server_.send(commander_, Packet::started, std::to_string(state_.pid) + (warnings.empty() ? "" : "\n" + warnings));
     leave_starters_cgroup(oci::CgroupHost::detect());
 }
 

@@ -17,6 +17,7 @@
 #include "monitor/server.hh"
 #include "monitor/stdio.hh"
 #include "oci/run/cgroup.hh"
+#include "oci/run/hooks.hh"
 #include "storage/container_config.hh"
 
 namespace kist::monitor {
@@ -30,6 +31,7 @@ struct Assignment {
     bool terminal = false, stdin_once = false, auto_remove = false;
     bool own_pid_namespace = false; ///< init's end is everybody's end
     bool limited_memory = false;
+    bool has_poststop = false;
     int stop_signal = 15;
     storage::RestartPolicy restart;
     int stop_timeout = 10;
@@ -59,7 +61,11 @@ private:
     void watch_container();
     void take_signals();
     void write_state();
-    void tell_started();
+    void tell_started(const std::string& warnings = {});
+    oci::HookContext hook_context(const Job& job);
+    std::string run_poststart(const Job& job);
+    void run_poststop();
+    void try_write_state();
     bool take_over_dead(const std::optional<ExitStatus>& status);
     void leave_starters_cgroup(const oci::CgroupHost& host);
 

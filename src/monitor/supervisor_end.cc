@@ -54,6 +54,7 @@ void Supervisor::clear_away() {
     remove_cgroup();
     state_.pid = 0;
     state_.pid_start_time = 0;
+    run_poststop();
 }
 
 void Supervisor::after_end() {

@@ -62,6 +62,7 @@ void Supervisor::restart() {
         task_ = Assignment(job);
         find_joined(job);
         create(job);
+        run_poststart(job);
         watch_container();
         tell("start");
     } catch (const Error& error) {

@@ -134,6 +134,7 @@ struct ContainerConfig {
     bool auto_remove = false;
     RestartPolicy restart;
     std::optional<HealthCheck> health;
+    oci::Hooks hooks;        ///< kist.json's, then its own
     std::string log_driver = "json-file";
     std::map<std::string, std::string> log_options;
     std::string cidfile;
@@ -190,6 +191,7 @@ struct ContainerConfig {
         field("auto_remove", &C::auto_remove);
         field("restart", &C::restart);
         field("health", &C::health);
+        field("hooks", &C::hooks);
         field("log_driver", &C::log_driver);
         field("log_options", &C::log_options);
         field("cidfile", &C::cidfile);
@@ -224,6 +226,9 @@ struct ContainerState {
     int exit_code = 0;
     bool oom_killed = false;
     std::string error;                   ///< why it could not start, or could not be removed
+    std::string hook;                    ///< the one that runs now
+    std::int64_t hook_since = 0;         ///< ns since 1970
+    std::vector<HookRecord> hooks;       ///< of the last start and end
     std::int64_t restart_count = 0;
     std::int64_t next_start_at = 0;      ///< ns since 1970, while restarting
     std::int64_t restart_delay = 0;      ///< ns, the one before the last restart: the next is twice as long
@@ -244,6 +249,9 @@ struct ContainerState {
         field("exit_code", &S::exit_code);
         field("oom_killed", &S::oom_killed);
         field("error", &S::error);
+        field("hook", &S::hook);
+        field("hook_since", &S::hook_since);
+        field("hooks", &S::hooks);
         field("restart_count", &S::restart_count);
         field("next_start_at", &S::next_start_at);
         field("restart_delay", &S::restart_delay);

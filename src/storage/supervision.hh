@@ -122,4 +122,21 @@ struct HealthLog {
 std::string dump_health(const HealthLog&);
 HealthLog parse_health(std::string_view text, std::string_view where);
 
+/// How a hook ended.
+struct HookRecord {
+    std::string name; ///< "prestart[0] '/path'"
+    int exit_code = 0;
+    bool timed_out = false;
+    std::int64_t milliseconds = 0;
+    std::string error; ///< what it wrote to standard error
+    bool operator==(const HookRecord&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("name", &HookRecord::name);
+        field("exit_code", &HookRecord::exit_code);
+        field("timed_out", &HookRecord::timed_out);
+        field("milliseconds", &HookRecord::milliseconds);
+        field("error", &HookRecord::error);
+    }
+};
+
 } // namespace kist::storage

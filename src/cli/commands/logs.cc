@@ -18,6 +18,7 @@ struct Logs : engine::LogOptions {
 constexpr auto options = sorted(
     concat(std::to_array<Option<Logs>>({
                {{"color", "", "With --names: names in colour"}, &Logs::color},
+               {{"details", "", "Put the attributes of each line before it: what --log-opt labels, env and tag ask for"}, &Logs::details},
                {{"f,follow", "", "Go on as more is written"}, &Logs::follow},
                {{"names", "", "Put the container's name before each line"}, &Logs::names},
                {{"since", "TIME", "Only what is newer, as 10m or 2026-11-20T08:00:00Z"}, &Logs::since},

@@ -158,13 +158,20 @@ void run_runtime_hooks(const InitPlan& plan, pid_t pid) {
     run_hooks("createRuntime", plan.spec.hooks.create_runtime, context, state, Failure::stops);
 }
 
+/// For a hook of the process's side: what is told there would be told in a copy of the maker.
+HookContext untold(HookContext context) {
+    context.begins = {};
+    context.ended = {};
+    return context;
+}
+
 /// In the process: the maker's hooks, then those in the container's namespaces, which still find their programs in the host's
 /// tree. The pid that the maker knows it by; 0 without hooks.
 pid_t run_hooks_before_root(const InitPlan& plan, const Fd& channel) {
     if (!has_early_hooks(plan.spec.hooks)) return 0;
     const auto pid = wait_for_hooks(channel);
     if (!pid) ::_exit(static_cast<int>(ExitCode::engine));
-    const HookContext& context = plan.options.hooks;
+    const HookContext context = untold(plan.options.hooks);
     if (!plan.spec.hooks.create_container.empty())
         run_hooks("createContainer", plan.spec.hooks.create_container, context, hook_state(context, "creating", *pid), Failure::stops);
     return *pid;
@@ -206,6 +213,7 @@ void run_init(const InitPlan& plan, const Fd& channel) {
     Terminal terminal = make_root(plan, process, [&] { pid = run_hooks_before_root(plan, channel); });
     if (plan.spec.hooks.start_container.empty()) run_process(process, plan.options, channel, std::move(terminal));
     LaunchOptions options = plan.options;
+    options.hooks = untold(options.hooks);
     options.hooks.allowed_folder.clear(); // these are programs of the container
     options.before_exec = [&] {
         run_hooks("startContainer", plan.spec.hooks.start_container, options.hooks, hook_state(options.hooks, "created", pid),

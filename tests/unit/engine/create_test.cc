@@ -388,7 +388,7 @@ TEST_CASE_METHOD(Creation, "ulimits, sysctls, ports and log options") {
     CHECK(contains(bad([](auto& o) { o.sysctls = {"kernel.panic=1"}; }), "not allowed"));
     CHECK(contains(bad([](auto& o) { o.sysctls = {"net.a=1\nx"}; }), "invalid sysctl"));
     CHECK(contains(bad([](auto& o) { o.expose = {"0"}; }), "invalid port"));
-    CHECK(contains(bad([](auto& o) { o.log_driver = "syslog"; }), "unknown log driver"));
+    CHECK(contains(bad([](auto& o) { o.log_driver = "splunk"; }), "unknown log driver"));
     CHECK(contains(bad([](auto& o) { o.log_opts = {"max-sice=1m"}; }), "did you mean 'max-size'"));
     CHECK(contains(bad([](auto& o) { o.log_opts = {"max-file=0"}; }), "invalid value '0'"));
     options = {};

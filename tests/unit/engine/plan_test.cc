@@ -236,3 +236,22 @@ TEST_CASE("options above the file override roots and contradict a driver") {
     options.config = temp.path() + "/none.json";
     CHECK(contains(failure_of([&] { load_host_config(options); }), "No such file"));
 }
+
+TEST_CASE("files of kist.json.d are read after kist.json, in the order of their names") {
+    const TempDir temp;
+    const Dir dir = Dir::open(temp.path());
+    const Dir more = Dir::create(temp.path() + "/kist.json.d");
+    GlobalOptions options;
+    options.config = temp.path() + "/kist.json";
+    write_atomically(dir, "kist.json", R"({"data-root": "/a", "dns": ["1.1.1.1"], "log-level": "info"})", Durability::volatile_);
+    write_atomically(more, "20-b.json", R"({"data-root": "/c"})", Durability::volatile_);
+    write_atomically(more, "10-a.json", R"({"data-root": "/b", "log-level": "error"})", Durability::volatile_);
+    write_atomically(more, ".hidden.json", "rubbish", Durability::volatile_);
+    write_atomically(more, "notes.txt", "rubbish", Durability::volatile_);
+    const HostConfig config = load_host_config(options);
+    CHECK(config.data_root == "/c");
+    CHECK(config.log_level == "error");
+    CHECK(config.dns == std::vector<std::string>{"1.1.1.1"});
+    write_atomically(more, "30-c.json", R"({"data-rot": "/d"})", Durability::volatile_);
+    CHECK(contains(failure_of([&] { load_host_config(options); }), "30-c.json: unknown key 'data-rot'"));
+}
