@@ -83,6 +83,20 @@ Usage sum_containers(const std::vector<ContainerUse>& containers) {
     return sum;
 }
 
+/// Active is what a container uses, running or not: only the others can go.
+Usage sum_volumes(const std::vector<VolumeUse>& volumes) {
+    Usage sum;
+    for (const VolumeUse& use : volumes) {
+        ++sum.total;
+        sum.size += use.size;
+        if (use.view.users.empty())
+            sum.reclaimable += use.size;
+        else
+            ++sum.active;
+    }
+    return sum;
+}
+
 } // namespace
 
 Usage sum_images(const std::vector<ImageUse>& images, const std::vector<LayerRecord>& layers) {
@@ -125,6 +139,11 @@ DiskUsage disk_usage(Engine& engine) {
     }
     usage.image_sum = sum_images(usage.images, layers);
     usage.container_sum = sum_containers(usage.containers);
+    for (VolumeView& view : list_volumes(engine, {})) {
+        const std::int64_t size = volume_size(engine, view.record.name);
+        usage.volumes.push_back({std::move(view), size});
+    }
+    usage.volume_sum = sum_volumes(usage.volumes);
     return usage;
 }
 

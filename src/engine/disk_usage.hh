@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/engine.hh"
+#include "engine/volumes.hh"
 
 namespace kist::engine {
 
@@ -23,6 +24,11 @@ struct ContainerUse {
     std::int64_t logs = 0; ///< bytes of its log files
 };
 
+struct VolumeUse {
+    VolumeView view;
+    std::int64_t size = 0; ///< bytes of its files; 0 for one that lies elsewhere
+};
+
 struct Usage {
     std::int64_t total = 0, active = 0;
     std::int64_t size = 0, reclaimable = 0; ///< bytes
@@ -31,7 +37,8 @@ struct Usage {
 struct DiskUsage {
     std::vector<ImageUse> images; ///< newest first
     std::vector<ContainerUse> containers;
-    Usage image_sum, container_sum;
+    std::vector<VolumeUse> volumes; ///< by name
+    Usage image_sum, container_sum, volume_sum;
 };
 /// Walks the upper layers of all containers.
 DiskUsage disk_usage(Engine&);

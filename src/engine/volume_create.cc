@@ -71,6 +71,7 @@ void complete_volume(VolumeRecord& record) {
 
 std::vector<std::string> ensure_volumes(Engine& engine, const std::vector<VolumeRecord>& wanted) {
     std::vector<std::string> made;
+    if (!wanted.empty()) engine.volumes().sweep();
     for (const VolumeRecord& record : wanted) {
         // Against a removal that has looked for users before our container was there.
         const FileLock lock = engine.volumes().lock(record.name, LockMode::shared);

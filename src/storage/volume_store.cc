@@ -54,13 +54,14 @@ void tell(const Store& store, std::string_view action, const std::string& name) 
     append_event(store.data(), {.type = "volume", .action = action, .id = name, .attributes = {{"driver", "local"}}});
 }
 
-std::uint32_t project_of(const Dir& all, const std::string& name) {
+/// Of a damaged one, which can be removed all the same, an empty one.
+VolumeRecord record_of(const Dir& all, const std::string& name) {
     try {
         const auto folder = all.open_dir_if_exists(name);
-        const auto record = folder ? read_record<VolumeRecord>(*folder, record_name) : std::nullopt;
-        return record ? record->project : 0;
-    } catch (const Error&) { // a damaged one can be removed all the same
-        return 0;
+        auto record = folder ? read_record<VolumeRecord>(*folder, record_name) : std::nullopt;
+        return record ? std::move(*record) : VolumeRecord{};
+    } catch (const Error&) {
+        return {};
     }
 }
 
@@ -138,15 +139,15 @@ bool VolumeStore::remove(const std::string& name) const {
     if (!exists(name)) return false;
     const FileLock working = working_lock(store_);
     const auto all = volumes();
-    const std::uint32_t project = project_of(*all, name);
+    const VolumeRecord record = record_of(*all, name);
     const std::string temporary = temporary_name();
     if (::renameat(all->fd().get(), name.c_str(), all->fd().get(), temporary.c_str()) != 0) {
         if (errno == ENOENT) return false;
         throw SysError("removing volume '{}'", name);
     }
-    all->sync();
+    if (!record.auto_remove) all->sync(); // what a power cut brings back of a --rm container goes with the next sweep
     all->remove_tree(temporary);
-    forget_limits(*all, project);
+    forget_limits(*all, record.project);
     tell(store_, "destroy", name);
     store_.run().create_dir("locks").remove_file("volume-" + name);
     return true;

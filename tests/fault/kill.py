@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kills the command and the monitor with SIGKILL at every step they take, and looks at what the next commands find.
 
-    tests/fault/kill.py --kist PATH [--every N] [--rounds N]
+    tests/fault/kill.py --kist PATH [--every N] [--rounds N] [--only TEXT]
 
-For `create`, `run -d`, `run --rm` and `rm -f`, strace kills the command at the 1st, 2nd, 3rd … call of each system call
+For `create`, `run -d`, `run --rm`, `rm -f` and those of volumes, strace kills the command at the 1st, 2nd, 3rd … call of each system call
 that changes something, until a run gets through unharmed (SECURITY F1). The monitor is killed at moments spread over a
 start and a stop (F2). After each kill: `ps -a` works, the same command with the same name succeeds (or its container is
-there), `rm -f` succeeds, and nothing is left: no mount, cgroup, record, name, process.
+there), `rm -f` succeeds, and nothing is left: no mount, cgroup, record, name, volume, process.
 --every N tries each N-th point only (default 1: all); --rounds is for the kills spread in time. Speaks TAP.
 """
 import argparse
@@ -65,6 +65,9 @@ class Store:
         temporary = f"{self.work}/root/tmp"
         if os.path.isdir(temporary):
             found |= {f"temp {name}" for name in os.listdir(temporary)}
+        volumes = f"{self.work}/root/volumes"
+        if os.path.isdir(volumes):
+            found |= {f"volume {name}" for name in os.listdir(volumes)}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/cmdline", "rb") as file:
@@ -117,6 +120,23 @@ def make_again(store, *words):
     return again
 
 
+def volume_victim(store):
+    return lambda: store.ok("volume", "create", "--ignore", "victim")
+
+
+def no_victim(store):
+    return lambda: store.ok("volume", "rm", "-f", "victim")
+
+
+def volume_again(store):
+    """Whole or gone, and removed in the end."""
+    def again():
+        store.ok("volume", "create", "--ignore", "victim")
+        store.ok("volume", "inspect", "victim")
+        store.ok("volume", "rm", "victim")
+    return again
+
+
 def injected(store, call, number, words):
     """True when the command was killed at that point; False when it got through without reaching it."""
     result = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"]
@@ -136,6 +156,7 @@ def kill_points(store, words, prepare, again, every):
             killed = injected(store, call, number, words)
             if not killed:
                 store("rm", "-af", "-t", "0")
+                store("volume", "rm", "-af")
                 nothing_left(store, before)
                 break
             tried += 1
@@ -219,6 +240,7 @@ def main():
     parser.add_argument("--kist", default=os.environ.get("KIST", f"{TOP}/build-check/src/cli/kist"))
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--only", default="", help="cases whose name has this in it")
     args = parser.parse_args()
     if os.geteuid() != 0:
         print("1..0 # SKIP needs root")
@@ -227,6 +249,8 @@ def main():
     nothing = lambda: None
     create = ["create", "--name", "victim", "busybox", "true"]
     detached = ["run", "-d", "--name", "victim", "busybox", "sleep", "1000"]
+    anonymous = ["run", "--rm", "--name", "victim", "-v", "/anon", "busybox", "true"]
+    new_volume, no_volume = ["volume", "create", "victim"], ["volume", "rm", "victim"]
     vanishing = ["run", "--rm", "--name", "victim", "busybox", "true"]
     cases = [
         ("create killed at each step", lambda: kill_points(store, create, nothing, make_again(store, *create), args.every)),
@@ -234,10 +258,14 @@ def main():
         ("run --rm killed at each step", lambda: kill_points(store, vanishing, nothing, make_again(store, *vanishing), args.every)),
         ("rm -f killed at each step", lambda: kill_points(store, ["rm", "-f", "-t", "0", "victim"],
                                                           make_again(store, *detached), make_again(store, *detached), args.every)),
+        ("run --rm -v /anon killed at each step", lambda: kill_points(store, anonymous, nothing, make_again(store, *anonymous), args.every)),
+        ("volume create killed at each step", lambda: kill_points(store, new_volume, no_victim(store), volume_again(store), args.every)),
+        ("volume rm killed at each step", lambda: kill_points(store, no_volume, volume_victim(store), volume_again(store), args.every)),
         ("monitor killed during a start", lambda: monitor_in_time(store, [], args.rounds)),
         ("monitor killed during a start with --rm", lambda: monitor_in_time(store, ["--rm"], args.rounds)),
         ("monitor killed while the container runs", lambda: monitor_while_running(store, [], max(3, args.rounds // 5))),
     ]
+    cases = [case for case in cases if args.only in case[0]]
     failed = 0
     print(f"1..{len(cases)}", flush=True)
     try:

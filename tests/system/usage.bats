@@ -16,7 +16,8 @@ teardown() { check_footprint; }
     kist run --name c busybox sh -c 'dd if=/dev/zero of=/big bs=1000 count=500 2>/dev/null; echo logged'
     kist commit c derived >/dev/null
     [ "$(kist system df --format '{{.Type}} {{.TotalCount}} {{.Active}} {{.RawSize}} {{.RawReclaimable}}')" = "Images 2 1 $((base + 500000)) 500000
-Containers 1 0 500000 500000" ]
+Containers 1 0 500000 500000
+Local Volumes 0 0 0 0" ]
     kist system df | head -1 | grep -Eq '^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE$'
     kist system df --format json | python3 -c 'import json, sys; d = json.load(sys.stdin); assert d[1]["RawSize"] == 500000, d'
     kist system df -v >verbose
@@ -25,6 +26,13 @@ Containers 1 0 500000 500000" ]
     run -125 kist system df -v --format json
     kist rm c
     kist rmi derived
+    kist volume create free >/dev/null
+    printf 12345 >"$(kist volume mount free)/f"
+    kist create --name d -v taken:/v busybox true
+    [ "$(kist system df --format '{{.Type}} {{.TotalCount}} {{.Active}} {{.RawSize}} {{.RawReclaimable}}' | tail -1)" = "Local Volumes 2 1 5 5" ]
+    kist system df -v | grep -Eq '^free +0 +5B$'
+    kist rm d
+    kist volume rm free taken
 }
 
 @test "system prune removes stopped containers, then images; with --all those that have a name" {

@@ -73,6 +73,13 @@ std::string containers_table(const engine::DiskUsage& usage) {
     return table.str();
 }
 
+std::string volumes_table(const engine::DiskUsage& usage) {
+    TextTable table({"VOLUME NAME", "LINKS", "SIZE"});
+    for (const engine::VolumeUse& use : usage.volumes)
+        table.row({use.view.record.name, std::to_string(use.view.users.size()), size_text(use.size)});
+    return table.str();
+}
+
 int show_usage(Session& session) {
     Df o;
     parse_into(o, options, session);
@@ -80,10 +87,12 @@ int show_usage(Session& session) {
     const Listing listing("system df", columns, {.format = o.format});
     const engine::DiskUsage usage = engine::disk_usage(session.engine());
     if (o.verbose) {
-        print("Images space usage:\n\n" + images_table(usage) + "\nContainers space usage:\n\n" + containers_table(usage));
+        print("Images space usage:\n\n" + images_table(usage) + "\nContainers space usage:\n\n" + containers_table(usage) +
+              "\nLocal Volumes space usage:\n\n" + volumes_table(usage));
         return 0;
     }
-    print(listing.render({sum_row("Images", usage.image_sum), sum_row("Containers", usage.container_sum)}));
+    print(listing.render({sum_row("Images", usage.image_sum), sum_row("Containers", usage.container_sum),
+                          sum_row("Local Volumes", usage.volume_sum)}));
     return 0;
 }
 
