@@ -23,7 +23,7 @@ constexpr const Command* const list[] = {
     &stats, &top, &cp, &diff, &export_container, &commit, &mount,
     &rename, &port, &container_exists, &container_inspect, &container_prune,
     // images
-    &images, &pull, &import_image, &load, &save, &tag, &untag, &rmi, &history, &image_diff, &image_exists, &image_inspect,
+    &images, &login, &logout, &pull, &push, &search, &manifest_inspect, &import_image, &load, &save, &tag, &untag, &rmi, &history, &image_diff, &image_exists, &image_inspect,
     &image_mount, &image_prune, &image_tree,
     // volumes
     &volume_create, &volume_exists, &volume_export, &volume_import, &volume_inspect, &volume_ls, &volume_mount,
@@ -38,6 +38,7 @@ constexpr Noun noun_list[] = {
     {"config", "The host configuration, kist.json"},
     {"container", "Work with containers"},
     {"image", "Work with images"},
+    {"manifest", "Manifests of images in registries"},
     {"system", "The host, and kist as a whole"},
     {"volume", "Work with volumes"},
 };

@@ -23,10 +23,11 @@ struct NameCollector {
     void operator()(std::string_view name, auto, Required) const { names.emplace_back(name); }
 };
 
-void check_keys(const Value& document, std::string_view where) {
+template <typename T>
+void check_keys_of(const Value& document, std::string_view where) {
     if (!document.is_object()) throw Error("{}: expected an object", where);
     std::vector<std::string> known;
-    HostConfig::fields(NameCollector{known});
+    T::fields(NameCollector{known});
     for (const auto& [key, value] : document.as_object()) {
         if (std::find(known.begin(), known.end(), key) != known.end()) continue;
         auto near = nearest(key, known);
@@ -34,6 +35,14 @@ void check_keys(const Value& document, std::string_view where) {
         if (!near.empty()) error.with_hint("did you mean " + quoted_choice(near) + "?");
         throw error;
     }
+}
+
+void check_keys(const Value& document, std::string_view where) {
+    check_keys_of<HostConfig>(document, where);
+    const Value* registries = document.find("registries");
+    if (registries == nullptr || !registries->is_object()) return;
+    for (const auto& [host, settings] : registries->as_object())
+        check_keys_of<RegistryConfig>(settings, fmt::format("{}: registries.{}", where, printable(host)));
 }
 
 void check_absolute(std::string_view where, std::string_view key, const std::string& path) {
@@ -81,6 +90,10 @@ void check_values(const HostConfig& config, std::string_view where) {
     for (const auto& [name, limit] : config.default_ulimits)
         if (limit.soft > limit.hard && limit.hard >= 0)
             throw Error("{}: default-ulimits.{}: the soft limit is above the hard one", where, printable(name));
+    for (const std::int64_t number : {config.max_concurrent_downloads, config.max_concurrent_uploads})
+        if (number < 1 || number > 16) throw Error("{}: max-concurrent-downloads and max-concurrent-uploads are 1 to 16", where);
+    if (config.registry_timeout < 1 || config.registry_timeout > 3600)
+        throw Error("{}: registry-timeout: it is 1 to 3600 seconds", where);
     try {
         check_exec_opts(config.exec_opts);
     } catch (Error& e) {

@@ -26,6 +26,17 @@ struct UlimitDefault {
     }
 };
 
+/// One registry of `registries`, by HOST[:PORT].
+struct RegistryConfig {
+    std::vector<std::string> mirrors;     ///< HOST[:PORT][/PATH], tried in order before the registry itself
+    std::vector<std::string> token_hosts; ///< HOST[:PORT] that may get the registry's credential as its token service
+    bool operator==(const RegistryConfig&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("mirrors", &RegistryConfig::mirrors);
+        field("token-hosts", &RegistryConfig::token_hosts);
+    }
+};
+
 struct HostConfig {
     std::string data_root = "/var/lib/kist";
     std::string exec_root = "/run/kist";
@@ -41,6 +52,12 @@ struct HostConfig {
     std::string hook_spec; ///< absolute; hooks of every container made from now on
     std::string init_path; ///< empty: catatonit where the distribution puts it
     std::vector<std::string> insecure_registries; ///< HOST[:PORT] spoken to by plain http
+    std::string default_registry = "docker.io"; ///< of names without one
+    std::map<std::string, std::string> short_names; ///< "fedora" → "registry.fedoraproject.org/fedora"
+    std::vector<std::string> registry_mirrors; ///< of docker.io: "https://mirror.example"
+    std::int64_t max_concurrent_downloads = 4, max_concurrent_uploads = 4;
+    std::map<std::string, RegistryConfig> registries;
+    std::int64_t registry_timeout = 60; ///< seconds without an answer's bytes
     std::string seccomp_profile;
     bool no_new_privileges = false;
     std::string cgroup_parent = "/kist";
@@ -66,6 +83,13 @@ struct HostConfig {
         field("hook-spec", &H::hook_spec);
         field("init-path", &H::init_path);
         field("insecure-registries", &H::insecure_registries);
+        field("default-registry", &H::default_registry);
+        field("short-names", &H::short_names);
+        field("registry-mirrors", &H::registry_mirrors);
+        field("max-concurrent-downloads", &H::max_concurrent_downloads);
+        field("max-concurrent-uploads", &H::max_concurrent_uploads);
+        field("registries", &H::registries);
+        field("registry-timeout", &H::registry_timeout);
         field("seccomp-profile", &H::seccomp_profile);
         field("no-new-privileges", &H::no_new_privileges);
         field("cgroup-parent", &H::cgroup_parent);

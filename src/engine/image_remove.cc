@@ -5,6 +5,7 @@
 #include "base/text.hh"
 #include "engine/image_filter.hh"
 #include "engine/image_use_cases.hh"
+#include "storage/partial_blob.hh"
 
 namespace kist::engine {
 
@@ -124,6 +125,7 @@ PruneResult prune_images(Engine& engine, bool all, const std::vector<std::string
         for (const std::string& id : engine.images().remove(*Digest::parse(image.id), users.layers)) result.lines.push_back("deleted: " + id);
         result.reclaimed += image.size;
     }
+    if (filters.empty()) result.reclaimed += storage::sweep_partial_blobs(engine.store(), true);
     return result;
 }
 

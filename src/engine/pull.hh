@@ -4,16 +4,28 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "engine/engine.hh"
 #include "engine/registry_access.hh"
 
 namespace kist::engine {
 
+/// A layer on its way, for a person who watches.
+struct LayerStatus {
+    enum class State { waiting, fetching, done, known };
+    std::string short_id;
+    State state = State::waiting;
+    std::int64_t moved = 0, size = 0; ///< compressed bytes
+};
+
 struct PullOptions : RegistryOptions, PlatformOptions {
     std::function<void(const std::string& line)> progress; ///< lines as Docker prints them; may be empty
+    /// Called ten times a second, by a thread, while layers are fetched, and once at their end; then `progress` gets no lines for
+    /// single layers. May be empty.
+    std::function<void(const std::vector<LayerStatus>&)> watch;
 };
-/// The image's id. Its layers come one after the other, each through kist-fetch into kist-unpack without a copy on disk.
+/// The image's id. Several layers come at once, each through kist-fetch into kist-unpack.
 Digest pull_image(Engine&, const storage::Reference&, const PullOptions&);
 
 enum class PullPolicy { missing, never, always, newer };

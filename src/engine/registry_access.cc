@@ -7,6 +7,9 @@
 
 #include "base/error.hh"
 #include "base/text.hh"
+#include "base/time.hh"
+#include "registry/credentials.hh"
+#include "registry/fetch_protocol.hh"
 #include "storage/image_writer.hh"
 
 namespace kist::engine {
@@ -40,6 +43,16 @@ void take_platform(oci::Platform& platform, const std::string& text) {
     platform.variant = parts.size() == 3 ? parts[2] : "";
 }
 
+/// Seconds, or a duration as "2s".
+int parse_delay(const std::string& text) {
+    if (text.empty()) return 0;
+    if (const auto seconds = parse_unsigned(text, 3600)) return static_cast<int>(*seconds);
+    const auto duration = parse_duration(text);
+    if (!duration || *duration < std::chrono::seconds(0) || *duration > std::chrono::hours(1))
+        throw UsageError("--retry-delay '{}': it is a time of up to an hour, as 2s", printable(text));
+    return static_cast<int>(std::chrono::ceil<std::chrono::seconds>(*duration).count());
+}
+
 } // namespace
 
 oci::Platform wanted_platform(const PlatformOptions& options) {
@@ -61,16 +74,50 @@ bool fits_platform(const oci::ImageConfig& image, const oci::Platform& wanted) {
            (wanted.variant.empty() || image.variant.empty() || image.variant == wanted.variant);
 }
 
-registry::Setup make_setup(const HostConfig& config, const storage::Reference& name, const RegistryOptions& options) {
+registry::Setup make_setup(const HostConfig& config, const std::string& host, const std::string& repository,
+                           const RegistryOptions& options) {
     registry::Setup setup;
-    setup.host = name.domain == "docker.io" ? "registry-1.docker.io" : name.domain;
-    setup.repository = name.path;
+    setup.host = host == "docker.io" ? "registry-1.docker.io" : host;
+    setup.repository = repository;
     const auto& insecure = config.insecure_registries;
-    setup.plain_http = std::find(insecure.begin(), insecure.end(), name.domain) != insecure.end();
+    setup.plain_http = std::find(insecure.begin(), insecure.end(), host) != insecure.end();
     setup.verify_tls = options.tls_verify.value_or(true);
-    setup.cert_folder = options.cert_dir;
+    if (const auto own = config.registries.find(host); own != config.registries.end()) setup.token_hosts = own->second.token_hosts;
+    if (!options.cert_dir.empty()) {
+        setup.cert_folders = {options.cert_dir};
+    } else {
+        for (const char* folder : {"/etc/containers/certs.d/", "/etc/docker/certs.d/", "/etc/kist/certs.d/"})
+            setup.cert_folders.push_back(folder + host);
+    }
     setup.retries = options.retry.value_or(3);
-    if (setup.retries < 0) throw UsageError("--retry is a number from 0 on");
+    if (setup.retries < 0 || setup.retries > 100) throw UsageError("--retry is a number from 0 to 100");
+    setup.retry_delay = parse_delay(options.retry_delay);
+    setup.stall_seconds = static_cast<int>(config.registry_timeout);
+    return setup;
+}
+
+void add_credential(registry::Setup& setup, const std::string& host, const RegistryOptions& options) {
+    if (!options.creds.empty()) {
+        registry::guard_secrets();
+        const auto [user, password] = split_once(options.creds, ':');
+        if (user.empty() || !password) throw UsageError("--creds is USER:PASSWORD");
+        setup.user = user;
+        setup.password = *password;
+        return;
+    }
+    const auto warn = [&](const std::string& text) {
+        if (options.warn) options.warn(text);
+    };
+    const auto found = registry::find_credential({host, setup.repository, options.authfile}, warn);
+    if (!found) return;
+    setup.user = found->credential.user;
+    setup.password = found->credential.password;
+    setup.identity_token = found->credential.identity_token;
+}
+
+registry::Setup make_setup(const HostConfig& config, const storage::Reference& name, const RegistryOptions& options) {
+    registry::Setup setup = make_setup(config, name.domain, name.path, options);
+    add_credential(setup, name.domain, options);
     return setup;
 }
 

@@ -14,8 +14,26 @@ PullPolicy parse_pull_policy(const std::string& text) {
     throw UsageError("invalid pull policy '{}': it is missing, always, never or newer", printable(text));
 }
 
-storage::ImageRecord resolve_image(Engine& engine, const std::string& reference, PullPolicy policy, const PullOptions& options) {
+namespace {
+
+/// docker:// is what other tools call a registry. A name without a registry may mean one by kist.json.
+std::string meant(const HostConfig& config, std::string text) {
+    constexpr std::string_view transport = "docker://";
+    if (text.starts_with(transport)) text.erase(0, transport.size());
+    const auto name = storage::Reference::try_parse(text);
+    const std::string bare = name ? name->familiar_name() : "";
+    if (!name || !text.starts_with(bare) || name->domain != "docker.io") return text;
+    const std::string rest = text.substr(bare.size());
+    if (const auto known = config.short_names.find(bare); known != config.short_names.end()) return known->second + rest;
+    return config.default_registry == "docker.io" ? text : config.default_registry + "/" + text;
+}
+
+} // namespace
+
+storage::ImageRecord resolve_image(Engine& engine, const std::string& text, PullPolicy policy, const PullOptions& options) {
+    std::string reference = text;
     auto local = engine.images().find(reference);
+    if (!local) local = engine.images().find(reference = meant(engine.config(), text));
     const auto name = storage::Reference::try_parse(reference);
     // What was found by its id has no registry to be asked.
     const bool is_id = local && (!name || local->id.starts_with(reference) || local->id.starts_with("sha256:" + reference));
@@ -24,7 +42,7 @@ storage::ImageRecord resolve_image(Engine& engine, const std::string& reference,
     if (policy == PullPolicy::never)
         throw Error("No such image: {}", name ? name->familiar() : printable(reference))
             .with_hint("without '--pull never' it would be fetched from its registry");
-    if (!name) throw Error("No such image: {}", printable(reference));
+    if (!name) storage::Reference::parse(reference); // says what is wrong with it
     if (policy == PullPolicy::missing && !local && options.progress)
         options.progress("Unable to find image '" + name->familiar() + "' locally");
     try {

@@ -2,24 +2,30 @@
 // The only user of libcurl.
 #include "fetch/http.hh"
 
+#include <cstdlib>
 #include <exception>
+
+#include <unistd.h>
 
 #include <curl/curl.h>
 
 #include "base/error.hh"
 #include "base/text.hh"
+#include "fetch/address.hh"
 #include "registry/fetch_protocol.hh"
 
 namespace kist::fetch {
 namespace {
 
 constexpr std::size_t header_limit = 64u << 10;
-constexpr long connect_seconds = 30, stalled_seconds = 60;
+constexpr long connect_seconds = 30;
+constexpr long slowest_bytes_a_second = 512; ///< a server that drips is one that stalls
 
 struct Transfer {
     CURL* curl;
     const Request& request;
-    Response response;
+    std::string& content_range;
+    Response response = {};
     std::size_t header_bytes = 0;
     const char* refusal = nullptr;
     std::exception_ptr thrown = nullptr; ///< by the sink: nothing may be thrown through libcurl
@@ -27,14 +33,15 @@ struct Transfer {
 
 bool give(Transfer& transfer, std::string_view piece) noexcept {
     try {
-        return transfer.request.sink(piece);
+        return !transfer.request.sink || transfer.request.sink(piece);
     } catch (...) {
         transfer.thrown = std::current_exception();
         return false;
     }
 }
 
-void take_header(Response& response, std::string_view line) {
+void take_header(Transfer& transfer, std::string_view line) {
+    Response& response = transfer.response;
     const auto [name, value] = split_once(trim(line), ':');
     if (!value) {
         if (line.starts_with("HTTP/")) response = Response{}; // the one that counts is the last: 100 Continue, a proxy's answer
@@ -45,7 +52,10 @@ void take_header(Response& response, std::string_view line) {
     if (key == "location") response.location = text;
     if (key == "www-authenticate" && (response.challenge.empty() || starts_with_no_case(text, "bearer"))) response.challenge = text;
     if (key == "content-type") response.content_type = to_lower(trim(split_once(text, ';').first));
-    if (key == "content-range") response.content_range = text;
+    if (key == "content-range") transfer.content_range = response.content_range = text;
+    if (key == "content-encoding") response.content_encoding = to_lower(text);
+    if (key == "docker-content-digest") response.digest = text;
+    if (key == "link") response.link = text;
     if (key == "retry-after") response.retry_after = text;
 }
 
@@ -56,12 +66,17 @@ std::size_t on_header(const char* bytes, std::size_t, std::size_t size, void* da
         transfer.refusal = "the answer's header is too long";
         return 0;
     }
-    take_header(transfer.response, {bytes, size});
+    take_header(transfer, {bytes, size});
     return size;
 }
 
 std::size_t on_body(const char* bytes, std::size_t, std::size_t size, void* data) {
     auto& transfer = *static_cast<Transfer*>(data);
+    const std::string& encoding = transfer.response.content_encoding;
+    if (!encoding.empty() && encoding != "identity") {
+        transfer.refusal = "the answer is encoded in a way that was not asked for";
+        return 0;
+    }
     long status = 0;
     ::curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
     if (status >= 200 && status < 300) return give(transfer, {bytes, size}) ? size : 0;
@@ -74,9 +89,36 @@ std::size_t on_body(const char* bytes, std::size_t, std::size_t size, void* data
     return size;
 }
 
+std::size_t on_read(char* buffer, std::size_t, std::size_t size, void* data) {
+    auto& transfer = *static_cast<Transfer*>(data);
+    for (;;) {
+        const ssize_t n = ::read(transfer.request.stream->get(), buffer, size);
+        if (n >= 0) return static_cast<std::size_t>(n);
+        if (errno != EINTR) return CURL_READFUNC_ABORT;
+    }
+}
+
+curl_socket_t on_socket(void* data, curlsocktype, curl_sockaddr* address) {
+    auto& transfer = *static_cast<Transfer*>(data);
+    const Reach reach = reach_of(address->addr);
+    if (reach == Reach::link || (reach == Reach::loopback && !transfer.request.loopback)) {
+        transfer.refusal = "the registry sends us to an address within this machine or network link: refused";
+        return CURL_SOCKET_BAD;
+    }
+    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/// Through a proxy the addresses that we connect to are the proxy's.
+bool has_proxy() {
+    for (const char* name : {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"})
+        if (const char* value = ::getenv(name); value != nullptr && *value != '\0') return true;
+    return false;
+}
+
 bool may_pass(CURLcode code) {
     switch (code) {
     case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_OPERATION_TIMEDOUT:
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
@@ -88,9 +130,59 @@ bool may_pass(CURLcode code) {
     }
 }
 
+std::string hint_for(CURLcode code) {
+    switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return "put the authority's certificate into /etc/kist/certs.d/HOST:PORT/ca.crt, or use --cert-dir";
+    case CURLE_COULDNT_RESOLVE_HOST: return "is the name right, and does /etc/resolv.conf name a server that can be reached?";
+    case CURLE_COULDNT_RESOLVE_PROXY: return "the proxy is the one that http_proxy, https_proxy or all_proxy names";
+    case CURLE_SSL_CONNECT_ERROR: return "a registry that speaks plain http has to be named in insecure-registries of kist.json";
+    default: return "";
+    }
+}
+
+curl_blob pem(const std::string& text) { return {const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY}; }
+
+void set_trust(CURL* curl, const Trust& trust) {
+    ::curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, trust.verify ? 1L : 0L);
+    ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, trust.verify ? 2L : 0L);
+    curl_blob authorities = pem(trust.authorities), cert = pem(trust.client_cert), key = pem(trust.client_key);
+    if (authorities.len != 0) ::curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &authorities);
+    if (cert.len == 0 || key.len == 0) return;
+    ::curl_easy_setopt(curl, CURLOPT_SSLCERT_BLOB, &cert);
+    ::curl_easy_setopt(curl, CURLOPT_SSLKEY_BLOB, &key);
+}
+
+void set_limits(CURL* curl, int stall_seconds) {
+    ::curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    ::curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    ::curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    ::curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, std::min<long>(connect_seconds, stall_seconds));
+    ::curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, slowest_bytes_a_second);
+    ::curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(stall_seconds));
+    ::curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 256L << 10);
+    ::curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
+}
+
+void set_body(CURL* curl, const Request& request, Transfer& transfer) {
+    if (request.method == "HEAD") {
+        ::curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+    } else if (request.stream != nullptr) {
+        ::curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+        ::curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
+        ::curl_easy_setopt(curl, CURLOPT_READDATA, &transfer);
+    } else if (request.text != nullptr) {
+        ::curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.text->size()));
+        ::curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.text->data());
+    }
+    if (request.method != "GET" && request.method != "HEAD") ::curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+}
+
 } // namespace
 
-Http::Http(Trust trust) : curl_(::curl_easy_init(), [](void* curl) { ::curl_easy_cleanup(curl); }), trust_(std::move(trust)) {
+Http::Http(const Trust& trust, int stall_seconds)
+    : curl_(::curl_easy_init(), [](void* curl) { ::curl_easy_cleanup(curl); }), trust_(trust), stall_seconds_(stall_seconds) {
     if (!curl_) throw Error("starting libcurl");
 }
 
@@ -100,41 +192,38 @@ long Http::status() const {
     return status;
 }
 
-Response Http::get(const Request& request) {
+Response Http::perform(const Request& request) {
     CURL* curl = curl_.get();
     ::curl_easy_reset(curl); // keeps connections
-    Transfer transfer{curl, request, {}};
+    content_range_.clear();
+    Transfer transfer{curl, request, content_range_};
     const std::string url = request.url.str();
     char reason[CURL_ERROR_SIZE] = "";
     curl_slist* list = nullptr;
     for (const std::string& header : request.headers) list = ::curl_slist_append(list, header.c_str());
     const std::unique_ptr<curl_slist, decltype(&::curl_slist_free_all)> headers(list, &::curl_slist_free_all);
-    curl_blob authorities{trust_.authorities.data(), trust_.authorities.size(), CURL_BLOB_NOCOPY};
+    set_limits(curl, stall_seconds_);
+    set_trust(curl, trust_);
+    set_body(curl, request, transfer);
     ::curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
     ::curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
-    ::curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    ::curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-    ::curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     ::curl_easy_setopt(curl, CURLOPT_USERAGENT, "kist");
     ::curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
-    ::curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, connect_seconds);
-    ::curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    ::curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, stalled_seconds);
-    ::curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 256L << 10);
-    ::curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, trust_.verify ? 1L : 0L);
-    ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, trust_.verify ? 2L : 0L);
-    if (authorities.len != 0) ::curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &authorities);
     ::curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     ::curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
     ::curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     ::curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
+    if (request.is_foreign && !has_proxy()) {
+        ::curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+        ::curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, &transfer);
+    }
     const CURLcode code = ::curl_easy_perform(curl);
     if (transfer.thrown) std::rethrow_exception(transfer.thrown);
     ::curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &transfer.response.status);
     if (code != CURLE_OK) {
         const char* text = transfer.refusal != nullptr ? transfer.refusal : reason[0] != '\0' ? reason : ::curl_easy_strerror(code);
         transfer.response.failure = printable(text);
+        transfer.response.hint = transfer.refusal == nullptr ? hint_for(code) : "";
         transfer.response.can_retry = transfer.refusal == nullptr && may_pass(code);
     }
     return std::move(transfer.response);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.hh"
 #include "registry/challenge.hh"
 
 namespace kist::fetch {
@@ -16,34 +17,45 @@ namespace kist::fetch {
 using Sink = std::function<bool(std::string_view)>;
 
 struct Request {
+    std::string method = "GET";
     registry::Url url;
     std::vector<std::string> headers;
-    Sink sink;
+    Sink sink;                       ///< may be empty: then a body is thrown away
+    const std::string* text = nullptr; ///< the body; or
+    const Fd* stream = nullptr;        ///< the body, to the end of this descriptor
+    bool is_foreign = false; ///< not the registry itself: where it lies is looked at
+    bool loopback = false;   ///< a foreign one may lie within this machine
 };
 
 struct Response {
     long status = 0;
-    std::string location, challenge, content_type, content_range, retry_after;
+    std::string location, challenge, content_type, content_range, content_encoding, retry_after, link, digest;
     std::string error_body; ///< of any other status
     std::string failure;    ///< transport: not empty means there is no (whole) response
+    std::string hint;
     bool can_retry = false; ///< the failure may pass
 };
 
 struct Trust {
     bool verify = true;
     std::string authorities; ///< PEM; read before the file system goes away
+    std::string client_cert, client_key; ///< PEM; empty: none
 };
 
 class Http {
 public:
-    explicit Http(Trust trust);
-    Response get(const Request&);
+    /// `trust` must outlive this.
+    Http(const Trust& trust, int stall_seconds);
+    Response perform(const Request&);
     /// Of the answer that a Sink is just being given.
     long status() const;
+    std::string content_range() const { return content_range_; }
 
 private:
     std::unique_ptr<void, void (*)(void*)> curl_;
-    Trust trust_;
+    const Trust& trust_;
+    int stall_seconds_;
+    std::string content_range_;
 };
 
 } // namespace kist::fetch

@@ -16,8 +16,22 @@ using namespace oci::media_type;
 constexpr json::Limits manifest_json{.bytes = 4u << 20, .depth = 64, .values = 200'000};
 constexpr std::size_t most_layers = 512;
 
-bool is_list(const Value& document) {
-    return document.is_object() && document.find("manifests") != nullptr;
+constexpr std::string_view types[] = {oci_index, docker_list, oci_manifest, docker_manifest};
+
+/// A document that can be read in two ways is read in none (CVE-2021-41190), nor is one that another type is claimed for.
+bool is_list(const Value& document, const std::string& said_type) {
+    if (!document.is_object()) throw Error("the manifest is no JSON object");
+    const bool list = document.find("manifests") != nullptr;
+    if (list && (document.find("layers") != nullptr || document.find("config") != nullptr || document.find("fsLayers") != nullptr))
+        throw Error("the manifest is a list and an image at once: refused");
+    const Value* own = document.find("mediaType");
+    const std::string type = own != nullptr && own->is_string() ? own->as_string() : "";
+    for (const std::string& text : {type, said_type}) {
+        if (std::find(std::begin(types), std::end(types), text) == std::end(types)) continue;
+        if ((text == oci_index || text == docker_list) != list || (!type.empty() && text != type))
+            throw Error("the manifest is not of the type '{}' that the registry gives it", printable(text));
+    }
+    return list;
 }
 
 const oci::Descriptor& choose(const oci::Index& index, const oci::Platform& wanted) {
@@ -51,19 +65,20 @@ std::string checked_digest(const oci::Descriptor& entry) {
 
 } // namespace
 
+std::vector<std::string> manifest_types() { return {std::begin(types), std::end(types)}; }
+
 registry::FoundImage find_image(Session& session, const std::string& reference, const oci::Platform& wanted) {
-    static const std::vector<std::string> types = {std::string(oci_index), std::string(docker_list), std::string(oci_manifest),
-                                                   std::string(docker_manifest)};
     registry::FoundImage found;
-    Session::Text text = session.text("manifests/" + reference, types, registry::manifest_limit);
+    Session::Text text = session.text("manifests/" + reference, manifest_types(), registry::manifest_limit);
+    found.said_digest = text.digest;
     Value document = json::parse(text.bytes, "manifest", manifest_json);
-    if (is_list(document)) {
+    if (is_list(document, text.type)) {
         const auto index = from_value<oci::Index>(document, "manifest list");
         found.list_text = std::move(text.bytes);
         found.manifest_digest = checked_digest(choose(index, wanted));
-        text = session.text("manifests/" + found.manifest_digest, types, registry::manifest_limit);
+        text = session.text("manifests/" + found.manifest_digest, manifest_types(), registry::manifest_limit);
         document = json::parse(text.bytes, "manifest", manifest_json);
-        if (is_list(document)) throw Error("the manifest list names another list");
+        if (is_list(document, text.type)) throw Error("the manifest list names another list");
     }
     const auto manifest = from_value<oci::Manifest>(document, "manifest");
     if (manifest.schema_version != 2) throw Error("manifests of schema {} are not supported", manifest.schema_version);

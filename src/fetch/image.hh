@@ -6,6 +6,8 @@
 
 namespace kist::fetch {
 
+/// What we say that we accept.
+std::vector<std::string> manifest_types();
 registry::FoundImage find_image(Session&, const std::string& reference, const oci::Platform&);
 
 } // namespace kist::fetch

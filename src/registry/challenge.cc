@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/text.hh"
 
 namespace kist::registry {
@@ -61,14 +63,11 @@ private:
     std::string_view rest_;
 };
 
-/// The part of a host name that one owner has: two labels, three below the likes of co.uk.
-std::string registrable(const std::string& host) {
-    const std::vector<std::string> labels = split(host, '.');
-    const bool address = host.starts_with('[') || parse_unsigned(labels.back()).has_value();
-    if (address || labels.size() < 3) return host;
-    const std::size_t n = labels.size();
-    const std::size_t take = labels[n - 1].size() == 2 && labels[n - 2].size() <= 3 ? 3 : 2;
-    return join({labels.end() - static_cast<std::ptrdiff_t>(std::min(take, n)), labels.end()}, ".");
+/// Whoever owns a domain gives out the names below it; a name of two labels is nobody's parent but its owner's own.
+bool is_parent(std::string_view parent, std::string_view host) {
+    const bool is_name = std::any_of(host.begin(), host.end(), [](char c) { return c >= 'a' && c <= 'z'; }) && !host.starts_with('[');
+    return is_name && parent.find('.') != std::string_view::npos && host.ends_with("." + std::string(parent)) &&
+           host.substr(0, host.size() - parent.size() - 1).find('.') == std::string_view::npos;
 }
 
 } // namespace
@@ -129,10 +128,26 @@ std::optional<Url> resolve_url(const Url& base, std::string_view location) {
     return std::nullopt; // a relative path: no registry sends one
 }
 
-bool may_get_credential(const Url& registry, const Url& realm) {
+bool may_get_credential(const Url& registry, const Url& realm, const std::vector<std::string>& token_hosts) {
     if (registry.origin() == realm.origin()) return true;
-    if (registry.scheme == "http") return registry.host == realm.host;
-    return realm.scheme == "https" && registrable(registry.host) == registrable(realm.host);
+    if (registry.scheme == "http" && registry.host == realm.host) return true;
+    if (realm.scheme != "https") return false;
+    if (registry.host == realm.host || is_parent(realm.host, registry.host)) return true;
+    if (registry.host == "registry-1.docker.io" && realm.host == "auth.docker.io" && realm.port == "443") return true;
+    return std::any_of(token_hosts.begin(), token_hosts.end(), [&](const std::string& host) {
+        return to_lower(host) == (realm.port == "443" ? realm.host : realm.host + ":" + realm.port);
+    });
+}
+
+std::string url_encode(std::string_view text) {
+    std::string encoded;
+    for (const char c : text) {
+        if (is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~')
+            encoded += c;
+        else
+            encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return encoded;
 }
 
 } // namespace kist::registry

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kist::registry {
 
@@ -28,8 +29,12 @@ std::optional<Url> parse_url(std::string_view text);
 /// `location` as a server gave it in answer to `base`.
 std::optional<Url> resolve_url(const Url& base, std::string_view location);
 
-/// May the credential for `registry` be sent to the token service `realm`? SECURITY P10: https (or the registry itself over
-/// http, where the user allowed that), and the same host or one of the same registrable domain.
-bool may_get_credential(const Url& registry, const Url& realm);
+/// May the credential for `registry` be sent to the token service `realm`? SECURITY P10: over https (or the registry's own host
+/// over http, where the user allowed that) to the registry's host, to the domain right above it (gitlab.example for
+/// registry.gitlab.example), to Docker Hub's known service, or to one of `token_hosts` (HOST[:PORT]) that kist.json names.
+bool may_get_credential(const Url& registry, const Url& realm, const std::vector<std::string>& token_hosts);
+
+/// For the value of a query.
+std::string url_encode(std::string_view text);
 
 } // namespace kist::registry

@@ -41,6 +41,7 @@ void check_named(const std::string& text, const std::string& digest) {
 void check(const FoundImage& found, const std::string& reference) {
     const std::string& named = found.list_text.empty() ? found.manifest_text : found.list_text;
     if (reference.find(':') != std::string::npos) check_digest("manifest", named, reference);
+    if (!found.said_digest.empty()) check_digest("manifest", named, found.said_digest);
     if (!found.list_text.empty()) {
         check_named(found.list_text, found.manifest_digest);
         check_digest("manifest", found.manifest_text, found.manifest_digest);
@@ -54,6 +55,18 @@ void check(const FoundImage& found, const std::string& reference) {
         if (layer.size < 0) throw Error("layer {} has a negative size", layer.digest);
     for (const std::string& id : found.config.rootfs.diff_ids)
         if (!Digest::parse(id)) throw Error("'{}' is no layer digest", printable(id));
+}
+
+/// kist-fetch may stop reading and then says why: that is no signal for us.
+void write_to_reader(const Fd& pipe, std::string_view bytes) {
+    const SignalMask mask{SIGPIPE};
+    try {
+        write_full(pipe, bytes, "kist-fetch");
+    } catch (const SysError& error) {
+        if (error.code != EPIPE) throw;
+        const timespec at_once{};
+        ::sigtimedwait(&mask.blocked(), nullptr, &at_once);
+    }
 }
 
 } // namespace
@@ -71,19 +84,65 @@ Fetcher::Fetcher(const std::string& program, const Setup& setup) {
     send_message(socket_, json::dump(to_value(setup, Write::everything)));
 }
 
-void Fetcher::ask(const Ask& what, const Fd& out) {
-    send_message(socket_, json::dump(to_value(what)), {out.get()});
+void Fetcher::report_death() {
+    const std::lock_guard guard(mutex_);
+    if (child_.pid() <= 0) throw Error("kist-fetch has ended");
+    const ExitStatus status = child_.wait();
+    if (status.signal != 0) throw Error("kist-fetch was killed by {}", signal_name(status.signal));
+    throw Error("kist-fetch ended with code {} without an answer", status.exit_code);
 }
 
-void Fetcher::finish() {
-    const std::optional<Message> message = receive_message(socket_, packet_limit);
-    if (!message) {
-        const ExitStatus status = child_.wait();
-        if (status.signal != 0) throw Error("kist-fetch was killed by {}", signal_name(status.signal));
-        throw Error("kist-fetch ended with code {} without an answer", status.exit_code);
+void Fetcher::stop() {
+    const std::lock_guard guard(mutex_);
+    if (child_.pid() > 0) child_.signal(SIGKILL);
+}
+
+Fetcher::Pending Fetcher::begin(const Ask& what, const Fd& data) {
+    SocketPair channel = make_socket_pair();
+    send_message(socket_, json::dump(to_value(what)), {data.get(), channel.second.get()});
+    return {*this, std::move(channel.first)};
+}
+
+Answer Fetcher::Pending::finish() {
+    const std::optional<Message> message = receive_message(channel_, packet_limit);
+    if (!message) fetcher_->report_death();
+    auto answer = from_value<Answer>(json::parse(message->bytes, "answer of kist-fetch"), "answer of kist-fetch");
+    if (!answer.error.empty()) throw Refusal(answer);
+    return answer;
+}
+
+void Fetcher::Pending::end_upload(const std::string& digest) const {
+    UploadEnd end;
+    end.digest = digest;
+    try {
+        send_message(channel_, json::dump(to_value(end)));
+    } catch (const SysError&) { // it has answered already, or is dead: finish() tells
     }
-    const auto answer = from_value<Answer>(json::parse(message->bytes, "answer of kist-fetch"), "answer of kist-fetch");
-    if (!answer.error.empty()) throw Error("{}", answer.error).with_hint(answer.hint);
+}
+
+std::string Fetcher::bytes(const Ask& what, std::size_t limit, Answer* answer) {
+    Pipe pipe = make_pipe();
+    Pending pending = begin(what, pipe.write);
+    pipe.write.reset();
+    std::string text = read_all(pipe.read, limit, "answer of kist-fetch");
+    Answer end = pending.finish();
+    if (answer != nullptr) *answer = std::move(end);
+    return text;
+}
+
+Answer Fetcher::send(const Ask& what, std::string_view bytes) {
+    Pipe pipe = make_pipe();
+    Pending pending = begin(what, pipe.read);
+    pipe.read.reset();
+    write_to_reader(pipe.write, bytes);
+    pipe.write.reset();
+    return pending.finish();
+}
+
+Answer Fetcher::call(const Ask& what) {
+    const Fd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+    if (!null) throw SysError("opening '/dev/null'");
+    return begin(what, null).finish();
 }
 
 FoundImage Fetcher::image(const std::string& reference, const oci::Platform& platform) {
@@ -91,22 +150,10 @@ FoundImage Fetcher::image(const std::string& reference, const oci::Platform& pla
     what.kind = "image";
     what.reference = reference;
     what.platform = platform;
-    Pipe pipe = make_pipe();
-    ask(what, pipe.write);
-    pipe.write.reset();
-    const std::string text = read_all(pipe.read, found_limit, "answer of kist-fetch");
-    finish();
+    const std::string text = bytes(what, found_limit);
     auto found = from_value<FoundImage>(json::parse(text, "answer of kist-fetch", {.bytes = found_limit}), "answer of kist-fetch");
     check(found, reference);
     return found;
-}
-
-void Fetcher::begin_blob(const oci::Descriptor& blob, const Fd& out) {
-    Ask what;
-    what.kind = "blob";
-    what.reference = blob.digest;
-    what.size = blob.size;
-    ask(what, out);
 }
 
 } // namespace kist::registry

@@ -59,7 +59,7 @@ public:
     void file(const std::string& name, const std::string& bytes) override { write_full(create(name), bytes, name); }
     AssembleReply layer(const Dir& folder, const AssembleRequest& request, const std::string& name) override {
         const AssembleReply reply = assemble_tar(folder, create(name), request);
-        if (!request.gzip) return reply;
+        if (request.compression.empty()) return reply;
         const auto [place, last] = place_of(name);
         if (::renameat(place.fd().get(), last.c_str(), place.fd().get(), hex_of(reply.blob_digest).c_str()) != 0)
             throw SysError("writing '{}'", place.path_of(last));
@@ -181,7 +181,7 @@ private:
     /// Images share layers, and one image may have the same layer twice: each is written once.
     LayerBlob add_layer(const std::string& name, const LayerRecord& layer) {
         if (const auto known = layers_written_.find(name); known != layers_written_.end()) return known->second;
-        const AssembleReply reply = target_.layer(layers_.folder(layer.chain_id), {layer.diff_id, layer.tar_size, compress_}, name);
+        const AssembleReply reply = target_.layer(layers_.folder(layer.chain_id), {layer.diff_id, layer.tar_size, compress_ ? "gzip" : ""}, name);
         return layers_written_[name] = {reply.blob_digest, reply.blob_size, compress_};
     }
     void add(const std::string& name, const std::string& bytes) {

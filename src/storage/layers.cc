@@ -2,8 +2,10 @@
 // Making, finding and removing layers.
 #include "storage/layers.hh"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <thread>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -24,6 +26,30 @@ std::string hex_of(const std::string& chain) {
     const auto digest = Digest::parse(chain);
     if (!digest) throw Error("'{}' is no layer id", printable(chain));
     return digest->hex();
+}
+
+/// Several layers are made at once, each by a thread, and FileLock's own wait is by a signal of the whole process: so we look
+/// again from time to time.
+class Patience {
+public:
+    void wait(const std::string& path) {
+        if (std::chrono::steady_clock::now() - begun_ > longest_wait) throw Error("'{}' is locked by another command for too long", path);
+        std::this_thread::sleep_for(pause_);
+        pause_ = std::min(pause_ * 2, std::chrono::milliseconds(200));
+    }
+
+private:
+    std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+    std::chrono::milliseconds pause_{1};
+};
+
+/// Others may use the layer from now on. Two pulls that each keep exclusively what they have, and want what the other has, would
+/// wait for ever.
+void share(const FileLock& held) {
+    struct flock whole {};
+    whole.l_type = F_RDLCK;
+    whole.l_whence = SEEK_SET;
+    if (::fcntl(held.fd().get(), F_OFD_SETLK, &whole) != 0) throw SysError("sharing a layer's lock");
 }
 
 } // namespace
@@ -125,12 +151,26 @@ LayerStore::Claim LayerStore::claim(const std::vector<std::string>& ancestors, c
 
 HeldLayer LayerStore::get_or_make(const WorkFolder& work, const std::vector<std::string>& ancestors,
                                   const std::string& diff_id, const Make& make) const {
-    Claim claimed = claim(ancestors, diff_id);
-    if (claimed.is_known) return std::move(claimed.layer);
-    const Dir folder = fill(work, make, claimed.layer.record);
-    if (claimed.layer.record.diff_id != diff_id) throw Error("layer '{}' unpacked to '{}'", diff_id, claimed.layer.record.diff_id);
-    place(work, {{&folder, &claimed.layer.record}});
-    return std::move(claimed.layer);
+    LayerRecord record;
+    record.ancestors = ancestors;
+    record.chain_id = chain_id(ancestors.empty() ? "" : ancestors.back(), diff_id);
+    const Dir locks = store_.run().create_dir("locks");
+    const std::string name = "layer-" + hex_of(record.chain_id);
+    for (Patience patience;; patience.wait(locks.path_of(name))) {
+        if (auto shared = FileLock::try_acquire(locks, name, LockMode::shared))
+            if (auto known = read(record.chain_id)) return {std::move(*known), std::move(*shared)};
+        auto held = FileLock::try_acquire(locks, name, LockMode::exclusive);
+        if (!held) continue;
+        if (auto known = read(record.chain_id)) {
+            share(*held);
+            return {std::move(*known), std::move(*held)};
+        }
+        const Dir folder = fill(work, make, record);
+        if (record.diff_id != diff_id) throw Error("layer '{}' unpacked to '{}'", diff_id, record.diff_id);
+        place(work, {{&folder, &record}});
+        share(*held);
+        return {std::move(record), std::move(*held)};
+    }
 }
 
 HeldLayer LayerStore::make_new(const WorkFolder& work, const std::vector<std::string>& ancestors, const Make& make) const {

@@ -33,7 +33,7 @@ public:
     Dir folder(const std::string& chain_id) const; ///< throws NotFound
 
     /// Gives the layer `diff_id` on top of `ancestors`. If it is missing, `make` fills a folder that has an empty diff/; of
-    /// several commands that want the same layer one makes it and the others wait.
+    /// several commands that want the same layer one makes it and the others wait. May be called by several threads.
     using Make = std::function<LayerReply(const Dir& folder)>;
     HeldLayer get_or_make(const WorkFolder& work, const std::vector<std::string>& ancestors, const std::string& diff_id,
                           const Make& make) const;

@@ -142,15 +142,17 @@ struct IndexReply {
     }
 };
 
-/// mode assemble: writes the tar that the folder was made from, byte for byte.
+/// mode assemble: writes the tar that the folder was made from, byte for byte, compressed if asked for.
 struct AssembleRequest {
     std::string diff_id;
     std::int64_t tar_size = 0;
-    bool gzip = false; ///< compressed; every time the same bytes
+    std::string compression = {}; ///< "gzip", "zstd"; empty: none
+    int level = 0;                ///< 0: the usual one
     static constexpr void fields(auto&& field) {
         field("diff_id", &AssembleRequest::diff_id, required);
         field("tar_size", &AssembleRequest::tar_size, required);
-        field("gzip", &AssembleRequest::gzip);
+        field("compression", &AssembleRequest::compression);
+        field("level", &AssembleRequest::level);
     }
 };
 struct AssembleReply {

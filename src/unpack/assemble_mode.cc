@@ -14,8 +14,8 @@
 #include "base/in_root.hh"
 #include "base/sha256.hh"
 #include "base/text.hh"
+#include "unpack/compressor.hh"
 #include "unpack/confine.hh"
-#include "unpack/gzip_writer.hh"
 #include "unpack/modes.hh"
 #include "unpack/split_file.hh"
 
@@ -27,10 +27,8 @@ constexpr std::size_t piece = 256u << 10;
 
 class Assembler {
 public:
-    Assembler(const Dir& layer, const Fd& out, bool gzip)
-        : layer_(layer), diff_(std::move(*layer.open_file("diff", O_RDONLY | O_DIRECTORY))), out_(out), buffer_(piece) {
-        if (gzip) gzip_.emplace(out);
-    }
+    Assembler(const Dir& layer, const Fd& out, Compressor* compressor)
+        : compressor_(compressor), layer_(layer), diff_(std::move(*layer.open_file("diff", O_RDONLY | O_DIRECTORY))), out_(out), buffer_(piece) {}
 
     void run() {
         find_replaced();
@@ -45,7 +43,6 @@ public:
     }
     Digest digest() { return sha_.finish(); }
     std::uint64_t bytes() const { return bytes_; }
-    GzipWriter* gzip() { return gzip_ ? &*gzip_ : nullptr; }
 
 private:
     struct Replaced {
@@ -69,8 +66,8 @@ private:
 
     void put(std::string_view bytes) {
         sha_.update(bytes);
-        if (gzip_)
-            gzip_->write(bytes);
+        if (compressor_ != nullptr)
+            compressor_->put(bytes);
         else
             write_full(out_, bytes, "the archive");
         bytes_ += bytes.size();
@@ -101,13 +98,13 @@ private:
         }
     }
 
+    Compressor* compressor_;
     const Dir& layer_;
     Fd diff_;
     const Fd& out_;
     std::vector<char> buffer_;
     std::map<std::string, std::vector<Replaced>> replaced_;
     Sha256 sha_;
-    std::optional<GzipWriter> gzip_;
     std::uint64_t bytes_ = 0;
 };
 
@@ -117,15 +114,16 @@ storage::AssembleReply assemble_tar(const storage::AssembleRequest& request) {
     const Fd out{STDOUT_FILENO};
     const Dir layer(Fd{storage::unpack_folder_fd}, "layer");
     confine(layer.fd(), Writes::no);
-    Assembler assembler(layer, out, request.gzip);
+    const auto compressor = request.compression.empty() ? nullptr : make_compressor(request.compression, request.level, out);
+    Assembler assembler(layer, out, compressor.get());
     assembler.run();
-    storage::AssembleReply reply{.error = "", .blob_digest = request.diff_id, .blob_size = request.tar_size};
-    if (GzipWriter* gzip = assembler.gzip()) {
-        reply.blob_digest = gzip->finish().str();
-        reply.blob_size = static_cast<std::int64_t>(gzip->bytes());
-    }
     if (assembler.bytes() != static_cast<std::uint64_t>(request.tar_size) || assembler.digest().str() != request.diff_id)
         throw Error("the layer's files were changed: they do not give '{}' any more", request.diff_id);
+    storage::AssembleReply reply{.error = "", .blob_digest = request.diff_id, .blob_size = request.tar_size};
+    if (!compressor) return reply;
+    compressor->finish();
+    reply.blob_digest = compressor->digest().str();
+    reply.blob_size = static_cast<std::int64_t>(compressor->bytes());
     return reply;
 }
 

@@ -34,7 +34,7 @@ LIBRARIES = {
     "curl/": ["src/fetch/http.cc", "src/fetch/main.cc"],
     "cxxopts.hpp": ["src/cli/parse.cc"],
     "fmt/format-inl.h": ["src/base/fmt_impl.cc"],
-    "openssl/": ["src/base/sha256.cc"],
+    "openssl/": ["src/base/sha256.cc", "src/registry/secret_box.cc"],
 }
 
 GENERATED = {"version.hh"}

@@ -45,7 +45,7 @@ teardown() { check_footprint; }
 
 # A store of its own, without the image.
 fresh() { "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" "$@"; }
-fresh_listing() { (cd "$ROOT_T/fresh/root" && find content layers images tmp ! -path tmp/lock 2>/dev/null | sort); }
+fresh_listing() { (cd "$ROOT_T/fresh/root" && find content layers images tmp ! -path tmp/lock ! -path content ! -path 'content/partial' 2>/dev/null | sort); }
 
 @test "pull by http: the image's id on stdout, and it runs" {
     run --separate-stderr fresh pull "127.0.0.1:$PORT/team/busybox:1"
@@ -151,6 +151,62 @@ fresh_listing() { (cd "$ROOT_T/fresh/root" && find content layers images tmp ! -
     [ "$status" -eq 125 ]
     diff <(echo "$before") <(fresh_listing)
     fresh pull -q "127.0.0.1:$PORT/team/busybox:1"
+}
+
+@test "two pulls at once make each layer once, and neither waits for ever" {
+    local n=0
+    skopeo copy -q --insecure-policy --dest-tls-verify=false "docker-archive:$ROOT_T/saved.tar" "docker://127.0.0.1:$PORT/team/busybox:2"
+    for n in 1 2 1 2; do
+        fresh pull "127.0.0.1:$PORT/team/busybox:$n" >/dev/null 2>>"$BATS_TEST_TMPDIR/log.$n" 3>&- &
+    done
+    wait
+    [ "$(cat "$BATS_TEST_TMPDIR"/log.* | grep -c ': Pull complete')" -eq 1 ]
+    [ "$(cat "$BATS_TEST_TMPDIR"/log.* | grep -c '^Status: ')" -eq 4 ]
+}
+
+@test "a pull that is killed at any moment leaves a store that the next one completes" {
+    local delay
+    dd if=/dev/urandom of="$BATS_TEST_TMPDIR/noise" bs=1M count=24 status=none
+    tar -C "$BATS_TEST_TMPDIR" -cf "$BATS_TEST_TMPDIR/noise.tar" noise
+    kist import -q "$BATS_TEST_TMPDIR/noise.tar" noise >/dev/null
+    kist push -q noise "127.0.0.1:$PORT/team/noise:1"
+    for delay in 0.02 0.05 0.1 0.15 0.2 0.3 0.4; do
+        timeout -s KILL "$delay" "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" \
+            pull -q "127.0.0.1:$PORT/team/noise:1" >/dev/null 2>&1 || true
+    done
+    [ "$(fresh pull -q "127.0.0.1:$PORT/team/noise:1")" = "$(kist image inspect -f '{{.Id}}' noise)" ]
+    [ -z "$(ls "$ROOT_T/fresh/root/content/partial" 2>/dev/null)" ]
+    [ -z "$(ls "$ROOT_T/fresh/root/tmp" | grep -v '^lock$')" ]
+    kist rmi -f noise >/dev/null
+}
+
+@test "mirrors are asked first, short names and the default registry are what kist.json says" {
+    fresh() { "$KIST" --config "$ROOT_T/mirror.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" "$@"; }
+    printf '{"insecure-registries": ["127.0.0.1:%s", "127.0.0.1:1"], "short-names": {"box": "127.0.0.1:%s/team/busybox"}, "default-registry": "127.0.0.1:%s",
+        "registries": {"127.0.0.1:1": {"mirrors": ["127.0.0.1:1/none", "127.0.0.1:%s"]}}}' "$PORT" "$PORT" "$PORT" "$PORT" >"$ROOT_T/mirror.json"
+    run fresh pull --retry 0 127.0.0.1:1/team/busybox:1
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" = *"mirror 127.0.0.1:1: "* ]]
+    [[ "$output" = *"Pulling from 127.0.0.1:$PORT/team/busybox"* ]]
+    fresh image exists 127.0.0.1:1/team/busybox:1
+    fresh pull -q docker://127.0.0.1:$PORT/team/busybox:1
+    fresh pull -q box:1
+    fresh image exists "127.0.0.1:$PORT/team/busybox:1"
+    fresh pull -q team/busybox:1
+    fresh run --rm --pull never box:1 true
+}
+
+@test "authorities in certs.d count for their registry" {
+    mkdir -p "$BATS_TEST_TMPDIR"/{upper,work}
+    local place
+    for place in kist docker containers; do
+        rm -rf "$BATS_TEST_TMPDIR/upper" "$BATS_TEST_TMPDIR/work" "$ROOT_T/fresh"
+        mkdir -p "$BATS_TEST_TMPDIR/upper/$place/certs.d/127.0.0.1:$TLS_PORT" "$BATS_TEST_TMPDIR/work"
+        cp "$ROOT_T/tls.crt" "$BATS_TEST_TMPDIR/upper/$place/certs.d/127.0.0.1:$TLS_PORT/ca.crt"
+        unshare -m sh -c 'mount -t overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" overlay /etc && shift && exec "$@"' sh "$BATS_TEST_TMPDIR" \
+            "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" pull -q "127.0.0.1:$TLS_PORT/team/busybox:1"
+    done
 }
 
 @test "kist-fetch has no privilege and sees no file while it fetches" {

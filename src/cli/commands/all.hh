@@ -13,5 +13,6 @@ extern const Command attach, commit, completion, config_list, config_show, confi
     system_prune, tag, top, unpause, untag, version, wait;
 extern const Command system_check, volume_create, volume_exists, volume_export,
     volume_import, volume_inspect, volume_ls, volume_mount, volume_prune, volume_rm, volume_unmount;
+extern const Command login, logout, manifest_inspect, push, search;
 
 } // namespace kist::cli::command

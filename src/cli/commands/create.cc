@@ -4,6 +4,7 @@
 #include "cli/create_options.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
+#include "cli/progress_bars.hh"
 #include "engine/containers.hh"
 
 namespace kist::cli::command {
@@ -17,7 +18,8 @@ int create_container(Session& session) {
     o.image = operands.front();
     o.command.assign(operands.begin() + 1, operands.end());
     o.argv = session.argv();
-    if (!o.quiet) o.progress = [](const std::string& line) { complain(line + "\n"); };
+    o.PullOptions::warn = print_warning;
+    if (!o.quiet) show_progress(o);
     print_line(engine::create(session.engine(), o, print_warning).str());
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "cli/foreground.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
+#include "cli/progress_bars.hh"
 #include "engine/containers.hh"
 
 namespace kist::cli::command {
@@ -32,7 +33,8 @@ int run_container(Session& session) {
     o.image = operands.front();
     o.command.assign(operands.begin() + 1, operands.end());
     o.argv = session.argv();
-    if (!o.quiet) o.progress = [](const std::string& line) { complain(line + "\n"); };
+    o.PullOptions::warn = print_warning;
+    if (!o.quiet) show_progress(o);
     if (o.detach && !o.attach.empty()) throw UsageError("--detach and --attach exclude each other");
 
     std::optional<engine::AttachOptions> attach;

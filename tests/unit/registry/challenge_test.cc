@@ -45,14 +45,25 @@ TEST_CASE("redirects are resolved against what was asked") {
 
 TEST_CASE("P10: a credential reaches its own registry and that one's token service, nobody else") {
     const auto may = [](const char* registry, const char* realm) {
-        return may_get_credential(parse_url(registry).value(), parse_url(realm).value());
+        return may_get_credential(parse_url(registry).value(), parse_url(realm).value(), {"login.example", "sso.example:8443"});
     };
     CHECK(may("https://registry-1.docker.io/", "https://auth.docker.io/token"));
     CHECK(may("https://r.example:5000/", "https://r.example:5000/token"));
     CHECK(may("http://127.0.0.1:5000/", "http://127.0.0.1:5001/token"));
     CHECK_FALSE(may("https://registry-1.docker.io/", "https://auth.docker.io.evil.example/token"));
     CHECK_FALSE(may("https://registry-1.docker.io/", "http://auth.docker.io/token"));
+    CHECK(may("https://registry.gitlab.example/", "https://gitlab.example/jwt/auth"));
+    CHECK(may("https://r.example/", "https://r.example:8443/token"));
+    CHECK(may("https://r.example/", "https://login.example/token"));
+    CHECK(may("https://r.example/", "https://sso.example:8443/token"));
+    CHECK_FALSE(may("https://r.example/", "https://sso.example/token"));
+    CHECK_FALSE(may("https://r.example/", "http://login.example/token"));
+    CHECK_FALSE(may("https://registry.example.org/", "https://auth.example.org/token"));
+    CHECK_FALSE(may("https://a.b.example.org/", "https://example.org/token"));
+    CHECK_FALSE(may("https://evil.example/", "https://example/token"));
+    CHECK_FALSE(may("https://registry-1.docker.io/", "https://auth.docker.io:444/token"));
     CHECK_FALSE(may("https://a.co.uk/", "https://b.co.uk/token"));
+    CHECK_FALSE(may("https://10.0.0.1/", "https://0.0.1/token"));
     CHECK_FALSE(may("https://127.0.0.1/", "https://1.0.0.1/token"));
     CHECK_FALSE(may("http://r.example/", "http://evil.example/token"));
 }

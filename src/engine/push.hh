@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sending an image to a registry.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "engine/engine.hh"
+#include "engine/registry_access.hh"
+
+namespace kist::engine {
+
+struct PushOptions : RegistryOptions {
+    std::string format;             ///< "oci", "v2s2" (also "docker"); empty: the image's own
+    std::string compression_format; ///< "gzip", "zstd"; empty: as the image came, else gzip
+    std::optional<int> compression_level;
+    bool force_compression = false; ///< not as a blob that is known in another format or level
+    std::function<void(const std::string& line)> progress; ///< lines as Docker prints them; may be empty
+};
+/// The digest of the manifest that the registry now has under that name.
+Digest push_image(Engine&, const storage::ImageRecord&, const storage::Reference& to, const PushOptions&);
+
+} // namespace kist::engine
