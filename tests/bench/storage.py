@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -22,14 +23,14 @@ from bench import check, interleaved, run, timed
 
 
 def pick_files(limit):
-    """Regular files and links of /usr, up to `limit` bytes."""
+    """Regular files and links of /usr, up to `limit` bytes; none of the large ones, as an image is made of many small files."""
     found, size = [], 0
     for folder, folders, names in os.walk("/usr"):
         folders.sort()
         for name in sorted(names):
             path = os.path.join(folder, name)
             info = os.lstat(path)
-            if not (os.path.islink(path) or os.path.isfile(path)) or info.st_size > 50 << 20:
+            if not (os.path.islink(path) or os.path.isfile(path)) or info.st_size > 256 << 10:
                 continue
             found.append(path)
             size += info.st_size
@@ -197,7 +198,7 @@ def bench_commit(engines, archives, _work, rounds):
 
     def job(engine):
         settle()
-        return timed(engine("commit", *(["-q"] if engine.name != "docker" else []), "-m", f"n{next(number)}", "hundred", "bench:committed"))
+        return timed(engine("commit", *(["-q"] if engine.name != "docker" else []), "-c", f"LABEL n={next(number)}", "hundred", "bench:committed"))
     try:
         return interleaved({e.name: (lambda e=e: job(e)) for e in engines}, max(rounds, 5))
     finally:
@@ -275,6 +276,7 @@ def main():
     args.kist = os.path.abspath(args.kist)
     if os.geteuid() != 0:
         sys.exit("storage.py: must be run as root")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     work = tempfile.mkdtemp(prefix="kist-bench.", dir="/var/tmp")
     engines = []
     try:
