@@ -91,6 +91,11 @@ constexpr auto namespace_options() {
         {{"ipc", "MODE", "IPC namespace: private, shareable, none, host, container:NAME"}, &T::ipc},
         {{"network,net", "MODE", "Network: none, host or container:NAME"}, &T::network},
         {{"pid", "MODE", "PID namespace: private, host, container:NAME"}, &T::pid},
+        {{"gidmap", "CONTAINER:HOST:SIZE", "Groups of a user namespace (repeatable; default: as --uidmap)"}, &T::gidmaps},
+        {{"subgidname", "NAME", "Groups of a user namespace: those of this user in /etc/subgid"}, &T::subgidname},
+        {{"subuidname", "NAME", "Users of a user namespace: those of this user in /etc/subuid"}, &T::subuidname},
+        {{"uidmap", "CONTAINER:HOST:SIZE", "Users of a user namespace (repeatable; default: as --gidmap)"}, &T::uidmaps},
+        {{"userns", "MODE", "User namespace: host, auto[:size=N], container:NAME, ns:PATH"}, &T::userns},
         {{"uts", "MODE", "UTS namespace: private, host, container:NAME"}, &T::uts},
     });
 }

@@ -15,6 +15,7 @@
 #include "engine/repair.hh"
 #include "engine/volumes.hh"
 #include "engine/host_facts.hh"
+#include "engine/id_ranges.hh"
 #include "engine/mount_facts.hh"
 #include "engine/mount_text.hh"
 #include "engine/tell.hh"
@@ -73,6 +74,8 @@ ContainerConfig interpret(Engine& engine, const CreateOptions& options, const st
     interpret_resources(in, config);
     interpret_limits(in, config);
     interpret_hooks(in, config);
+    // Last: what it takes would have to be given back when another option is wrong.
+    interpret_user_namespace(in, config, [&](std::uint32_t size) { return take_ids(engine, config.id, size); });
     return config;
 }
 
@@ -136,6 +139,8 @@ ContainerId create_record(Engine& engine, const CreateOptions& options, const st
     if (!options.rootfs) check_platform(options, image);
     std::vector<storage::VolumeRecord> new_volumes;
     ContainerConfig config = interpret(engine, options, image, warn, new_volumes);
+    Rollback ids;
+    ids.add([&] { give_back_ids(engine, config.uid_map, config.id); });
     check_plan(engine, config);
     CidFile cidfile(options.cidfile);
     sweep_some(engine);
@@ -151,6 +156,7 @@ ContainerId create_record(Engine& engine, const CreateOptions& options, const st
     if (engine.store().driver() == "vfs") plan_container_root(engine, config, engine.containers().data_dir(id));
     cidfile.write(config.id);
     undo.commit();
+    ids.commit();
     tell(engine, config, "create");
     return id;
 }

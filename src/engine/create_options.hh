@@ -41,6 +41,8 @@ struct CreateOptions : PullOptions {
     std::string shm_size;
     // namespaces
     std::string network, pid, ipc, uts, cgroupns;
+    std::string userns, subuidname, subgidname;
+    std::vector<std::string> uidmaps, gidmaps;
     std::vector<std::string> dns, dns_search, dns_options, add_hosts, expose;
     // security
     std::vector<std::string> cap_add, cap_drop, security_opts;

@@ -34,6 +34,12 @@ void interpret_process(const CreateInput&, storage::ContainerConfig&);    // cre
 void interpret_supervision(const CreateInput&, storage::ContainerConfig&); // create_supervision.cc: restart policy
 void interpret_labels(const CreateInput&, storage::ContainerConfig&);     // create_env.cc
 void interpret_namespaces(const CreateInput&, storage::ContainerConfig&); // create_namespaces.cc
+/// Maps that --userns auto asks for are taken by `take_ids` (its argument: how many).
+struct TakenIds {
+    std::vector<oci::IdMapping> uids, gids;
+};
+void interpret_user_namespace(const CreateInput&, storage::ContainerConfig&,
+                              const std::function<TakenIds(std::uint32_t)>& take_ids); // create_user_namespace.cc
 void interpret_names(const CreateInput&, storage::ContainerConfig&);      // create_namespaces.cc: hostname, DNS, hosts
 void interpret_mounts(const CreateInput&, storage::ContainerConfig&);     // create_mounts.cc
 void interpret_devices(const CreateInput&, storage::ContainerConfig&);    // create_devices.cc

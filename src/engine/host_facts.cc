@@ -81,7 +81,8 @@ void find_joined(Engine& engine, const ContainerConfig& config, HostFacts& facts
     const auto& modes = config.namespaces;
     for (const auto& [mode, what] : {std::pair{&modes.network, "network"}, {&modes.pid, "PID namespace"},
                                      {&modes.ipc, "IPC namespace"}, {&modes.uts, "UTS namespace"},
-                                     {&modes.cgroup, "cgroup namespace"}}) {
+                                     {&modes.cgroup, "cgroup namespace"},
+                                     {&modes.user, "user namespace"}}) {
         if (!mode->starts_with("container:")) continue;
         std::string id = mode->substr(10);
         auto view = engine.containers().view(ContainerId::parse(id).value());
@@ -152,7 +153,7 @@ void check_plan(Engine& engine, const ContainerConfig& config) {
     }
     if (config.mounts.empty()) return;
     const auto& modes = config.namespaces;
-    for (const std::string* mode : {&modes.network, &modes.pid, &modes.ipc, &modes.uts, &modes.cgroup})
+    for (const std::string* mode : {&modes.network, &modes.pid, &modes.ipc, &modes.uts, &modes.cgroup, &modes.user})
         if (mode->starts_with("container:")) {
             facts.joined[mode->substr(10)] = 1;
             facts.joined_run_dirs[mode->substr(10)] = "/";

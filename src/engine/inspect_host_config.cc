@@ -119,7 +119,7 @@ Value host_config_value(const ContainerConfig& config) {
     value.set("SecurityOpt", list_value(security.options));
     value.set("Tmpfs", tmpfs(config));
     value.set("UTSMode", mode_text(modes.uts, ""));
-    value.set("UsernsMode", "");
+    value.set("UsernsMode", modes.user == "host" ? "" : modes.user);
     value.set("ShmSize", config.shm_size);
     value.set("Sysctls", map_value(config.sysctls));
     value.set("Runtime", "kist");

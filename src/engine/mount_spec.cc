@@ -14,7 +14,7 @@ using storage::ContainerConfig;
 
 std::vector<oci::Mount> kernel_mounts(const ContainerConfig& config) {
     const char* access = config.security.privileged ? "rw" : "ro";
-    return {
+    std::vector<oci::Mount> mounts = {
         {"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}},
         {"/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}},
         {"/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
@@ -22,6 +22,11 @@ std::vector<oci::Mount> kernel_mounts(const ContainerConfig& config) {
         {"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", access}},
         {"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}},
     };
+    // Root of a user namespace may mount these only for namespaces that belong to it; the host's are shown instead.
+    if (config.namespaces.user == "host") return mounts;
+    if (config.namespaces.network == "host") mounts[3] = {"/sys", "bind", "/sys", {"rbind", "rprivate", "nosuid", "noexec", "nodev", "rro"}};
+    if (config.namespaces.pid == "host") mounts[0] = {"/proc", "bind", "/proc", {"rbind", "rprivate", "nosuid", "noexec", "nodev"}};
+    return mounts;
 }
 
 /// Shared memory files belong to the IPC namespace in all but name: who shares the one shares the other.

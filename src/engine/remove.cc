@@ -2,6 +2,7 @@
 // rm and container prune. What cannot be removed stays listed as dead with the reason (SEEDS A108, A116).
 #include "engine/containers.hh"
 #include "engine/describe.hh"
+#include "engine/id_ranges.hh"
 #include "engine/repair.hh"
 #include "engine/tell.hh"
 #include "monitor/control.hh"
@@ -59,6 +60,7 @@ void remove_stopped(Engine& engine, const ContainerId& id, const ContainerView& 
     try {
         if (!view.monitor_alive && view.damage.empty() && view.state.started_at != 0) clear_cgroup(engine, view.config);
         engine.containers().remove(id, volumes ? Volumes::remove_anonymous : Volumes::keep);
+        if (view.config.namespaces.user == "auto") give_back_ids(engine, view.config.uid_map, view.config.id);
         tell(engine, view.config, "destroy");
     } catch (Error& e) {
         if (view.damage.empty()) engine.containers().write_dead(view, e.what());

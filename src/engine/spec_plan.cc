@@ -68,6 +68,7 @@ std::vector<oci::Namespace> plan_namespaces(const ContainerConfig& config, const
     using Type = oci::NamespaceType;
     const auto& modes = config.namespaces;
     std::vector<oci::Namespace> list = {{Type::mount, ""}};
+    add_namespace(list, Type::user, "user", modes.user == "auto" ? "private" : modes.user, facts);
     add_namespace(list, Type::pid, "pid", modes.pid, facts);
     add_namespace(list, Type::network, "net", modes.network, facts);
     add_namespace(list, Type::ipc, "ipc", modes.ipc, facts);
@@ -80,7 +81,7 @@ std::map<std::string, std::string> joined_containers(const ContainerConfig& conf
     const auto& modes = config.namespaces;
     std::map<std::string, std::string> joined;
     for (const auto& [name, mode] : {std::pair{"pid", &modes.pid}, {"network", &modes.network}, {"ipc", &modes.ipc},
-                                     {"uts", &modes.uts}, {"cgroup", &modes.cgroup}})
+                                     {"uts", &modes.uts}, {"cgroup", &modes.cgroup}, {"user", &modes.user}})
         if (mode->starts_with("container:")) joined[name] = mode->substr(10);
     return joined;
 }
@@ -198,6 +199,11 @@ monitor::Job plan_job(const ContainerConfig& config, const HostFacts& facts) {
     spec.mounts = plan_mounts(config, facts);
     spec.annotations = config.annotations;
     spec.linux_.namespaces = plan_namespaces(config, facts);
+    if (config.namespaces.user != "host") {
+        spec.linux_.uid_mappings = config.uid_map;
+        spec.linux_.gid_mappings = config.gid_map;
+        job.root.idmapped = true;
+    }
     spec.linux_.devices = facts.devices;
     spec.linux_.cgroups_path = job.cgroup_path;
     spec.linux_.resources = plan_resources(config, facts);

@@ -13,19 +13,22 @@
 
 namespace kist::runtime {
 
-ConsoleSocket::ConsoleSocket(const std::string& path) {
+Fd connect_stream(const std::string& path, std::string_view what) {
     // By descriptor: the path may be longer than sun_path.
     const Fd file{::open(path.c_str(), O_PATH | O_CLOEXEC)};
-    if (!file) throw SysError("opening console socket '{}'", path);
+    if (!file) throw SysError("opening {} '{}'", what, path);
     const std::string short_path = fmt::format("/proc/self/fd/{}", file.get());
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, short_path.c_str(), short_path.size() + 1);
-    socket_ = Fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    if (!socket_) throw SysError("making a socket");
-    if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
-        throw SysError("connecting to console socket '{}'", path);
+    Fd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    if (!socket) throw SysError("making a socket");
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
+        throw SysError("connecting to {} '{}'", what, path);
+    return socket;
 }
+
+ConsoleSocket::ConsoleSocket(const std::string& path) : socket_(connect_stream(path, "console socket")) {}
 
 void ConsoleSocket::send(const Fd& terminal) const {
     try {

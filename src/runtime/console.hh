@@ -3,10 +3,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/fd.hh"
 
 namespace kist::runtime {
+
+/// Connects to the Unix stream socket at `path`, however long that is. Throws SysError; `what` names it.
+Fd connect_stream(const std::string& path, std::string_view what);
 
 /// Opened before the container is made, so that a wrong path makes none.
 class ConsoleSocket {

@@ -10,12 +10,16 @@
 #include <unistd.h>
 
 #include "base/error.hh"
+#include "base/log.hh"
 #include "base/rollback.hh"
 #include "base/socket.hh"
 #include "base/text.hh"
 #include "base/time.hh"
+#include "oci/run/check_spec.hh"
 #include "runtime/bundle.hh"
 #include "runtime/console.hh"
+#include "runtime/notify.hh"
+#include "runtime/seccomp_listener.hh"
 
 namespace kist::runtime {
 
@@ -44,13 +48,31 @@ void check_console(bool terminal, const std::string& socket, bool needs_one) {
     if (!terminal && !socket.empty()) throw Error("--console-socket: process.terminal is not set");
 }
 
+void set_seccomp(const Store& store, const oci::Spec& spec, oci::LaunchOptions& launch) {
+    if (!spec.linux_.seccomp) return;
+    launch.seccomp = oci::cached_program(store.seccomp_cache(), *spec.linux_.seccomp);
+    launch.seccomp_flags = oci::filter_flags(*spec.linux_.seccomp);
+}
+
+oci::HookContext hook_context(const Record& record) {
+    oci::HookContext context;
+    context.oci_version = record.spec.oci_version;
+    context.id = record.id;
+    context.bundle = record.bundle;
+    context.annotations = record.spec.annotations;
+    context.ended = [](const oci::HookResult& result) {
+        if (result.failed()) log::warn("{}", result.message());
+    };
+    return context;
+}
+
 oci::LaunchOptions launch_options(const Store& store, const CreateOptions& options, const oci::Spec& spec) {
     oci::LaunchOptions launch;
     launch.listen_fds = activation_sockets();
     launch.extra_fds = descriptors_to_pass(options.preserve_fds + launch.listen_fds);
     launch.no_pivot = options.no_pivot;
     launch.keep_keyring = options.no_new_keyring;
-    if (spec.linux_.seccomp) launch.seccomp = oci::cached_program(store.seccomp_cache(), *spec.linux_.seccomp);
+    set_seccomp(store, spec, launch);
     return launch;
 }
 
@@ -80,6 +102,9 @@ void destroy(const Store& store, const Container& container) {
     cgroup.kill_all(); // members that had no pid namespace to die with
     if (!cgroup.remove()) throw Error("removing container '{}': its control group is still busy", container.id());
     store.remove(container.id());
+    const oci::HookContext context = hook_context(container.record());
+    const auto& hooks = container.record().spec.hooks.poststop;
+    if (!hooks.empty()) oci::run_hooks("poststop", hooks, context, oci::hook_state(context, "stopped", 0), oci::Failure::goes_on);
 }
 
 } // namespace
@@ -92,8 +117,10 @@ void write_pid_file(const std::string& path, pid_t pid) {
 }
 
 Creation create(const Store& store, const CreateOptions& options, StartedBy started_by) {
-    const Bundle bundle = read_bundle(options.bundle);
+    Bundle bundle = read_bundle(options.bundle);
     if (!bundle.spec.process) throw Error("{}/config.json: process: expected a value, it is missing", bundle.path);
+    const auto host = oci::CgroupHost::detect();
+    oci::check_spec(bundle.spec, host, bundle.path + "/config.json");
     check_console(bundle.spec.process->terminal, options.console_socket, started_by == StartedBy::later);
     const ConsoleSocket console = options.console_socket.empty() ? ConsoleSocket() : ConsoleSocket(options.console_socket);
     oci::LaunchOptions launch = launch_options(store, options, bundle.spec);
@@ -101,10 +128,12 @@ Creation create(const Store& store, const CreateOptions& options, StartedBy star
     Rollback undo;
     Dir dir = store.make(options.id);
     undo.add([&] { store.remove(options.id); });
+    if (manager_socket()) add_notify_folder(dir, bundle.spec);
     Container container(std::move(dir), first_record(options, bundle));
+    launch.hooks = hook_context(container.record());
+    launch.hooks.ended = nullptr; // what fails is thrown
     container.save(); // names the control group before it exists
     const std::string path = container.record().cgroup;
-    const auto host = oci::CgroupHost::detect();
     const auto cgroup = oci::Cgroup::create(host, path, bundle.spec.linux_.resources, oci::Cgroup::Existing::take);
     undo.add([host, path] { (void)oci::Cgroup::open(host, path).remove(); });
     Fd start_socket;
@@ -122,14 +151,26 @@ Creation create(const Store& store, const CreateOptions& options, StartedBy star
 }
 
 void start(const Container& container) {
-    const FileLock lock = container.lock();
+    std::optional<FileLock> lock = container.lock();
     const Status status = container.status();
     if (status != Status::created) throw Error("cannot start container '{}': it is {}", container.id(), name_of(status));
     const auto connection = connect_unix(container.dir(), start_socket_name);
     if (!connection) throw Error("cannot start container '{}': its process does not wait for a start", container.id());
     // First this, then the start: killed in between, the container ends and never looks as if it could still be started.
     container.dir().remove_file(start_socket_name);
-    oci::start_waiting(*connection);
+    const auto manager = manager_socket();
+    const auto relay = manager ? NotifyRelay::open(container.dir(), *manager) : std::nullopt;
+    oci::start_waiting(*connection, listener_handler(container, *container.process(), container.record().pid));
+    run_poststart(container);
+    lock.reset(); // whoever wants to delete a container that never gets ready need not wait
+    if (relay) relay->wait(*container.process(), container.record().pid);
+}
+
+void run_poststart(const Container& container) {
+    const auto& hooks = container.record().spec.hooks.poststart;
+    if (hooks.empty()) return;
+    const oci::HookContext context = hook_context(container.record());
+    oci::run_hooks("poststart", hooks, context, oci::hook_state(context, "running", container.record().pid), oci::Failure::goes_on);
 }
 
 void kill(const Container& container, int number, Reach reach) {
@@ -169,12 +210,11 @@ oci::CreatedProcess exec(const Store& store, const Container& container, const E
     const ConsoleSocket console = options.console_socket.empty() ? ConsoleSocket() : ConsoleSocket(options.console_socket);
     oci::LaunchOptions launch;
     launch.extra_fds = descriptors_to_pass(options.preserve_fds);
-    const auto& seccomp = container.record().spec.linux_.seccomp;
-    if (seccomp) launch.seccomp = oci::cached_program(store.seccomp_cache(), *seccomp);
+    set_seccomp(store, container.record().spec, launch);
     oci::CreatedProcess process =
         oci::enter_container(*container.process(), container.record().pid, options.process, container.cgroup(), launch);
     if (console) console.send(process.terminal());
-    process.start();
+    process.start(listener_handler(container, process.child().pidfd(), process.pid()));
     if (!options.pid_file.empty()) write_pid_file(options.pid_file, process.pid());
     return process;
 }

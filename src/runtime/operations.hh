@@ -36,6 +36,8 @@ enum class StartedBy {
 Creation create(const Store&, const CreateOptions&, StartedBy);
 
 void start(const Container&);
+/// What follows a start, whoever made it: the poststart hooks. One that fails is told on standard error and changes nothing.
+void run_poststart(const Container&);
 /// `number` to the first process, or to every process of the container.
 enum class Reach { first_process, everybody };
 void kill(const Container&, int number, Reach);

@@ -52,6 +52,8 @@ struct ResourceConfig {
 /// "private", "host" or "container:<full id>" (also "ns:<path>" for network; "none" for network and ipc).
 struct NamespaceModes {
     std::string network = "none", pid = "private", ipc = "private", uts = "private", cgroup = "private";
+    /// "host", "private" (with the maps of the record), "auto", "container:<full id>" or "ns:<path>".
+    std::string user = "host";
     bool operator==(const NamespaceModes&) const = default;
     static constexpr void fields(auto&& field) {
         field("network", &NamespaceModes::network);
@@ -59,6 +61,7 @@ struct NamespaceModes {
         field("ipc", &NamespaceModes::ipc);
         field("uts", &NamespaceModes::uts);
         field("cgroup", &NamespaceModes::cgroup);
+        field("user", &NamespaceModes::user);
     }
 };
 
@@ -121,6 +124,7 @@ struct ContainerConfig {
     bool read_only = false, read_only_tmpfs = true;
     std::int64_t shm_size = 64 << 20;
     NamespaceModes namespaces;
+    std::vector<oci::IdMapping> uid_map, gid_map; ///< of the user namespace; a joined one's are its own
     SecurityConfig security;
     ResourceConfig resources;
     std::vector<oci::Rlimit> ulimits;
@@ -175,6 +179,8 @@ struct ContainerConfig {
         field("read_only_tmpfs", &C::read_only_tmpfs);
         field("shm_size", &C::shm_size);
         field("namespaces", &C::namespaces);
+        field("uid_map", &C::uid_map);
+        field("gid_map", &C::gid_map);
         field("security", &C::security);
         field("resources", &C::resources);
         field("ulimits", &C::ulimits);

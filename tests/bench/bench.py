@@ -8,6 +8,7 @@ Needs root. Each contestant gets its own store in a temporary folder and the sam
 that is missing or cannot run here is named with the reason and left out.
 """
 import argparse
+import ctypes
 import json
 import os
 import shutil
@@ -83,14 +84,15 @@ def docker(_, work, tar):
 class Runtime:
     """A bare OCI runtime: `run` of a bundle, nothing else."""
 
-    def __init__(self, name, work, tar):
-        if not shutil.which(name):
+    def __init__(self, name, work, tar, program=None):
+        self.program = program or name
+        if not shutil.which(self.program):
             raise RuntimeError("not installed")
         self.name = name
         self.bundle = f"{work}/{name}-bundle"
         os.makedirs(f"{self.bundle}/rootfs")
         check(["tar", "-C", f"{self.bundle}/rootfs", "-xf", tar])
-        check([name, "spec"], cwd=self.bundle)
+        check([self.program, "spec"], cwd=self.bundle)
         with open(f"{self.bundle}/config.json", encoding="utf-8") as file:
             spec = json.load(file)
         spec["process"]["terminal"] = False
@@ -104,7 +106,10 @@ class Runtime:
             raise RuntimeError(result.stderr.strip().splitlines()[-1] if result.stderr.strip() else "failed")
 
     def run_argv(self, name):
-        return [self.name, "--root", self.root, "run", "--bundle", self.bundle, f"{name}-{os.getpid()}"]
+        return self("run", "--bundle", self.bundle, f"{name}-{os.getpid()}")
+
+    def __call__(self, *words):
+        return [self.program, "--root", self.root, *words]
 
     def close(self):
         shutil.rmtree(self.bundle, ignore_errors=True)
@@ -160,6 +165,47 @@ def bench_run(engines, runtimes, rounds):
     jobs = {e.name: (lambda e=e: timed(e.run_words("--rm", "busybox", "true"))) for e in engines}
     jobs.update({r.name: (lambda r=r: timed(r.run_argv("bench"))) for r in runtimes})
     return interleaved(jobs, rounds)
+
+
+def reap_orphans():
+    """What a runtime leaves to us, its supervisor."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def bench_create(_engines, runtimes, rounds):
+    def job(runtime):
+        name = f"created-{os.getpid()}"
+        start = time.perf_counter()
+        check_quiet(runtime("create", "--bundle", runtime.bundle, name))
+        check_quiet(runtime("start", name))
+        check_quiet(runtime("delete", "--force", name))
+        elapsed = (time.perf_counter() - start) * 1000
+        reap_orphans()
+        return elapsed
+    return interleaved({r.name: (lambda r=r: job(r)) for r in runtimes}, rounds)
+
+
+def bench_waiting(_engines, runtimes, _rounds):
+    """KiB (PSS) of the process of a created container, which is all that a runtime leaves behind."""
+    results = {}
+    for runtime in runtimes:
+        name = f"waiting-{os.getpid()}"
+        pid_file = f"{runtime.bundle}/pid"
+        check_quiet(runtime("create", "--pid-file", pid_file, "--bundle", runtime.bundle, name))
+        with open(pid_file, encoding="ascii") as file:
+            results[runtime.name] = pss_kib(file.read().strip())
+        check_quiet(runtime("delete", "--force", name))
+        reap_orphans()
+    return results
+
+
+def check_quiet(argv):
+    """Without pipes, which a container's process would hold open."""
+    subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
 
 
 def bench_detached(engines, _, rounds):
@@ -276,6 +322,8 @@ def bench_log(engines, _runtimes, rounds):
 BENCHES = {
     "version": ("`--version`, ms", bench_version),
     "run": ("`run --rm --network none busybox true` (runtimes: bare bundle), ms", bench_run),
+    "create": ("`create`, `start`, `delete` of a bare bundle, ms", bench_create),
+    "waiting": ("process of a created container, KiB PSS", bench_waiting),
     "detached": ("`run -d` and `rm -f`, ms", bench_detached),
     "exec": ("`exec busybox true`, ms", bench_exec),
     "inspect": ("`inspect`, ms", bench_inspect),
@@ -291,12 +339,13 @@ def print_table(results, names):
     print("| what | " + " | ".join(names) + " |")
     print("|---|" + "---|" * len(names))
     for key, medians in results.items():
-        own = medians.get("kist")
+        reference = "kist" if "kist" in medians else "kist-oci"
+        own = medians.get(reference)
         cells = []
         for name in names:
             if name not in medians:
                 cells.append("–")
-            elif name == "kist" or not own:
+            elif name == reference or not own:
                 cells.append(f"{medians[name]:.1f}")
             else:
                 cells.append(f"{medians[name]:.1f} ({medians[name] / own:.1f}×)")
@@ -306,9 +355,10 @@ def print_table(results, names):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kist", default=f"{TOP}/build-release/src/cli/kist")
+    parser.add_argument("--kist-oci", help="default: of the same build as --kist")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--only", default=",".join(BENCHES))
-    parser.add_argument("--peers", default="crun,runc,podman,docker")
+    parser.add_argument("--peers", default="kist-oci,crun,runc,podman,docker")
     parser.add_argument("--json")
     args = parser.parse_args()
     args.kist = os.path.abspath(args.kist)
@@ -318,11 +368,14 @@ def main():
     work = tempfile.mkdtemp(prefix="kist-bench.", dir="/var/tmp")
     tar = f"{work}/busybox.tar"
     check(["bash", "-c", f". {TOP}/contrib/lib.sh; busybox_tar {tar}"])
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
     lent = mount_hugetlb()
     engines, runtimes = [kist(args, work, tar)], []
     for name in args.peers.split(","):
         try:
-            if name in ("crun", "runc"):
+            if name == "kist-oci":
+                runtimes.append(Runtime(name, work, tar, args.kist_oci or f"{os.path.dirname(args.kist)}/../runtime/kist-oci"))
+            elif name in ("crun", "runc"):
                 runtimes.append(Runtime(name, work, tar))
             elif name:
                 engines.append({"podman": podman, "docker": docker}[name](args, work, tar))

@@ -15,7 +15,7 @@ make_bundle() {
     [ "$(id -u)" = 0 ] || skip "needs root"
     T=$(mktemp -d /tmp/kist-oci.XXXXXX)
     export T
-    mkdir -p "$T/bundle/rootfs"
+    mkdir -p "$T/bundle/rootfs"/{proc,sys,dev}
     (
         . "$top/contrib/lib.sh"
         busybox_tar "$T/busybox.tar"

@@ -204,6 +204,45 @@ P
     [ "$output" = $'.\n4' ]
 }
 
+@test "READY=1 of the container is told to the service manager, other words are not" {
+    # busybox has no client for datagram sockets on paths: the test speaks through the container's own folder.
+    command_config sleep 100
+    python3 - "$T" "$KIST_OCI" <<'P'
+import os, socket, subprocess, sys, time
+folder, program = sys.argv[1:]
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind(folder + "/manager")
+env = dict(os.environ, NOTIFY_SOCKET=folder + "/manager")
+def oci(*words, **more):
+    return subprocess.Popen([program, "--root", folder + "/state", *words], env=env, **more)
+assert oci("create", "--bundle", folder + "/bundle", "c").wait() == 0
+start = oci("start", "c")
+path = folder + "/state/c/notify/notify.sock"
+for _ in range(100):
+    if os.path.exists(path): break
+    time.sleep(0.05)
+inside = subprocess.check_output([program, "--root", folder + "/state", "exec", "c", "sh", "-c", "echo $NOTIFY_SOCKET; ls -l /run/notify"], text=True)
+assert inside.startswith("/run/notify/notify.sock\n") and "srwxrwxrwx" in inside, inside
+client = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+client.sendto(b"STATUS=starting\nMAINPID=1\n", path)
+time.sleep(0.3)
+assert start.poll() is None
+client.sendto(b"STATUS=up\nREADY=1\n", path)
+assert start.wait(timeout=5) == 0
+manager.settimeout(5)
+words = manager.recv(1000).decode().split("\n")
+state = subprocess.check_output([program, "--root", folder + "/state", "state", "c"], text=True)
+assert words[0] == "READY=1" and words[1].startswith("MAINPID=") and words[1][8:] in state, words
+manager.setblocking(False)
+try:
+    sys.exit(manager.recv(1000))
+except BlockingIOError:
+    pass
+os.unlink(folder + "/manager")
+P
+    rmdir "$T/bundle/rootfs/run/notify" "$T/bundle/rootfs/run"
+}
+
 @test "run --no-pivot shows the container's root alone" {
     command_config sh -c 'ls / | tr "\n" " "; ls /../.. | wc -l'
     run -0 oci run --no-pivot --bundle "$T/bundle" c

@@ -51,6 +51,10 @@ std::vector<std::string> v1_mounts_to_join(const CgroupHost& host, const Resourc
     if (host.unified.empty()) add("freezer");
     if (resources.cpu && (!resources.cpu->cpus.empty() || !resources.cpu->mems.empty()))
         add("cpuset");
+    if (!resources.hugepage_limits.empty()) add("hugetlb");
+    if (!resources.rdma.empty()) add("rdma");
+    if (resources.network && resources.network->class_id) add("net_cls");
+    if (resources.network && !resources.network->priorities.empty()) add("net_prio");
     return mounts;
 }
 
@@ -66,6 +70,8 @@ std::vector<std::string> unified_controllers_to_enable(const CgroupHost& host,
     for (const char* controller : {"cpu", "memory", "pids", "io"}) add(controller);
     if (resources.cpu && (!resources.cpu->cpus.empty() || !resources.cpu->mems.empty()))
         add("cpuset");
+    if (!resources.hugepage_limits.empty()) add("hugetlb");
+    if (!resources.rdma.empty()) add("rdma");
     for (const auto& [file, value] : resources.unified) add(split_once(file, '.').first);
     return wanted;
 }

@@ -45,6 +45,8 @@ void plan_memory_v1(const std::string& mount, const MemoryLimits& memory, Writes
             {mount, "memory.soft_limit_in_bytes", std::to_string(*memory.reservation)});
     if (memory.swappiness)
         writes.push_back({mount, "memory.swappiness", std::to_string(*memory.swappiness)});
+    if (memory.kernel_tcp)
+        writes.push_back({mount, "memory.kmem.tcp.limit_in_bytes", std::to_string(*memory.kernel_tcp)});
     if (memory.disable_oom_killer)
         writes.push_back({mount, "memory.oom_control", *memory.disable_oom_killer ? "1" : "0"});
 }
@@ -64,6 +66,7 @@ std::string swap_on_v2(const MemoryLimits& memory) {
 void plan_memory_v2(const std::string& mount, const MemoryLimits& memory, Writes& writes) {
     if (memory.swappiness)
         throw Error("setting memory swappiness: cgroup v2 has no such value for a container");
+    if (memory.kernel_tcp) throw Error("limiting TCP memory: cgroup v2 has no such value");
     if (memory.disable_oom_killer.value_or(false))
         throw Error("disabling the out-of-memory killer: cgroup v2 cannot do that");
     if (memory.limit) writes.push_back({mount, "memory.max", number_or_max(*memory.limit)});
@@ -73,7 +76,9 @@ void plan_memory_v2(const std::string& mount, const MemoryLimits& memory, Writes
 }
 
 void plan_memory(const CgroupHost& host, const MemoryLimits& memory, Writes& writes) {
-    if (memory == MemoryLimits{}) return;
+    MemoryLimits limits = memory;
+    limits.check_before_update.reset(); // is about changing them, not about what they are
+    if (limits == MemoryLimits{}) return;
     const Target to = target(host, "memory", "memory");
     to.v1 ? plan_memory_v1(to.mount, memory, writes) : plan_memory_v2(to.mount, memory, writes);
 }
@@ -108,6 +113,17 @@ void plan_cpu_time(const CgroupHost& host, const CpuLimits& cpu, Writes& writes)
     }
 }
 
+void plan_cpu_details(const CgroupHost& host, const CpuLimits& cpu, Writes& writes) {
+    if (!cpu.burst && !cpu.realtime_runtime && !cpu.realtime_period && !cpu.idle) return;
+    const Target to = target(host, "cpu", "processor time");
+    if (!to.v1 && (cpu.realtime_runtime || cpu.realtime_period))
+        throw Error("limiting realtime processor time: cgroup v2 has no such value");
+    if (cpu.realtime_period) writes.push_back({to.mount, "cpu.rt_period_us", std::to_string(*cpu.realtime_period)});
+    if (cpu.realtime_runtime) writes.push_back({to.mount, "cpu.rt_runtime_us", std::to_string(*cpu.realtime_runtime)});
+    if (cpu.burst) writes.push_back({to.mount, to.v1 ? "cpu.cfs_burst_us" : "cpu.max.burst", std::to_string(*cpu.burst)});
+    if (cpu.idle) writes.push_back({to.mount, "cpu.idle", std::to_string(*cpu.idle)});
+}
+
 void plan_cpuset(const CgroupHost& host, const CpuLimits& cpu, Writes& writes) {
     if (cpu.cpus.empty() && cpu.mems.empty()) return;
     const Target to = target(host, "cpuset", "the set of processors");
@@ -118,6 +134,96 @@ void plan_cpuset(const CgroupHost& host, const CpuLimits& cpu, Writes& writes) {
 void plan_pids(const CgroupHost& host, const PidsLimits& pids, Writes& writes) {
     const Target to = target(host, "pids", "the number of processes");
     writes.push_back({to.mount, "pids.max", pids.limit > 0 ? std::to_string(pids.limit) : "max"});
+}
+
+/// The specification's 10…1000 on v2's 1…10000, as other runtimes map it.
+std::uint64_t io_weight(std::uint16_t weight) { return 1 + (std::uint64_t{weight} - 10) * 9999 / 990; }
+
+std::string device_number(std::int64_t major, std::int64_t minor) { return fmt::format("{}:{}", major, minor); }
+
+void plan_block_weights(const Target& to, const BlockIo& io, Writes& writes) {
+    const auto check = [](std::uint16_t weight) {
+        if (weight < 10 || weight > 1000) throw Error("block IO weight {}: expected a number from 10 to 1000", weight);
+    };
+    // The weight of v1's old scheduler has gone from kernels with it; the one that is left calls its file so.
+    const char* file = to.v1 ? "blkio.bfq.weight" : "io.weight";
+    const char* device_file = to.v1 ? "blkio.bfq.weight_device" : "io.weight";
+    if (io.leaf_weight) throw Error("block IO leafWeight: kernels have no such value any more");
+    if (io.weight.value_or(0) != 0) {
+        check(*io.weight);
+        writes.push_back({to.mount, file, std::to_string(to.v1 ? *io.weight : io_weight(*io.weight))});
+    }
+    for (const BlockWeight& device : io.weight_device) {
+        if (device.leaf_weight) throw Error("block IO leafWeight: kernels have no such value any more");
+        if (!device.weight) continue;
+        check(*device.weight);
+        const std::uint64_t weight = to.v1 ? *device.weight : io_weight(*device.weight);
+        writes.push_back({to.mount, device_file, fmt::format("{} {}", device_number(device.major, device.minor), weight)});
+    }
+}
+
+void plan_block_io(const CgroupHost& host, const BlockIo& io, Writes& writes) {
+    if (io == BlockIo{}) return;
+    const Target to = host.v1_mount("blkio").empty() ? target(host, "io", "block IO") : Target{host.v1_mount("blkio"), true};
+    plan_block_weights(to, io, writes);
+    const struct {
+        const std::vector<BlockRate>& rates;
+        const char* v1_file;
+        const char* v2_key;
+    } kinds[] = {{io.read_bps, "blkio.throttle.read_bps_device", "rbps"},
+                 {io.write_bps, "blkio.throttle.write_bps_device", "wbps"},
+                 {io.read_iops, "blkio.throttle.read_iops_device", "riops"},
+                 {io.write_iops, "blkio.throttle.write_iops_device", "wiops"}};
+    for (const auto& kind : kinds) {
+        for (const BlockRate& device : kind.rates) {
+            const std::string number = device_number(device.major, device.minor);
+            if (to.v1)
+                writes.push_back({to.mount, kind.v1_file, fmt::format("{} {}", number, device.rate)});
+            else
+                writes.push_back({to.mount, "io.max", fmt::format("{} {}={}", number, kind.v2_key, device.rate)});
+        }
+    }
+}
+
+void check_page_size(const std::string& size) {
+    const std::size_t digits = size.find_first_not_of("0123456789");
+    if (digits == 0 || digits == std::string::npos || (size.substr(digits) != "KB" && size.substr(digits) != "MB" && size.substr(digits) != "GB"))
+        throw Error("hugepage limit: '{}' is no page size like 2MB", printable(size));
+}
+
+void plan_hugepages(const CgroupHost& host, const std::vector<HugepageLimit>& limits, Writes& writes) {
+    for (const HugepageLimit& limit : limits) {
+        check_page_size(limit.page_size);
+        const Target to = target(host, "hugetlb", "huge pages");
+        writes.push_back({to.mount, "hugetlb." + limit.page_size + (to.v1 ? ".limit_in_bytes" : ".max"), std::to_string(limit.limit)});
+    }
+}
+
+void plan_rdma(const CgroupHost& host, const std::map<std::string, RdmaLimit>& limits, Writes& writes) {
+    for (const auto& [device, limit] : limits) {
+        if (device.empty() || device.find_first_of(" \n") != std::string::npos)
+            throw Error("RDMA limit: '{}' is no device name", printable(device));
+        const Target to = target(host, "rdma", "RDMA");
+        std::string value = device;
+        if (limit.handles) value += fmt::format(" hca_handle={}", *limit.handles);
+        if (limit.objects) value += fmt::format(" hca_object={}", *limit.objects);
+        writes.push_back({to.mount, "rdma.max", value});
+    }
+}
+
+/// On v2 packets are classified by programs, not by numbers of the group.
+void plan_network(const CgroupHost& host, const NetworkLimits& network, Writes& writes) {
+    const auto v1 = [&](const char* controller) {
+        const std::string mount = host.v1_mount(controller);
+        if (mount.empty()) throw Error("network class or priority: this host has no cgroup controller '{}'", controller);
+        return mount;
+    };
+    if (network.class_id) writes.push_back({v1("net_cls"), "net_cls.classid", std::to_string(*network.class_id)});
+    for (const InterfacePriority& interface : network.priorities) {
+        if (interface.name.empty() || interface.name.find_first_of(" \n/") != std::string::npos)
+            throw Error("network priority: '{}' is no interface name", printable(interface.name));
+        writes.push_back({v1("net_prio"), "net_prio.ifpriomap", fmt::format("{} {}", interface.name, interface.priority)});
+    }
 }
 
 void plan_unified(const CgroupHost& host, const std::map<std::string, std::string>& values,
@@ -155,9 +261,14 @@ std::vector<CgroupWrite> plan_cgroup(const CgroupHost& host, const Resources& re
     if (resources.memory) plan_memory(host, *resources.memory, writes);
     if (resources.cpu) {
         plan_cpu_time(host, *resources.cpu, writes);
+        plan_cpu_details(host, *resources.cpu, writes);
         plan_cpuset(host, *resources.cpu, writes);
     }
     if (resources.pids) plan_pids(host, *resources.pids, writes);
+    if (resources.block_io) plan_block_io(host, *resources.block_io, writes);
+    plan_hugepages(host, resources.hugepage_limits, writes);
+    plan_rdma(host, resources.rdma, writes);
+    if (resources.network) plan_network(host, *resources.network, writes);
     plan_unified(host, resources.unified, writes);
     return writes;
 }

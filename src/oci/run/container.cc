@@ -3,12 +3,12 @@
 // it may allocate and throw; what it throws travels back over the socket.
 #include "oci/run/container.hh"
 
-#include <algorithm>
 #include <csignal>
 
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,6 +16,9 @@
 #include "base/error.hh"
 #include "base/in_root.hh"
 #include "base/socket.hh"
+#include "oci/run/check_spec.hh"
+#include "oci/run/clone.hh"
+#include "oci/run/host_files.hh"
 #include "oci/run/identity.hh"
 #include "oci/run/init_channel.hh"
 #include "oci/run/launch.hh"
@@ -23,32 +26,13 @@
 #include "oci/run/mount_steps.hh"
 #include "oci/run/namespaces.hh"
 #include "oci/run/root_mount.hh"
+#include "oci/run/scheduling.hh"
 #include "oci/run/sysctl.hh"
+#include "oci/run/user_namespace.hh"
 
 namespace kist::oci {
 
 namespace {
-
-/// clone3(2) as a fork. In the child the result is empty.
-std::optional<Child> clone_process(std::uint64_t flags, const Fd& cgroup) {
-    int pidfd = -1;
-    clone_args arguments{};
-    arguments.flags = flags | CLONE_PIDFD;
-    arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
-    arguments.exit_signal = SIGCHLD;
-    if (cgroup) {
-        arguments.flags |= CLONE_INTO_CGROUP;
-        arguments.cgroup = static_cast<std::uint64_t>(cgroup.get());
-    }
-    const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
-    if (pid == 0) return std::nullopt;
-    if (pid > 0) return Child(static_cast<pid_t>(pid), Fd(pidfd));
-    SysError error("making the container's process");
-    if (error.code == ENOSPC || error.code == EUSERS)
-        error.with_hint("a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces");
-    if (error.code == EAGAIN) error.with_hint("a limit on processes is reached");
-    throw error;
-}
 
 /// Runs the process's side; whatever goes wrong in it is told and ends it.
 template <typename Body>
@@ -104,26 +88,17 @@ struct InitPlan {
     std::vector<SysctlWrite> sysctls;
     CgroupView cgroup_view;
     std::vector<JoinedNamespace> joined;
-    EarlyMounts early;
-};
 
-void check_process(const Process& process) {
-    if (process.args.empty()) throw Error("process.args: no command").with_exit_code(ExitCode::not_found);
-    if (!process.cwd.starts_with('/')) throw Error("process.cwd: '{}' is not absolute", process.cwd);
-    const auto has_nul = [](const std::string& text) { return text.find('\0') != std::string::npos; };
-    if (std::any_of(process.args.begin(), process.args.end(), has_nul) || std::any_of(process.env.begin(), process.env.end(), has_nul))
-        throw Error("process: an argument or environment value holds a NUL character");
-}
+    bool in_user_namespace() const { return namespaces.is_own(CLONE_NEWUSER); }
+};
 
 InitPlan make_plan(const Spec& spec, const RootMount& root, const Cgroup& cgroup, const LaunchOptions& options) {
     if (!spec.process) throw Error("the runtime spec has no 'process'");
     check_process(*spec.process);
-    if (!spec.linux_.mount_label.empty()) throw Error("linux.mountLabel is not supported yet");
-    InitPlan plan{spec, root, cgroup, options, plan_namespaces(spec), plan_root(spec), {}, {}, {}, {}};
+    InitPlan plan{spec, root, cgroup, options, plan_namespaces(spec), plan_root(spec), {}, {}, {}};
     plan.sysctls = plan_sysctls(spec.linux_.sysctl, plan.namespaces);
     plan.cgroup_view = cgroup_view(cgroup, plan.namespaces.is_own(CLONE_NEWCGROUP));
     plan.joined = open_namespaces(plan.namespaces);
-    plan.early = make_early_mounts(plan.files);
     return plan;
 }
 
@@ -138,7 +113,7 @@ void enter_namespaces(const InitPlan& plan) {
     plan.cgroup.join_self(false);
     if (plan.namespaces.create_cgroup && ::unshare(CLONE_NEWCGROUP) < 0) throw SysError("making a cgroup namespace");
     for (const JoinedNamespace& joined : plan.joined) {
-        if (joined.flag == CLONE_NEWPID) continue; // the process was born in it
+        if (plan.in_user_namespace() || joined.flag == CLONE_NEWPID) continue; // the process was born in it
         if (::setns(joined.fd.get(), joined.flag) < 0) throw SysError("joining namespace '{}'", joined.path);
     }
     if (plan.namespaces.is_new(CLONE_NEWNET)) bring_up_loopback();
@@ -178,11 +153,11 @@ pid_t run_hooks_before_root(const InitPlan& plan, const Fd& channel) {
 }
 
 /// Everything below the root, made while the host's tree is still in reach; then the host's tree goes.
-Terminal make_root(const InitPlan& plan, Process& process, const std::function<void()>& before_change) {
+Terminal make_root(const InitPlan& plan, HostFiles& host, Process& process, const std::function<void()>& before_change) {
     const RootPlan& files = plan.files;
-    const Fd root = mount_root(plan.root, files.host_propagation);
-    const LateSteps late = make_mounts(root, files, plan.cgroup_view, plan.early);
-    make_devices(root, files.devices);
+    const Fd root = mount_root(plan.root, std::move(host.root), files.host_propagation);
+    const LateSteps late = make_mounts(root, files, plan.cgroup_view, host);
+    make_devices(root, files.devices, host.devices);
     Terminal terminal;
     if (files.console) {
         terminal = open_terminal(root, process.console_size);
@@ -191,7 +166,7 @@ Terminal make_root(const InitPlan& plan, Process& process, const std::function<v
     resolve_identity(process, root, plan.options);
     for (const LateOwner& owner : late.owners) give_away(owner, process.user.uid, process.user.gid);
     if (plan.options.create_cwd) make_dirs_in_root(root, process.cwd);
-    mask_paths(root, files.masked);
+    mask_paths(root, files.masked, std::move(host.null));
     protect_paths(root, files.read_only);
     for (const Fd& mount : late.read_only) change_mount(mount, {.set = MOUNT_ATTR_RDONLY}, Depth::one);
     if (files.root_read_only) change_mount(root, {.set = MOUNT_ATTR_RDONLY}, Depth::one);
@@ -201,16 +176,36 @@ Terminal make_root(const InitPlan& plan, Process& process, const std::function<v
     return terminal;
 }
 
+/// Once our maker has done what only the host's root may, we are root in here.
+void enter_user_namespace(const Fd& channel) {
+    if (!wait_for_go(channel)) ::_exit(static_cast<int>(ExitCode::engine));
+    become_namespace_root();
+}
+
+/// In the maker, on a process that waits in enter_user_namespace(): maps, and what nobody may raise from inside.
+void prepare_from_outside(const InitPlan& plan, const Child& child, const Fd& channel) {
+    const Process& process = *plan.spec.process;
+    if (plan.namespaces.is_new(CLONE_NEWUSER)) write_id_maps(child.pid(), plan.spec.linux_.uid_mappings, plan.spec.linux_.gid_mappings);
+    if (process.oom_score_adj) set_oom_score(*process.oom_score_adj, child.pid());
+    set_rlimits(process.rlimits, plan.options.clamp_rlimits, child.pid());
+    send_go(channel);
+}
+
 /// The container's first process, up to exec.
-void run_init(const InitPlan& plan, const Fd& channel) {
+void run_init(const InitPlan& plan, HostFiles& host, const Fd& channel) {
     Process process = *plan.spec.process;
     begin_process(plan.options);
+    if (plan.in_user_namespace())
+        enter_user_namespace(channel);
+    else if (process.oom_score_adj)
+        set_oom_score(*process.oom_score_adj);
     ::umask(0);
-    if (process.oom_score_adj) set_oom_score(*process.oom_score_adj);
     enter_namespaces(plan);
+    set_scheduling(process);
+    if (plan.spec.linux_.personality) set_personality(*plan.spec.linux_.personality);
     set_exec_label(process.apparmor_profile, process.selinux_label);
     pid_t pid = 0;
-    Terminal terminal = make_root(plan, process, [&] { pid = run_hooks_before_root(plan, channel); });
+    Terminal terminal = make_root(plan, host, process, [&] { pid = run_hooks_before_root(plan, channel); });
     if (plan.spec.hooks.start_container.empty()) run_process(process, plan.options, channel, std::move(terminal));
     LaunchOptions options = plan.options;
     options.hooks = untold(options.hooks);
@@ -222,36 +217,87 @@ void run_init(const InitPlan& plan, const Fd& channel) {
     run_process(process, options, channel, std::move(terminal));
 }
 
+std::optional<Child> clone_in_user_namespace(const InitPlan& plan) {
+    const auto enter = [&] {
+        if (plan.namespaces.create_time) make_time_namespace(plan.namespaces.time_offsets);
+        join_namespaces(plan.joined);
+    };
+    return clone_through_stage({enter}, plan.namespaces.create, plan.cgroup.unified());
+}
+
 std::optional<Child> clone_init(const InitPlan& plan) {
-    for (const JoinedNamespace& joined : plan.joined) {
-        if (joined.flag != CLONE_NEWPID) continue;
-        const PidNamespaceForChildren inside(joined.fd);
-        return clone_process(plan.namespaces.create, plan.cgroup.unified());
-    }
-    return clone_process(plan.namespaces.create, plan.cgroup.unified());
+    if (plan.in_user_namespace()) return clone_in_user_namespace(plan);
+    std::optional<TimeNamespaceForChildren> time;
+    std::optional<PidNamespaceForChildren> pid;
+    if (plan.namespaces.create_time) time.emplace(plan.namespaces.time_offsets);
+    for (const JoinedNamespace& joined : plan.joined)
+        if (joined.flag == CLONE_NEWPID) pid.emplace(joined.fd);
+    std::optional<Child> child = clone_process(plan.namespaces.create, plan.cgroup.unified());
+    if (!child && time) time->keep();
+    return child;
 }
 
-std::optional<Child> clone_into(const Fd& init_pidfd, const Cgroup& cgroup) {
-    const PidNamespaceForChildren inside(init_pidfd);
-    return clone_process(0, cgroup.unified());
+HostFiles open_files(const InitPlan& plan) {
+    const Fd* joined = nullptr;
+    for (const JoinedNamespace& other : plan.joined)
+        if (other.flag == CLONE_NEWUSER) joined = &other.fd;
+    return open_host_files({plan.root, plan.files, plan.cgroup_view, plan.in_user_namespace(), plan.spec.linux_.uid_mappings,
+                            plan.spec.linux_.gid_mappings, joined});
 }
 
-/// A process beside the container's first one, up to exec.
-void run_entered(const Fd& init_pidfd, Process process, const Cgroup& cgroup, const LaunchOptions& options, const Fd& channel) {
-    begin_process(options);
+/// A process that is to enter a container.
+struct EnterPlan {
+    const Fd& init_pidfd;
+    pid_t init_pid;
+    const Process& process;
+    const Cgroup& cgroup;
+    const LaunchOptions& options;
+    bool other_user = false, other_time = false;
+};
+
+/// In a process that the container does not see yet: all that needs the host's tree, then its namespaces.
+void enter_from_outside(const EnterPlan& plan) {
+    const Process& process = plan.process;
+    const CpuAffinity affinity = process.exec_cpu_affinity.value_or(CpuAffinity{});
+    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) throw SysError("protecting the process");
+    set_cpu_affinity(affinity.initial);
+    plan.cgroup.join_self(false);
+    set_cpu_affinity(affinity.final);
     if (process.oom_score_adj) set_oom_score(*process.oom_score_adj);
-    cgroup.join_self(false);
+    set_rlimits(process.rlimits, plan.options.clamp_rlimits); // in a user namespace none could be raised any more
     set_exec_label(process.apparmor_profile, process.selinux_label);
-    constexpr int all = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-    if (::setns(init_pidfd.get(), all) < 0) throw SysError("entering the container's namespaces");
-    // Entering a mount namespace makes its root ours.
+    const int all = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWPID |
+                    (plan.other_user ? CLONE_NEWUSER : 0) | (plan.other_time ? CLONE_NEWTIME : 0);
+    if (::setns(plan.init_pidfd.get(), all) < 0) throw SysError("entering the container's namespaces");
+    if (plan.other_user) become_namespace_root();
+    for (const int fd : plan.cgroup.v1_tasks()) ::close(fd);
+    ::close(plan.init_pidfd.get());
+}
+
+/// A container with CAP_SYS_PTRACE looks through every process that it sees, at its folders and descriptors. So the process gets
+/// into the container's pid namespace last, by being born there with nothing of the host in its hands (CVE-2016-9962).
+std::optional<Child> clone_into(const EnterPlan& plan, const Fd& channel) {
+    Stage stage{.enter = [&] { enter_from_outside(plan); }, .keep = {channel.get(), plan.init_pidfd.get()}};
+    stage.keep.insert(stage.keep.end(), plan.options.extra_fds.begin(), plan.options.extra_fds.end());
+    if (!plan.process.terminal) stage.keep.insert(stage.keep.end(), plan.options.stdio.begin(), plan.options.stdio.end());
+    for (const int fd : plan.cgroup.v1_tasks()) stage.keep.push_back(fd);
+    return clone_through_stage(stage, 0, plan.cgroup.unified());
+}
+
+/// A process beside the container's first one, up to exec. It holds what it keeps open by number: its copies of the maker's
+/// owners must never run.
+void run_entered(const EnterPlan& plan, const Fd& channel) {
+    Process process = plan.process;
+    begin_process(plan.options);
+    set_scheduling(process);
+    // Entering a mount namespace made its root ours.
     const Fd root{::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
     if (!root) throw SysError("opening the container's root");
     Terminal terminal;
     if (process.terminal) terminal = open_terminal(root, process.console_size);
-    resolve_identity(process, root, options);
-    if (options.create_cwd) make_dirs_in_root(root, process.cwd);
-    run_process(process, options, channel, std::move(terminal));
+    resolve_identity(process, root, plan.options);
+    if (plan.options.create_cwd) make_dirs_in_root(root, process.cwd);
+    run_process(process, plan.options, channel, std::move(terminal));
 }
 
 } // namespace
@@ -259,43 +305,44 @@ void run_entered(const Fd& init_pidfd, Process process, const Cgroup& cgroup, co
 CreatedProcess::CreatedProcess(Child child, Fd control, Fd terminal)
     : child_(std::move(child)), control_(std::move(control)), terminal_(std::move(terminal)) {}
 
-void start_waiting(const Fd& connection) {
+void start_waiting(const Fd& connection, const std::function<void(int number)>& on_listener) {
     send_go(connection);
-    receive_started(connection);
+    receive_started(connection, on_listener);
 }
 
-void CreatedProcess::start() {
-    start_waiting(control_);
+void CreatedProcess::start(const std::function<void(int number)>& on_listener) {
+    start_waiting(control_, on_listener);
     control_.reset();
 }
 
 CreatedProcess create_container(const Spec& spec, const RootMount& root, const Cgroup& cgroup, const LaunchOptions& options) {
     const InitPlan plan = make_plan(spec, root, cgroup, options);
+    HostFiles host = open_files(plan);
     SocketPair channel = make_socket_pair();
     std::optional<Child> child = clone_init(plan);
     if (!child) {
         channel.first.reset();
-        be_child(channel.second, [&] { run_init(plan, channel.second); });
+        be_child(channel.second, [&] { run_init(plan, host, channel.second); });
     }
     channel.second.reset();
+    if (plan.in_user_namespace()) prepare_from_outside(plan, *child, channel.first);
     return wait_until_ready(std::move(*child), std::move(channel.first), [&](pid_t pid) { run_runtime_hooks(plan, pid); });
 }
 
 CreatedProcess enter_container(const Fd& init_pidfd, pid_t init_pid, const Process& process, const Cgroup& cgroup,
                                const LaunchOptions& options) {
     check_process(process);
+    const EnterPlan plan{init_pidfd, init_pid, process, cgroup, options, is_in_other_namespace(init_pid, "user"),
+                         is_in_other_namespace(init_pid, "time")};
     SocketPair channel = make_socket_pair();
     std::optional<Child> child;
     try {
-        child = clone_into(init_pidfd, cgroup);
+        child = clone_into(plan, channel.second);
     } catch (Error& error) {
         error.while_doing("entering the container of process {}", init_pid);
         throw;
     }
-    if (!child) {
-        channel.first.reset();
-        be_child(channel.second, [&] { run_entered(init_pidfd, process, cgroup, options, channel.second); });
-    }
+    if (!child) be_child(channel.second, [&] { run_entered(plan, channel.second); });
     channel.second.reset();
     return wait_until_ready(std::move(*child), std::move(channel.first));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ struct LaunchOptions {
     /// Make process.cwd when it is missing (an image's WORKDIR).
     bool create_cwd = false;
     SeccompProgram seccomp;
+    unsigned seccomp_flags = 0; ///< SECCOMP_FILTER_FLAG_*
     /// What becomes descriptors 0, 1, 2; ignored with process.terminal.
     std::array<int, 3> stdio{0, 1, 2};
     /// Descriptors passed on as 3, 4, …
@@ -56,7 +58,9 @@ public:
     Fd& terminal() { return terminal_; }
     /// Lets it exec, and waits until it has. Throws Error with ExitCode::not_found (127) or not_executable (126) as Docker
     /// and a shell tell them apart: "exec: 'foo': executable file not found in $PATH".
-    void start();
+    /// `on_listener` gets the number that a seccomp listener has in the process (LaunchOptions::seccomp_flags with NEW_LISTENER);
+    /// the process waits meanwhile.
+    void start(const std::function<void(int number)>& on_listener = {});
     /// Gives the child away once it runs; reap it.
     Child take() { return std::move(child_); }
 
@@ -73,7 +77,7 @@ private:
 CreatedProcess create_container(const Spec& spec, const RootMount& root, const Cgroup& cgroup, const LaunchOptions& options);
 
 /// Lets a process start that waits at the other end of `connection` (LaunchOptions::start_socket); as CreatedProcess::start().
-void start_waiting(const Fd& connection);
+void start_waiting(const Fd& connection, const std::function<void(int number)>& on_listener = {});
 
 /// Enters a running container: its namespaces by setns(pidfd) where they differ from ours, its cgroup, capabilities,
 /// seccomp, rlimits, umask, groups. `process.args[0]` is searched in the container's PATH. No descriptor of ours leaks, the

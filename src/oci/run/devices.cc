@@ -66,11 +66,23 @@ void make_node(Parents& parents, const Device& device) {
         throw SysError("setting the owner of device '{}'", device.path);
 }
 
+void bind_node(const Fd& root, const Device& device, const Fd& node) {
+    const Fd target = make_file_in_root(root, device.path);
+    attach_mount(node, target);
+    if (mount_id(open_in_root(root, device.path, O_PATH)) != mount_id(node))
+        throw Error("device '{}': it was changed while it was being mounted", device.path);
+}
+
 } // namespace
 
-void make_devices(const Fd& root, const DevicePlan& plan) {
+void make_devices(const Fd& root, const DevicePlan& plan, const std::vector<Fd>& bound) {
     Parents parents(root);
-    for (const Device& device : plan.nodes) make_node(parents, device);
+    for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
+        if (i < bound.size() && bound[i])
+            bind_node(root, plan.nodes[i], bound[i]);
+        else
+            make_node(parents, plan.nodes[i]);
+    }
     for (const DevicePlan::Link& link : plan.links) {
         const Parents::Place place = parents.of(link.path);
         if (::symlinkat(link.text.c_str(), place.folder, place.name.c_str()) < 0 && errno != EEXIST)

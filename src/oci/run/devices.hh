@@ -9,8 +9,8 @@
 
 namespace kist::oci {
 
-/// Expects umask 0.
-void make_devices(const Fd& root, const DevicePlan& plan);
+/// Expects umask 0. `bound`: by node, the host's to bind in place of making one; may be empty.
+void make_devices(const Fd& root, const DevicePlan& plan, const std::vector<Fd>& bound);
 
 struct Terminal {
     Fd master;

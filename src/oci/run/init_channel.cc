@@ -11,7 +11,7 @@ namespace kist::oci {
 namespace {
 
 constexpr std::size_t packet_limit = 16 * 1024;
-constexpr char ready = 'R', go = 'G', failure = 'F', hooks = 'H';
+constexpr char ready = 'R', go = 'G', failure = 'F', hooks = 'H', listener = 'N';
 
 /// "F<exit code>\n<hint>\n<message>"; the message comes last since it alone may hold line breaks (of a file name).
 [[noreturn]] void throw_failure(std::string_view packet) {
@@ -82,9 +82,28 @@ void send_hooks_done(const Fd& channel, pid_t pid) { send_message(channel, fmt::
 
 void send_go(const Fd& channel) { send_message(channel, std::string_view(&go, 1)); }
 
-void receive_started(const Fd& channel) {
-    const auto message = receive(channel);
+void send_listener(const Fd& channel, int number) { send_message(channel, fmt::format("{}{}", listener, number)); }
+
+void receive_started(const Fd& channel, const ListenerHandler& on_listener) {
+    auto message = receive(channel);
+    if (message && message->bytes.starts_with(listener)) {
+        const auto number = parse_unsigned(std::string_view(message->bytes).substr(1), INT32_MAX);
+        if (!number || !on_listener) throw Error("seccomp: nobody listens to the filter's notifications");
+        on_listener(static_cast<int>(*number));
+        send_go(channel);
+        message = receive(channel);
+    }
     if (message && !message->bytes.empty() && message->bytes.front() == failure) throw_failure(message->bytes);
+}
+
+void send_pid(const Fd& channel, pid_t pid) { send_message(channel, std::to_string(pid)); }
+
+pid_t receive_pid(const Fd& channel) {
+    const auto message = receive(channel);
+    if (message && message->bytes.starts_with(failure)) throw_failure(message->bytes);
+    const auto pid = message ? parse_unsigned(message->bytes, INT32_MAX) : std::nullopt;
+    if (!pid) throw Error("making the container's process: its maker was killed");
+    return static_cast<pid_t>(*pid);
 }
 
 } // namespace kist::oci

@@ -3,6 +3,7 @@
 // side, so that a successful exec is heard as the end of the stream.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,7 +34,16 @@ struct Ready {
 Ready receive_ready(const Fd& channel);
 void send_hooks_done(const Fd& channel, pid_t pid);
 void send_go(const Fd& channel);
+/// The process is about to install a filter with a listener, which will be its descriptor of that number; it waits for "go" then.
+void send_listener(const Fd& channel, int number);
+/// Called in the starter with that number.
+using ListenerHandler = std::function<void(int number)>;
 /// Returns when the process has exec'd (or died: its exit status tells). Throws its Error.
-void receive_started(const Fd& channel);
+void receive_started(const Fd& channel, const ListenerHandler& on_listener);
+
+/// What a process that made the container's process says to its own maker.
+void send_pid(const Fd& channel, pid_t pid);
+/// Throws the process's Error.
+pid_t receive_pid(const Fd& channel);
 
 } // namespace kist::oci

@@ -8,6 +8,8 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/seccomp.h>
+#include <malloc.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -27,6 +29,8 @@ namespace kist::oci {
 namespace {
 
 constexpr mode_t default_umask = 0022;
+/// How an id looks that the user namespace does not map.
+constexpr uid_t overflow_id = 65534;
 
 /// Which descriptor of ours becomes which of the program's.
 struct Move {
@@ -62,8 +66,16 @@ Fd out_of_the_way(int fd, int first_free) {
     return copy;
 }
 
+/// The number that the next descriptor of this single-threaded process gets.
+int next_descriptor() {
+    const Fd probe{::fcntl(0, F_DUPFD_CLOEXEC, 0)};
+    if (!probe) throw SysError("preparing the seccomp listener");
+    return probe.get();
+}
+
 /// Sleeps until somebody connects who wants to start the process.
 Fd accept_starter(const Fd& listener) {
+    (void)::malloc_trim(0); // it may sleep for long, and all that was planned is done
     if (::fcntl(listener.get(), F_SETFL, 0) < 0) throw SysError("waiting for the start"); // it was made non-blocking
     for (;;) {
         Fd connection{::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)};
@@ -88,7 +100,10 @@ void hand_over_stdio(std::uint32_t uid, bool terminal) {
         struct stat facts {};
         if (::fstat(fd, &facts) < 0) throw SysError("reading the type of descriptor {}", fd);
         if ((!terminal && !S_ISFIFO(facts.st_mode)) || facts.st_uid == uid) continue;
-        if (::fchown(fd, uid, static_cast<gid_t>(-1)) < 0) throw SysError("giving descriptor {} to user {}", fd, uid);
+        if (::fchown(fd, uid, static_cast<gid_t>(-1)) == 0) continue;
+        // In a user namespace the host's pipe may have an owner that nobody in here is.
+        if (facts.st_uid == overflow_id && (errno == EPERM || errno == EINVAL)) continue;
+        throw SysError("giving descriptor {} to user {}", fd, uid);
     }
 }
 
@@ -199,7 +214,11 @@ void run_process(const Process& process, const LaunchOptions& options, const Fd&
         if (start_socket) speaker = accept_starter(start_socket);
         if (!wait_for_go(speaker)) ::_exit(static_cast<int>(ExitCode::engine));
         if (options.before_exec) options.before_exec();
-        confine(process, options.seccomp);
+        const bool listens = (options.seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0;
+        if (listens) send_listener(speaker, next_descriptor());
+        // What the filter does to this wait is up to the listener, who is there by then.
+        const auto wait_for_listener = [&] { (void)wait_for_go(speaker); };
+        confine(process, options.seccomp, options.seccomp_flags, listens ? std::function<void()>(wait_for_listener) : nullptr);
         execute(process, program);
     } catch (const Error& error) {
         // Only this copy is sure to be the socket still: the moves may have taken the old number.

@@ -51,6 +51,17 @@ void change_mount(const Fd& mount, const MountChange& change, Depth depth) {
     throw error;
 }
 
+void idmap_mount(const Fd& mount, const Fd& user_namespace, Depth depth) {
+    struct mount_attr attributes {};
+    attributes.attr_set = MOUNT_ATTR_IDMAP;
+    attributes.userns_fd = static_cast<std::uint64_t>(user_namespace.get());
+    const unsigned flags = AT_EMPTY_PATH | (depth == Depth::tree ? unsigned{AT_RECURSIVE} : 0u);
+    if (::mount_setattr(mount.get(), "", flags, &attributes, sizeof attributes) == 0) return;
+    SysError error("mapping the ids of the mount");
+    if (error.code == EINVAL) error.with_hint("this kernel cannot map the ids of that file system");
+    throw error;
+}
+
 void attach_mount(const Fd& mount, const Fd& target) {
     if (::move_mount(mount.get(), "", target.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
         throw SysError("attaching the mount");

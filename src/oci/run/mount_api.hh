@@ -29,6 +29,9 @@ struct MountChange {
 };
 void change_mount(const Fd& mount, const MountChange&, Depth);
 
+/// Shows the ids of a detached mount's files as the user namespace maps them. Throws SysError.
+void idmap_mount(const Fd& mount, const Fd& user_namespace, Depth);
+
 /// Attaches a detached mount on what `target` is open on.
 void attach_mount(const Fd& mount, const Fd& target);
 /// Identity of the mount that a descriptor is on, in this boot.

@@ -58,7 +58,7 @@ constexpr auto propagation_words = std::to_array<PropagationWord>({
 
 /// Words without a meaning of their own: the state they ask for is the one there is.
 constexpr auto empty_words = std::to_array<std::string_view>({"defaults", "loud", "async", "nomand", "nolazytime"});
-constexpr auto refused_words = std::to_array<std::string_view>({"idmap", "ridmap", "remount"});
+constexpr auto refused_words = std::to_array<std::string_view>({"remount"});
 
 template <typename Words>
 auto find_word(const Words& words, std::string_view name) {
@@ -86,6 +86,10 @@ bool apply_kind(MountOptions& options, std::string_view name) {
     if (name == "bind" || name == "rbind") {
         options.bind = true;
         options.recursive_bind = options.recursive_bind || name == "rbind";
+        return true;
+    }
+    if (name == "idmap" || name == "ridmap") {
+        options.idmap = name == "idmap" ? Idmap::one : Idmap::tree;
         return true;
     }
     if (name == "tmpcopyup") return options.copy_up = true;
@@ -116,7 +120,7 @@ bool apply_own(MountOptions& options, std::string_view key, const std::optional<
 } // namespace
 
 std::vector<std::string> known_mount_options() {
-    std::vector<std::string> words{"bind", "rbind", "tmpcopyup"};
+    std::vector<std::string> words{"bind", "rbind", "tmpcopyup", "idmap", "ridmap"};
     for (const FlagWord& word : flag_words) {
         words.emplace_back(word.name);
         words.push_back("r" + std::string(word.name));

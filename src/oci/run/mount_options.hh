@@ -12,6 +12,9 @@
 
 namespace kist::oci {
 
+/// "idmap": the mount itself; "ridmap": what is mounted below too.
+enum class Idmap { none, one, tree };
+
 struct MountOptions {
     bool bind = false;
     bool recursive_bind = false;
@@ -21,6 +24,7 @@ struct MountOptions {
     std::uint64_t flags = 0;
     /// The words in rX form (rro, rnosuid …), applied to the whole tree.
     MountChange tree;
+    Idmap idmap = Idmap::none;
     /// MS_PRIVATE, MS_SLAVE, MS_SHARED or MS_UNBINDABLE; 0: not said.
     std::uint64_t propagation = 0;
     bool recursive_propagation = false;
@@ -44,7 +48,7 @@ struct MountOptions {
 
 /// Every word that means something here, whatever a file system knows besides.
 std::vector<std::string> known_mount_options();
-/// Throws Error for words that are known but cannot be carried out (idmap, remount).
+/// Throws Error for words that are known but cannot be carried out (remount).
 MountOptions parse_mount_options(const std::vector<std::string>& words);
 
 } // namespace kist::oci

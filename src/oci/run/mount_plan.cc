@@ -11,6 +11,7 @@
 #include "base/error.hh"
 #include "base/in_root.hh"
 #include "oci/run/mount_guard.hh"
+#include "oci/run/user_namespace.hh"
 
 namespace kist::oci {
 
@@ -75,6 +76,16 @@ void check(const MountStep& step) {
     check_below_proc(step);
 }
 
+void plan_idmap(MountStep& step, const Mount& mount) {
+    if (mount.uid_mappings.empty() != mount.gid_mappings.empty()) throw Error("uidMappings and gidMappings come together");
+    check_ranges(mount.uid_mappings, "uidMappings");
+    check_ranges(mount.gid_mappings, "gidMappings");
+    step.uid_map = mount.uid_mappings;
+    step.gid_map = mount.gid_mappings;
+    if (!step.uid_map.empty() && step.options.idmap == Idmap::none) step.options.idmap = Idmap::one;
+    if (step.options.idmap != Idmap::none && step.kind != MountStep::Kind::bind) throw Error("ids can be mapped of a bind mount only");
+}
+
 MountStep plan_step(const Mount& mount) {
     MountStep step;
     step.options = parse_mount_options(mount.options);
@@ -88,6 +99,7 @@ MountStep plan_step(const Mount& mount) {
         step.kind = MountStep::Kind::overlay;
         take_folders(step);
     }
+    plan_idmap(step, mount);
     step.refuse_link = step.target == "/proc" || step.target == "/sys" || step.type == "proc" || step.type == "sysfs";
     check(step);
     return step;
@@ -163,6 +175,7 @@ RootPlan plan_root(const Spec& spec) {
     for (const auto* paths : {&plan.masked, &plan.read_only})
         for (const std::string& path : *paths)
             if (!path.starts_with('/')) throw Error("masked or read-only path '{}' is not absolute", path);
+    plan.label = spec.linux_.mount_label;
     plan.root_read_only = spec.root && spec.root->readonly;
     if (!spec.linux_.rootfs_propagation.empty()) plan.root_propagation = propagation_flag(spec.linux_.rootfs_propagation);
     plan.host_propagation = host_propagation(plan);

@@ -23,6 +23,8 @@ struct MountStep {
     std::string source;
     MountOptions options;
     RootMount overlay;
+    /// For an idmapped bind; empty: the container's own maps.
+    std::vector<IdMapping> uid_map, gid_map;
     /// The target may not be a link, not even one that stays inside: /proc and /sys of a hostile image (CVE-2023-27561).
     bool refuse_link = false;
     bool operator==(const MountStep&) const = default;
@@ -48,6 +50,8 @@ struct RootPlan {
     bool console = false;
     std::vector<std::string> masked, read_only;
     bool root_read_only = false;
+    /// SELinux context of the file systems made for the container; empty: none.
+    std::string label;
     /// Propagation of the container's own root after all, as MS_…; 0: private.
     std::uint64_t root_propagation = 0;
     bool operator==(const RootPlan&) const = default;

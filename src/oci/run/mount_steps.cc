@@ -14,12 +14,20 @@
 #include "base/in_root.hh"
 #include "base/text.hh"
 #include "oci/run/copy_up.hh"
+#include "oci/run/host_files.hh"
 #include "oci/run/mount_guard.hh"
 #include "oci/run/root_mount.hh"
 
 namespace kist::oci {
 
 namespace {
+
+/// What the container is made of.
+struct Surroundings {
+    const RootPlan& plan;
+    const CgroupView& cgroup;
+    HostFiles& host;
+};
 
 struct stat facts_of(const Fd& fd) {
     struct stat facts {};
@@ -70,24 +78,28 @@ void configure(NewFileSystem& made, const MountStep& step) {
     }
 }
 
-Fd make_file_system(const MountStep& step, const Target& target, std::uint64_t flags) {
+/// Those whose files have no context of their own; the kernel's other file systems are labelled by the policy.
+bool takes_label(const std::string& type) { return type == "tmpfs" || type == "devpts" || type == "mqueue"; }
+
+Fd make_file_system(const MountStep& step, const std::string& label, const Target& target, std::uint64_t flags) {
     NewFileSystem made(step.type);
     configure(made, step);
     // As other runtimes do: a tmpfs takes the mode of the folder that it covers.
     if (step.type == "tmpfs" && target.existed && !has_datum(step.options, "mode"))
         made.set("mode", fmt::format("{:o}", facts_of(target.fd).st_mode & 07777));
+    if (!label.empty() && takes_label(step.type)) made.set("context", label);
     return made.mount(flags);
 }
 
-void mount_file_system(const Fd& root, const MountStep& step, const EarlyMounts& early, LateSteps& late) {
+void mount_file_system(const Fd& root, const MountStep& step, const Surroundings& here, LateSteps& late) {
     const Target target = open_target_folder(root, step);
-    if (const auto made = early.find(step.target); made != early.end()) {
+    if (const auto made = here.host.early.find(step.target); made != here.host.early.end()) {
         place(root, step.target, made->second, target.fd);
         return change_mount(made->second, {.propagation = MS_PRIVATE}, Depth::one);
     }
     const bool read_only_later = step.type == "tmpfs" && (step.options.flags & MOUNT_ATTR_RDONLY) != 0;
     const std::uint64_t not_yet = read_only_later ? MOUNT_ATTR_RDONLY : 0;
-    Fd mount = make_file_system(step, target, step.options.flags & ~not_yet);
+    Fd mount = make_file_system(step, here.plan.label, target, step.options.flags & ~not_yet);
     if (step.options.copy_up && target.existed) copy_up(target.fd, mount);
     place(root, step.target, mount, target.fd);
     if (step.options.propagation != 0 && step.options.propagation != MS_PRIVATE)
@@ -117,10 +129,14 @@ Fd open_source(const MountStep& step) {
     }
 }
 
+} // namespace
+
 Fd clone_source(const MountStep& step) {
     const Depth depth = step.options.recursive_bind ? Depth::tree : Depth::one;
     return step.options.subpath.empty() ? clone_host_mount(step.source, depth) : clone_mount(open_source(step), depth);
 }
+
+namespace {
 
 void seed_source(const Fd& root, const MountStep& step, LateSteps& late) {
     const auto image = open_in_root_if_exists(root, step.target, O_RDONLY | O_DIRECTORY);
@@ -136,10 +152,12 @@ void note_owner(const MountStep& step, LateSteps& late) {
     late.owners.push_back({std::move(folder), true});
 }
 
-void mount_bind(const Fd& root, const MountStep& step, std::uint64_t host_propagation, LateSteps& late) {
+/// `prepared` comes from outside the namespace, so nothing has cut it off from the host's propagation yet.
+void mount_bind(const Fd& root, const MountStep& step, Fd prepared, const Surroundings& here, LateSteps& late) {
+    const std::uint64_t host_propagation = prepared ? 0 : here.plan.host_propagation;
     if (step.options.seed != MountOptions::Seed::none) seed_source(root, step, late);
     if (step.options.give_to_user) note_owner(step, late);
-    const Fd mount = clone_source(step);
+    const Fd mount = prepared ? std::move(prepared) : clone_source(step);
     check_proc_source(step, mount);
     Target target;
     if (S_ISDIR(facts_of(mount).st_mode)) {
@@ -191,26 +209,31 @@ void mount_overlay(const Fd& root, const MountStep& step) {
     if (!attached) place(root, step.target, mount, target.fd);
 }
 
-void bind_folder(const Fd& root, const std::string& source, const std::string& path, const Fd& target, std::uint64_t flags) {
-    const Fd mount = clone_host_mount(source, Depth::one);
+void bind_folder(const Fd& root, Fd mount, const std::string& path, const Fd& target, std::uint64_t flags) {
     change_mount(mount, {.set = flags, .propagation = MS_PRIVATE}, Depth::one);
     place(root, path, mount, target);
 }
 
-void mount_cgroup(const Fd& root, const MountStep& step, const CgroupView& view) {
+Fd cgroup_folder(HostFiles& host, std::size_t index, const std::string& path) {
+    if (index < host.cgroups.size() && host.cgroups[index]) return std::move(host.cgroups[index]);
+    return clone_host_mount(path, Depth::one);
+}
+
+void mount_cgroup(const Fd& root, const MountStep& step, const CgroupView& view, HostFiles& host) {
     const Target target = open_target_folder(root, step);
-    if (!view.unified.empty()) return bind_folder(root, view.unified, step.target, target.fd, step.options.flags);
+    if (!view.unified.empty()) return bind_folder(root, cgroup_folder(host, 0, view.unified), step.target, target.fd, step.options.flags);
 
     NewFileSystem made("tmpfs");
     made.set("source", "cgroup");
     made.set("mode", "755");
     const Fd tmpfs = made.mount(step.options.flags & ~std::uint64_t{MOUNT_ATTR_RDONLY});
     place(root, step.target, tmpfs, target.fd);
+    std::size_t index = 0;
     for (const auto& [name, folder] : view.hierarchies) {
         if (::mkdirat(tmpfs.get(), name.c_str(), 0755) < 0) throw SysError("making folder '{}'", name);
         const Fd below{::openat(tmpfs.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
         if (!below) throw SysError("opening folder '{}'", name);
-        bind_folder(root, folder, step.target + "/" + name, below, step.options.flags);
+        bind_folder(root, cgroup_folder(host, index++, folder), step.target + "/" + name, below, step.options.flags);
         if (name.find(',') == std::string::npos) continue;
         for (const std::string& controller : split(name, ','))
             if (::symlinkat(name.c_str(), tmpfs.get(), controller.c_str()) < 0 && errno != EEXIST)
@@ -219,21 +242,18 @@ void mount_cgroup(const Fd& root, const MountStep& step, const CgroupView& view)
     change_mount(tmpfs, {.set = step.options.flags & MOUNT_ATTR_RDONLY}, Depth::one);
 }
 
-/// What the container is made of.
-struct Surroundings {
-    const RootPlan& plan;
-    const CgroupView& cgroup;
-    const EarlyMounts& early;
-};
-
-void make_mount(const Fd& root, const MountStep& step, const Surroundings& here, LateSteps& late) {
+void make_mount(const Fd& root, std::size_t index, const Surroundings& here, LateSteps& late) {
+    const MountStep& step = here.plan.steps[index];
+    std::vector<Fd>& binds = here.host.binds;
     switch (step.kind) {
-    case MountStep::Kind::file_system: return mount_file_system(root, step, here.early, late);
-    case MountStep::Kind::bind: return mount_bind(root, step, here.plan.host_propagation, late);
-    case MountStep::Kind::cgroup: return mount_cgroup(root, step, here.cgroup);
+    case MountStep::Kind::file_system: return mount_file_system(root, step, here, late);
+    case MountStep::Kind::bind: return mount_bind(root, step, index < binds.size() ? std::move(binds[index]) : Fd(), here, late);
+    case MountStep::Kind::cgroup: return mount_cgroup(root, step, here.cgroup, here.host);
     case MountStep::Kind::overlay: return mount_overlay(root, step);
     }
 }
+
+} // namespace
 
 /// The host's /dev/null, proven to be it: an image's could be a link to a file worth writing to (CVE-2025-31133).
 /// Read-only, which a device's data does not mind, so that the container cannot change the mode of the host's node.
@@ -245,17 +265,20 @@ Fd open_null() {
     return clone_mount(null, Depth::one);
 }
 
+namespace {
+
 constexpr std::uint64_t inert = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 
 /// Each mask is one more copy of the first of its kind; a copy can be made only of what is attached (before Linux 6.15).
 class Masks {
 public:
+    explicit Masks(Fd null) : null_(std::move(null)) {}
     void hide(const Fd& found) {
         if (S_ISDIR(facts_of(found).st_mode))
             attach(folder_, found, [] { return NewFileSystem("tmpfs").mount(inert | MOUNT_ATTR_NODEV); });
         else
-            attach(file_, found, [] {
-                Fd null = open_null();
+            attach(file_, found, [this] {
+                Fd null = null_ ? std::move(null_) : open_null();
                 change_mount(null, {.set = inert, .propagation = MS_PRIVATE}, Depth::one);
                 return null;
             });
@@ -268,6 +291,7 @@ private:
         first = make();
         attach_mount(*first, target);
     }
+    Fd null_;
     std::optional<Fd> folder_, file_;
 };
 
@@ -290,22 +314,27 @@ EarlyMounts make_early_mounts(const RootPlan& plan) {
     return early;
 }
 
-LateSteps make_mounts(const Fd& root, const RootPlan& plan, const CgroupView& cgroup, const EarlyMounts& early) {
-    const Surroundings here{plan, cgroup, early};
+LateSteps make_mounts(const Fd& root, const RootPlan& plan, const CgroupView& cgroup, HostFiles& host) {
+    const Surroundings here{plan, cgroup, host};
     LateSteps late;
-    for (const MountStep& step : plan.steps) {
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
         try {
-            make_mount(root, step, here, late);
+            make_mount(root, i, here, late);
         } catch (Error& error) {
-            error.while_doing("mounting '{}'", step.target);
+            error.while_doing("mounting '{}'", plan.steps[i].target);
             throw;
         }
     }
     return late;
 }
 
-void mask_paths(const Fd& root, const std::vector<std::string>& paths) {
-    Masks masks;
+LateSteps make_mounts(const Fd& root, const RootPlan& plan, const CgroupView& cgroup) {
+    HostFiles by_path;
+    return make_mounts(root, plan, cgroup, by_path);
+}
+
+void mask_paths(const Fd& root, const std::vector<std::string>& paths, Fd null) {
+    Masks masks(std::move(null));
     for (const std::string& path : paths) {
         try {
             if (const auto found = open_in_root_if_exists(root, path, O_PATH)) masks.hide(*found);

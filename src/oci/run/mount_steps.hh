@@ -39,10 +39,23 @@ using EarlyMounts = std::map<std::string, Fd>;
 EarlyMounts make_early_mounts(const RootPlan& plan);
 
 /// In the new mount namespace, with the host's tree still at "/".
-LateSteps make_mounts(const Fd& root, const RootPlan& plan, const CgroupView& cgroup, const EarlyMounts& early = {});
+struct HostFiles;
+LateSteps make_mounts(const Fd& root, const RootPlan& plan, const CgroupView& cgroup, HostFiles& host);
+/// Everything from its path.
+LateSteps make_mounts(const Fd& root, const RootPlan& plan, const CgroupView& cgroup);
+
+/// A detached copy of a bind step's source, or of what is below it.
+Fd clone_source(const MountStep& step);
+/// A detached copy of the host's null device, proven to be it.
+Fd open_null();
+
+/// A detached copy of the host's null device, proven to be it.
+Fd open_null();
+
 
 /// Hides what is there: folders behind one empty read-only tmpfs, files behind the host's null device (checked).
-void mask_paths(const Fd& root, const std::vector<std::string>& paths);
+/// `null`: the device, or empty to take it now.
+void mask_paths(const Fd& root, const std::vector<std::string>& paths, Fd null);
 void protect_paths(const Fd& root, const std::vector<std::string>& paths);
 
 } // namespace kist::oci

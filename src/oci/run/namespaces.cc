@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "base/error.hh"
+#include "base/text.hh"
+#include "oci/run/user_namespace.hh"
 
 namespace kist::oci {
 
@@ -25,8 +27,8 @@ int flag_of(NamespaceType type) {
     case NamespaceType::ipc: return CLONE_NEWIPC;
     case NamespaceType::uts: return CLONE_NEWUTS;
     case NamespaceType::cgroup: return CLONE_NEWCGROUP;
-    case NamespaceType::user:
-    case NamespaceType::time: break;
+    case NamespaceType::user: return CLONE_NEWUSER;
+    case NamespaceType::time: return CLONE_NEWTIME;
     }
     return 0;
 }
@@ -34,11 +36,12 @@ int flag_of(NamespaceType type) {
 void add(NamespacePlan& plan, const Namespace& wanted) {
     const std::string name(name_of(wanted.type));
     const int flag = flag_of(wanted.type);
-    if (flag == 0) throw Error("linux.namespaces: '{}' is not supported yet", name);
     if (plan.is_own(flag)) throw Error("linux.namespaces: '{}' is given twice", name);
     if (wanted.path.empty()) {
         if (flag == CLONE_NEWCGROUP)
             plan.create_cgroup = true;
+        else if (flag == CLONE_NEWTIME)
+            plan.create_time = true;
         else
             plan.create |= static_cast<unsigned>(flag);
         return;
@@ -48,17 +51,34 @@ void add(NamespacePlan& plan, const Namespace& wanted) {
     plan.join.emplace_back(flag, wanted.path);
 }
 
+void check_user_namespace(const NamespacePlan& plan, const Linux& spec) {
+    if (plan.is_new(CLONE_NEWUSER)) {
+        check_id_map(spec.uid_mappings, "linux.uidMappings");
+        check_id_map(spec.gid_mappings, "linux.gidMappings");
+    } else if (!plan.is_own(CLONE_NEWUSER) && (!spec.uid_mappings.empty() || !spec.gid_mappings.empty())) {
+        throw Error("linux.uidMappings and gidMappings: without a 'user' namespace they map nothing");
+    }
+}
+
+void check_time_offsets(NamespacePlan& plan, const Linux& spec) {
+    if (!spec.time_offsets.empty() && !plan.create_time) throw Error("linux.timeOffsets: they need a new 'time' namespace");
+    for (const auto& [clock, offset] : spec.time_offsets) {
+        if (clock != "monotonic" && clock != "boottime") throw Error("linux.timeOffsets.{}: expected 'monotonic' or 'boottime'", printable(clock));
+        if (offset.nanosecs > 999'999'999) throw Error("linux.timeOffsets.{}.nanosecs: expected less than a second", clock);
+    }
+    plan.time_offsets = spec.time_offsets;
+}
+
 } // namespace
 
 bool NamespacePlan::is_own(int flag) const {
     const bool joined = std::any_of(join.begin(), join.end(), [&](const auto& entry) { return entry.first == flag; });
-    return joined || is_new(flag) || (flag == CLONE_NEWCGROUP && create_cgroup);
+    return joined || is_new(flag) || (flag == CLONE_NEWCGROUP && create_cgroup) || (flag == CLONE_NEWTIME && create_time);
 }
 
 std::vector<NamespaceType> supported_namespaces() {
     std::vector<NamespaceType> types;
-    for (const auto& [type, name] : names_of(NamespaceType{}))
-        if (flag_of(type) != 0) types.push_back(type);
+    for (const auto& [type, name] : names_of(NamespaceType{})) types.push_back(type);
     return types;
 }
 
@@ -66,8 +86,8 @@ NamespacePlan plan_namespaces(const Spec& spec) {
     NamespacePlan plan;
     for (const Namespace& wanted : spec.linux_.namespaces) add(plan, wanted);
     if (!plan.is_new(CLONE_NEWNS)) throw Error("linux.namespaces: a new 'mount' namespace is required");
-    if (!spec.linux_.uid_mappings.empty() || !spec.linux_.gid_mappings.empty())
-        throw Error("linux.uidMappings and gidMappings are not supported yet");
+    check_user_namespace(plan, spec.linux_);
+    check_time_offsets(plan, spec.linux_);
     if ((!spec.hostname.empty() || !spec.domainname.empty()) && !plan.is_own(CLONE_NEWUTS))
         throw Error("a host name can be set only with a 'uts' namespace, else it would be the host's");
     return plan;
@@ -81,6 +101,45 @@ std::vector<JoinedNamespace> open_namespaces(const NamespacePlan& plan) {
         joined.push_back({flag, path, std::move(fd)});
     }
     return joined;
+}
+
+void join_namespaces(const std::vector<JoinedNamespace>& joined) {
+    std::vector<const JoinedNamespace*> refused;
+    const JoinedNamespace* user = nullptr;
+    for (const JoinedNamespace& other : joined) {
+        if (other.flag == CLONE_NEWUSER)
+            user = &other;
+        else if (::setns(other.fd.get(), other.flag) < 0)
+            refused.push_back(&other);
+    }
+    if (user != nullptr && ::setns(user->fd.get(), CLONE_NEWUSER) < 0) throw SysError("joining namespace '{}'", user->path);
+    for (const JoinedNamespace* other : refused)
+        if (::setns(other->fd.get(), other->flag) < 0) throw SysError("joining namespace '{}'", other->path);
+}
+
+void make_time_namespace(const std::map<std::string, TimeOffset>& offsets) {
+    if (::unshare(CLONE_NEWTIME) < 0) throw SysError("making a time namespace");
+    if (offsets.empty()) return;
+    std::string text;
+    for (const auto& [clock, offset] : offsets) text += fmt::format("{} {} {}\n", clock, offset.secs, offset.nanosecs);
+    const Fd file{::open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC)};
+    if (!file || ::write(file.get(), text.data(), text.size()) < 0) throw SysError("setting linux.timeOffsets");
+}
+
+TimeNamespaceForChildren::TimeNamespaceForChildren(const std::map<std::string, TimeOffset>& offsets)
+    : own_(::open("/proc/self/ns/time", O_RDONLY | O_CLOEXEC)) {
+    if (!own_) throw SysError("opening our time namespace");
+    try {
+        make_time_namespace(offsets);
+    } catch (...) {
+        (void)::setns(own_.get(), CLONE_NEWTIME);
+        throw;
+    }
+}
+
+TimeNamespaceForChildren::~TimeNamespaceForChildren() {
+    // Cannot fail: a process may always return to the namespace it is in itself.
+    if (own_) (void)::setns(own_.get(), CLONE_NEWTIME);
 }
 
 PidNamespaceForChildren::PidNamespaceForChildren(const Fd& target) : own_(::open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC)) {

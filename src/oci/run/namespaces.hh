@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,9 @@ struct NamespacePlan {
     /// once it is in the container's cgroup.
     std::uint64_t create = 0;
     bool create_cgroup = false;
+    /// A new time namespace is entered by the children of its maker, not by the maker.
+    bool create_time = false;
+    std::map<std::string, TimeOffset> time_offsets;
     /// CLONE_NEW* flag and path of namespaces to join.
     std::vector<std::pair<int, std::string>> join;
     bool operator==(const NamespacePlan&) const = default;
@@ -47,6 +51,26 @@ public:
     PidNamespaceForChildren(const PidNamespaceForChildren&) = delete;
     PidNamespaceForChildren& operator=(const PidNamespaceForChildren&) = delete;
     ~PidNamespaceForChildren();
+
+private:
+    Fd own_;
+};
+
+/// Joins them all; those that this process may join only as a member of the joined user namespace after that one. For a
+/// process that then makes the container's first one.
+void join_namespaces(const std::vector<JoinedNamespace>&);
+
+/// Children of this process start in a new time namespace from now on.
+void make_time_namespace(const std::map<std::string, TimeOffset>& offsets);
+/// The same, but only while it lives.
+class TimeNamespaceForChildren {
+public:
+    explicit TimeNamespaceForChildren(const std::map<std::string, TimeOffset>& offsets);
+    TimeNamespaceForChildren(const TimeNamespaceForChildren&) = delete;
+    TimeNamespaceForChildren& operator=(const TimeNamespaceForChildren&) = delete;
+    ~TimeNamespaceForChildren();
+    /// In the child, which is to stay in it.
+    void keep() { own_.reset(); }
 
 private:
     Fd own_;

@@ -106,9 +106,36 @@ Fd make_overlay(const RootMount& root, const std::string& place, bool& attached)
     return mount ? std::move(mount) : overlay_by_name(root, folders, place);
 }
 
-Fd mount_root(const RootMount& root, std::uint64_t host_propagation) {
+Fd prepare_root(const RootMount& root, const Fd* user_namespace) {
+    try {
+        if (root.kind == RootMount::Kind::bind || (root.upper.empty() && root.lower.size() == 1)) {
+            const bool bind = root.kind == RootMount::Kind::bind;
+            Fd mount = clone_host_mount(bind ? root.path : root.lower.front(), bind ? Depth::tree : Depth::one);
+            change_mount(mount, {.propagation = MS_PRIVATE}, Depth::tree);
+            if (!bind) change_mount(mount, {.set = MOUNT_ATTR_RDONLY}, Depth::one);
+            if (user_namespace != nullptr) idmap_mount(mount, *user_namespace, Depth::tree);
+            return mount;
+        }
+        if (user_namespace != nullptr)
+            throw Error("layers of an overlay cannot be shown with the ids of a user namespace yet")
+                .with_hint("the vfs driver can: --storage-driver vfs, with a store of its own");
+        const OverlayFolders folders(root);
+        Fd mount = overlay_by_descriptor(root, folders);
+        if (!mount) throw Error("an overlay in a user namespace").with_hint("needs Linux 6.13 or newer");
+        return mount;
+    } catch (Error& error) {
+        error.while_doing("mounting the root file system");
+        throw;
+    }
+}
+
+Fd mount_root(const RootMount& root, Fd prepared, std::uint64_t host_propagation) {
     isolate_host_mounts(host_propagation);
     try {
+        if (prepared) {
+            attach_mount(prepared, open_path("/"));
+            return prepared;
+        }
         bool attached = false;
         Fd mount = root.kind == RootMount::Kind::overlay ? mount_overlay(root, host_propagation, attached)
                                                          : mount_bind(root.path, Depth::tree, host_propagation);

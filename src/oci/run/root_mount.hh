@@ -10,9 +10,15 @@
 
 namespace kist::oci {
 
+/// For a container with a user namespace, in its maker: the root as a detached mount, with mapped ids when `user_namespace` is
+/// given.
+Fd prepare_root(const RootMount& root, const Fd* user_namespace);
+
 /// Runs in the new mount namespace. Cuts the copied host mounts off as `host_propagation` says (MS_PRIVATE, MS_SLAVE, 0),
 /// mounts the root and attaches it on top of "/", where nothing looks before enter_root(). The descriptor is its mount.
-Fd mount_root(const RootMount& root, std::uint64_t host_propagation);
+/// `prepared`: the result of prepare_root(), or an empty one.
+Fd mount_root(const RootMount& root, Fd prepared, std::uint64_t host_propagation);
+inline Fd mount_root(const RootMount& root, std::uint64_t host_propagation) { return mount_root(root, Fd(), host_propagation); }
 
 /// Folders on top of each other, as a detached mount where the kernel can (`attached` false), else mounted at `place`, a path of
 /// this process (/proc/self/fd/N), and open there.

@@ -43,6 +43,21 @@ constexpr std::array<std::pair<std::string_view, std::uint32_t>, 6> plain_action
      {"SCMP_ACT_LOG", SCMP_ACT_LOG},
      {"SCMP_ACT_TRAP", SCMP_ACT_TRAP}}};
 
+constexpr unsigned wait_killable = 1u << 5; // Linux 5.19
+constexpr std::array<std::pair<std::string_view, unsigned>, 4> flag_words{
+    {{"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
+     {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+     {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+     {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", wait_killable}}};
+
+constexpr std::string_view notify_action = "SCMP_ACT_NOTIFY";
+
+bool uses_notify(const Seccomp& profile) {
+    return profile.default_action == notify_action ||
+           std::any_of(profile.syscalls.begin(), profile.syscalls.end(),
+                       [](const SyscallRule& rule) { return rule.action == notify_action; });
+}
+
 std::uint32_t parse_action(const std::string& action, std::optional<std::uint32_t> errno_ret) {
     const std::uint32_t value = errno_ret.value_or(EPERM);
     if (value > 0xffff) throw Error("seccomp: {} is no value for errnoRet", value);
@@ -50,8 +65,7 @@ std::uint32_t parse_action(const std::string& action, std::optional<std::uint32_
     if (action == "SCMP_ACT_TRACE") return SCMP_ACT_TRACE(value);
     for (const auto& [name, token] : plain_actions)
         if (name == action) return token;
-    if (action == "SCMP_ACT_NOTIFY")
-        throw Error("seccomp: the action SCMP_ACT_NOTIFY needs a listener");
+    if (action == notify_action) return SCMP_ACT_NOTIFY;
     throw Error("seccomp: unknown action '{}'", printable(action));
 }
 
@@ -297,17 +311,30 @@ void write_cached(const Dir& cache, const std::string& name, const SeccompProgra
 
 } // namespace
 
+unsigned filter_flags(const Seccomp& profile) {
+    unsigned flags = uses_notify(profile) ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
+    for (const std::string& word : profile.flags) {
+        const auto known = std::find_if(flag_words.begin(), flag_words.end(), [&](const auto& flag) { return flag.first == word; });
+        if (known == flag_words.end()) throw Error("linux.seccomp.flags: unknown flag '{}'", printable(word));
+        flags |= known->second;
+    }
+    return flags;
+}
+
 SeccompWords seccomp_words() {
     SeccompWords words;
     for (const auto& [name, token] : plain_actions) words.actions.emplace_back(name);
-    for (const char* name : {"SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"}) words.actions.emplace_back(name);
+    for (const char* name : {"SCMP_ACT_ERRNO", "SCMP_ACT_TRACE", "SCMP_ACT_NOTIFY"}) words.actions.emplace_back(name);
     for (const auto& [name, value] : comparisons) words.operators.emplace_back(name);
     for (const char* name : {"X86_64", "X86", "X32", "ARM", "AARCH64", "PPC64LE", "RISCV64", "S390X"})
         words.architectures.push_back(std::string("SCMP_ARCH_") + name);
+    for (const auto& [name, flag] : flag_words) words.flags.emplace_back(name);
     return words;
 }
 
 SeccompProgram translate(const Seccomp& profile) {
+    if (uses_notify(profile) && profile.listener_path.empty())
+        throw Error("seccomp: the action SCMP_ACT_NOTIFY needs a listener");
     const std::uint32_t default_action =
         parse_action(profile.default_action, profile.default_errno_ret);
     const Filter filter{seccomp_init(default_action)};

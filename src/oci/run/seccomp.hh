@@ -28,9 +28,12 @@ std::string_view default_profile_hash();
 
 /// The words of a runtime spec's profile that are understood.
 struct SeccompWords {
-    std::vector<std::string> actions, operators, architectures;
+    std::vector<std::string> actions, operators, architectures, flags;
 };
 SeccompWords seccomp_words();
+
+/// SECCOMP_FILTER_FLAG_* of a profile's `flags`, and NEW_LISTENER when it notifies. Throws Error for an unknown one.
+unsigned filter_flags(const Seccomp&);
 
 /// As libseccomp writes it.
 SeccompProgram translate(const Seccomp&);

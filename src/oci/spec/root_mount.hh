@@ -21,6 +21,8 @@ struct RootMount {
     std::string work;
     /// Further overlay options as "redirect_dir=on", "volatile".
     std::vector<std::string> options;
+    /// In a container with a user namespace: the files have the host's ids and are shown with the container's.
+    bool idmapped = false;
     bool operator==(const RootMount&) const = default;
 
     friend constexpr auto names_of(Kind) {
@@ -33,6 +35,7 @@ struct RootMount {
         field("upper", &RootMount::upper);
         field("work", &RootMount::work);
         field("options", &RootMount::options);
+        field("idmapped", &RootMount::idmapped);
     }
 };
 

@@ -64,6 +64,46 @@ struct Rlimit {
     }
 };
 
+/// klass: IOPRIO_CLASS_RT, IOPRIO_CLASS_BE or IOPRIO_CLASS_IDLE.
+struct IoPriority {
+    std::string klass;
+    int priority = 0;
+    bool operator==(const IoPriority&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("class", &IoPriority::klass, required);
+        field("priority", &IoPriority::priority);
+    }
+};
+
+/// policy as "SCHED_BATCH"; times in nanoseconds.
+struct Scheduler {
+    std::string policy;
+    std::int32_t nice = 0;
+    std::int32_t priority = 0;
+    std::vector<std::string> flags;
+    std::uint64_t runtime = 0, deadline = 0, period = 0;
+    bool operator==(const Scheduler&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("policy", &Scheduler::policy, required);
+        field("nice", &Scheduler::nice);
+        field("priority", &Scheduler::priority);
+        field("flags", &Scheduler::flags);
+        field("runtime", &Scheduler::runtime);
+        field("deadline", &Scheduler::deadline);
+        field("period", &Scheduler::period);
+    }
+};
+
+/// Processors as "0-3,7", before and after a process that enters a container is in its control group.
+struct CpuAffinity {
+    std::string initial, final;
+    bool operator==(const CpuAffinity&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("initial", &CpuAffinity::initial);
+        field("final", &CpuAffinity::final);
+    }
+};
+
 struct Process {
     bool terminal = false;
     std::optional<Box> console_size;
@@ -77,6 +117,9 @@ struct Process {
     std::string apparmor_profile;
     std::optional<int> oom_score_adj;
     std::string selinux_label;
+    std::optional<IoPriority> io_priority;
+    std::optional<Scheduler> scheduler;
+    std::optional<CpuAffinity> exec_cpu_affinity;
     bool operator==(const Process&) const = default;
     static constexpr void fields(auto&& field) {
         field("terminal", &Process::terminal);
@@ -91,6 +134,9 @@ struct Process {
         field("apparmorProfile", &Process::apparmor_profile);
         field("oomScoreAdj", &Process::oom_score_adj);
         field("selinuxLabel", &Process::selinux_label);
+        field("ioPriority", &Process::io_priority);
+        field("scheduler", &Process::scheduler);
+        field("execCPUAffinity", &Process::exec_cpu_affinity);
     }
 };
 
@@ -104,17 +150,33 @@ struct Root {
     }
 };
 
+struct IdMapping {
+    std::uint32_t container_id = 0;
+    std::uint32_t host_id = 0;
+    std::uint32_t size = 0;
+    bool operator==(const IdMapping&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("containerID", &IdMapping::container_id);
+        field("hostID", &IdMapping::host_id);
+        field("size", &IdMapping::size);
+    }
+};
+
 struct Mount {
     std::string destination;
     std::string type;
     std::string source;
     std::vector<std::string> options;
+    /// How the ids of the source's files are seen; both or none.
+    std::vector<IdMapping> uid_mappings = {}, gid_mappings = {};
     bool operator==(const Mount&) const = default;
     static constexpr void fields(auto&& field) {
         field("destination", &Mount::destination, required);
         field("type", &Mount::type);
         field("source", &Mount::source);
         field("options", &Mount::options);
+        field("uidMappings", &Mount::uid_mappings);
+        field("gidMappings", &Mount::gid_mappings);
     }
 };
 
@@ -132,18 +194,6 @@ struct Namespace {
     static constexpr void fields(auto&& field) {
         field("type", &Namespace::type, required);
         field("path", &Namespace::path);
-    }
-};
-
-struct IdMapping {
-    std::uint32_t container_id = 0;
-    std::uint32_t host_id = 0;
-    std::uint32_t size = 0;
-    bool operator==(const IdMapping&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("containerID", &IdMapping::container_id);
-        field("hostID", &IdMapping::host_id);
-        field("size", &IdMapping::size);
     }
 };
 
@@ -189,6 +239,8 @@ struct MemoryLimits {
     std::optional<std::int64_t> limit, reservation, swap;
     std::optional<std::uint64_t> swappiness;
     std::optional<bool> disable_oom_killer;
+    std::optional<std::int64_t> kernel_tcp;
+    std::optional<bool> check_before_update;
     bool operator==(const MemoryLimits&) const = default;
     static constexpr void fields(auto&& field) {
         field("limit", &MemoryLimits::limit);
@@ -196,6 +248,8 @@ struct MemoryLimits {
         field("swap", &MemoryLimits::swap);
         field("swappiness", &MemoryLimits::swappiness);
         field("disableOOMKiller", &MemoryLimits::disable_oom_killer);
+        field("kernelTCP", &MemoryLimits::kernel_tcp);
+        field("checkBeforeUpdate", &MemoryLimits::check_before_update);
     }
 };
 
@@ -203,6 +257,10 @@ struct CpuLimits {
     std::optional<std::uint64_t> shares;
     std::optional<std::int64_t> quota;
     std::optional<std::uint64_t> period;
+    std::optional<std::uint64_t> burst;
+    std::optional<std::int64_t> realtime_runtime;
+    std::optional<std::uint64_t> realtime_period;
+    std::optional<std::int64_t> idle;
     std::string cpus;
     std::string mems;
     bool operator==(const CpuLimits&) const = default;
@@ -210,6 +268,10 @@ struct CpuLimits {
         field("shares", &CpuLimits::shares);
         field("quota", &CpuLimits::quota);
         field("period", &CpuLimits::period);
+        field("burst", &CpuLimits::burst);
+        field("realtimeRuntime", &CpuLimits::realtime_runtime);
+        field("realtimePeriod", &CpuLimits::realtime_period);
+        field("idle", &CpuLimits::idle);
         field("cpus", &CpuLimits::cpus);
         field("mems", &CpuLimits::mems);
     }
@@ -221,11 +283,92 @@ struct PidsLimits {
     static constexpr void fields(auto&& field) { field("limit", &PidsLimits::limit); }
 };
 
+struct BlockWeight {
+    std::int64_t major = 0, minor = 0;
+    std::optional<std::uint16_t> weight, leaf_weight;
+    bool operator==(const BlockWeight&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("major", &BlockWeight::major, required);
+        field("minor", &BlockWeight::minor, required);
+        field("weight", &BlockWeight::weight);
+        field("leafWeight", &BlockWeight::leaf_weight);
+    }
+};
+/// Bytes or operations a second.
+struct BlockRate {
+    std::int64_t major = 0, minor = 0;
+    std::uint64_t rate = 0;
+    bool operator==(const BlockRate&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("major", &BlockRate::major, required);
+        field("minor", &BlockRate::minor, required);
+        field("rate", &BlockRate::rate, required);
+    }
+};
+struct BlockIo {
+    std::optional<std::uint16_t> weight, leaf_weight;
+    std::vector<BlockWeight> weight_device;
+    std::vector<BlockRate> read_bps, write_bps, read_iops, write_iops;
+    bool operator==(const BlockIo&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("weight", &BlockIo::weight);
+        field("leafWeight", &BlockIo::leaf_weight);
+        field("weightDevice", &BlockIo::weight_device);
+        field("throttleReadBpsDevice", &BlockIo::read_bps);
+        field("throttleWriteBpsDevice", &BlockIo::write_bps);
+        field("throttleReadIOPSDevice", &BlockIo::read_iops);
+        field("throttleWriteIOPSDevice", &BlockIo::write_iops);
+    }
+};
+
+/// page_size as "2MB".
+struct HugepageLimit {
+    std::string page_size;
+    std::uint64_t limit = 0;
+    bool operator==(const HugepageLimit&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("pageSize", &HugepageLimit::page_size, required);
+        field("limit", &HugepageLimit::limit, required);
+    }
+};
+
+struct RdmaLimit {
+    std::optional<std::uint32_t> handles, objects;
+    bool operator==(const RdmaLimit&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("hcaHandles", &RdmaLimit::handles);
+        field("hcaObjects", &RdmaLimit::objects);
+    }
+};
+
+struct InterfacePriority {
+    std::string name;
+    std::uint32_t priority = 0;
+    bool operator==(const InterfacePriority&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("name", &InterfacePriority::name, required);
+        field("priority", &InterfacePriority::priority, required);
+    }
+};
+struct NetworkLimits {
+    std::optional<std::uint32_t> class_id;
+    std::vector<InterfacePriority> priorities;
+    bool operator==(const NetworkLimits&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("classID", &NetworkLimits::class_id);
+        field("priorities", &NetworkLimits::priorities);
+    }
+};
+
 struct Resources {
     std::vector<DeviceRule> devices;
     std::optional<MemoryLimits> memory;
     std::optional<CpuLimits> cpu;
     std::optional<PidsLimits> pids;
+    std::optional<BlockIo> block_io;
+    std::vector<HugepageLimit> hugepage_limits;
+    std::map<std::string, RdmaLimit> rdma;
+    std::optional<NetworkLimits> network;
     /// cgroup v2 files and values, written as given.
     std::map<std::string, std::string> unified;
     bool operator==(const Resources&) const = default;
@@ -234,6 +377,10 @@ struct Resources {
         field("memory", &Resources::memory);
         field("cpu", &Resources::cpu);
         field("pids", &Resources::pids);
+        field("blockIO", &Resources::block_io);
+        field("hugepageLimits", &Resources::hugepage_limits);
+        field("rdma", &Resources::rdma);
+        field("network", &Resources::network);
         field("unified", &Resources::unified);
     }
 };
@@ -272,6 +419,8 @@ struct Seccomp {
     std::optional<std::uint32_t> default_errno_ret;
     std::vector<std::string> architectures;
     std::vector<std::string> flags;
+    /// A listening socket that gets the notifications of SCMP_ACT_NOTIFY, and what it is told with them.
+    std::string listener_path, listener_metadata;
     std::vector<SyscallRule> syscalls;
     bool operator==(const Seccomp&) const = default;
     static constexpr void fields(auto&& field) {
@@ -279,7 +428,31 @@ struct Seccomp {
         field("defaultErrnoRet", &Seccomp::default_errno_ret);
         field("architectures", &Seccomp::architectures);
         field("flags", &Seccomp::flags);
+        field("listenerPath", &Seccomp::listener_path);
+        field("listenerMetadata", &Seccomp::listener_metadata);
         field("syscalls", &Seccomp::syscalls);
+    }
+};
+
+/// Added to the clocks of a new time namespace.
+struct TimeOffset {
+    std::int64_t secs = 0;
+    std::uint32_t nanosecs = 0;
+    bool operator==(const TimeOffset&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("secs", &TimeOffset::secs);
+        field("nanosecs", &TimeOffset::nanosecs);
+    }
+};
+
+/// domain: LINUX or LINUX32.
+struct Personality {
+    std::string domain;
+    std::vector<std::string> flags;
+    bool operator==(const Personality&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("domain", &Personality::domain, required);
+        field("flags", &Personality::flags);
     }
 };
 
@@ -295,6 +468,8 @@ struct Linux {
     std::vector<std::string> masked_paths, readonly_paths;
     std::map<std::string, std::string> sysctl;
     std::string mount_label;
+    std::map<std::string, TimeOffset> time_offsets; ///< "monotonic", "boottime"
+    std::optional<Personality> personality;
     bool operator==(const Linux&) const = default;
     static constexpr void fields(auto&& field) {
         field("namespaces", &Linux::namespaces);
@@ -309,6 +484,8 @@ struct Linux {
         field("readonlyPaths", &Linux::readonly_paths);
         field("sysctl", &Linux::sysctl);
         field("mountLabel", &Linux::mount_label);
+        field("timeOffsets", &Linux::time_offsets);
+        field("personality", &Linux::personality);
     }
 };
 

@@ -31,7 +31,10 @@ Value linux_features() {
                    {"seccomp", object({{"enabled", true},
                                        {"actions", list_of(oci::seccomp_words().actions)},
                                        {"operators", list_of(oci::seccomp_words().operators)},
-                                       {"archs", list_of(oci::seccomp_words().architectures)}})},
+                                       {"archs", list_of(oci::seccomp_words().architectures)},
+                                       {"knownFlags", list_of(oci::seccomp_words().flags)},
+                                       {"supportedFlags", list_of(oci::seccomp_words().flags)}})},
+                   {"mountExtensions", object({{"idmap", enabled(true)}})},
                    {"apparmor", enabled(true)},
                    {"selinux", enabled(true)},
                    {"intelRdt", enabled(false)}});
@@ -41,7 +44,7 @@ int print_features(const Call& call) {
     (void)parse_operands(call);
     cli::print_json(object({{"ociVersionMin", "1.0.0"},
                             {"ociVersionMax", "1.2.0"},
-                            {"hooks", list_of({})},
+                            {"hooks", list_of({"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"})},
                             {"mountOptions", list_of(oci::known_mount_options())},
                             {"linux", linux_features()},
                             {"annotations", object({{"io.kist.version", KIST_VERSION}})}}));

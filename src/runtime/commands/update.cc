@@ -78,6 +78,11 @@ int update_container(const Call& call) {
     if (status == Status::stopped || status == Status::creating) throw Error("cannot update container '{}': it is {}", id, name_of(status));
     oci::Resources wanted = given.resources.empty() ? from_options(given) : from_file(given.resources);
     wanted.devices.clear(); // rules cannot be changed in a container that runs: engines send them along as they were
+    if (wanted.memory && wanted.memory->check_before_update.value_or(false) && wanted.memory->limit) {
+        const std::uint64_t used = container.cgroup().stats().memory_usage;
+        if (*wanted.memory->limit >= 0 && used > static_cast<std::uint64_t>(*wanted.memory->limit))
+            throw Error("cannot update container '{}': it uses {} bytes of memory, more than the new limit of {}", id, used, *wanted.memory->limit);
+    }
     const auto host = oci::CgroupHost::detect();
     const FileLock lock = container.lock();
     container.cgroup().apply(oci::plan_cgroup(host, wanted));

@@ -475,7 +475,7 @@ TEST_CASE("what is not supported is refused by name") {
     const Sandbox box;
     Spec spec = box.spec("true");
     spec.linux_.namespaces.push_back({NamespaceType::user, ""});
-    CHECK(box.run(spec).error == "linux.namespaces: 'user' is not supported yet");
+    CHECK(box.run(spec).error == "linux.uidMappings: id 0, the container's root, is not mapped");
     spec = box.spec("true");
     spec.linux_.sysctl = {{"kernel.core_pattern", "|/bin/x"}};
     CHECK(has(box.run(spec).error, "does not belong to a container"));

@@ -1,0 +1,316 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Published vulnerabilities of OCI runtimes, one test a class: the attack is tried, and the host is as it was. The identifier
+# of each is in its name (all of them CVE numbers unless they say otherwise).
+
+load helpers
+
+setup_file() { setup_security_file; }
+teardown_file() { remove_root; }
+setup() { setup_security; }
+teardown() { teardown_security; }
+
+@test "2015-3627 2025-24965: files that we put into a container do not follow the image's links" {
+    hostile_image links "mkdir -p dev; rm -f etc/hosts; for f in etc/hosts etc/resolv.conf etc/hostname etc/mtab .containerenv dev/stdout dev/stderr; do ln -sfn $ROOT_T/canary/file \$f; done"
+    run -0 kist run --rm links sh -c 'echo out; echo err >&2; cat /etc/hosts | wc -c'
+    [[ "$output" == *out* ]]
+    [[ "$output" == *err* ]]
+    [[ "$output" != *untouched* ]]
+    hostile_image one_link "rm -f etc/hosts; ln -s $ROOT_T/canary/file etc/hosts"
+    run -0 kist run --rm one_link grep -c localhost /etc/hosts
+    [ "$output" -ge 1 ]
+}
+
+@test "2015-3629: a mount point that became a link to the host between two starts" {
+    mkdir "$ROOT_T/volume"
+    kist create --name c -v "$ROOT_T/volume:/data/v" attacker sh -c 'test -e /data/v/inside || { rm -rf /data; ln -s '"$ROOT_T"'/canary /data; }; touch /data/v/made 2>/dev/null; exit 0' >/dev/null
+    kist start -a c
+    mkdir -p "$ROOT_T/volume"
+    kist start -a c || true
+    kist start -a c || true
+    [ ! -e "$ROOT_T/canary/v" ]
+    rm -rf "$ROOT_T/volume"
+}
+
+@test "2016-3697: a number is never looked up as a name" {
+    hostile_image names "echo '1000:x:0:0::/:/bin/sh' >>etc/passwd; echo '1000:x:0:' >>etc/group"
+    [ "$(kist run --rm -u 1000 names id -u)" = 1000 ]
+    [ "$(kist run --rm -u 1000:1000 names id -g)" = 1000 ]
+    kist run -d --name c names sleep 100 >/dev/null
+    [ "$(kist exec -u 1000:1000 c sh -c 'id -u; id -g' | tr '\n' ' ')" = "1000 1000 " ]
+}
+
+@test "2026-30892: spellings of -u mean that user or are refused, in run and exec" {
+    kist run -d --name c attacker sleep 100 >/dev/null
+    local user uid
+    for user in 1 01 001 1:1 65534 4294967294 nobody nobody:nogroup 0 root; do
+        uid=$(kist run --rm -u "$user" attacker id -u)
+        [ "$(kist exec -u "$user" c id -u)" = "$uid" ]
+        case $user in
+        1 | 01 | 001 | 1:1) [ "$uid" = 1 ] ;;
+        65534 | nobody*) [ "$uid" = 65534 ] ;;
+        4294967294) [ "$uid" = 4294967294 ] ;;
+        0 | root) [ "$uid" = 0 ] ;;
+        esac
+    done
+    for user in -1 +1 ' 1' '1 ' 1. 1.0 0x1 1e0 4294967295 4294967296 18446744073709551616 1: :1: 1:1:1 1:-1 no-such-user 'root\n' $'1\n' '1,2' '%31'; do
+        run kist run --rm -u "$user" attacker id -u
+        [ "$status" -ne 0 ] || [ "$output" = 1 ] || { echo "run -u '$user': $output"; false; }
+        run kist exec -u "$user" c id -u
+        [ "$status" -ne 0 ] || [ "$output" = 1 ] || { echo "exec -u '$user': $output"; false; }
+    done
+}
+
+@test "2016-9962: a container with ptrace cannot look into what enters it" {
+    kist run -d --name c --cap-add SYS_PTRACE --security-opt seccomp=unconfined attacker sh -c "attacker spy 4 $ROOT_T/canary/file >/tmp/spied; sleep 100" >/dev/null
+    local i
+    for i in $(seq 150); do kist exec c true; done
+    wait_until 10 kist exec c test -s /tmp/spied
+    run -0 kist exec c cat /tmp/spied
+    echo "$output"
+    [[ "$output" =~ ^seen\ [1-9][0-9]*\ escaped\ 0$ ]]
+}
+
+@test "2019-5736: the program that enters a container cannot be overwritten from inside" {
+    hostile_image interpreter "printf '#!/proc/self/exe\n' >bin/evil; chmod 755 bin/evil"
+    before=$(sha256sum "$KIST" "${KIST%/cli/kist}/monitor/kist-monitor" | sha256sum)
+    kist run -d --name c --cap-add SYS_PTRACE interpreter sh -c 'attacker overwrite 4 >/tmp/done; sleep 100' >/dev/null
+    local i
+    for i in $(seq 100); do kist exec c true; done
+    run kist exec c /bin/evil
+    run kist run --rm interpreter /bin/evil
+    wait_until 10 kist exec c test -s /tmp/done
+    run -0 kist exec c cat /tmp/done
+    echo "$output"
+    [[ "$output" =~ written\ 0$ ]]
+    [ "$(sha256sum "$KIST" "${KIST%/cli/kist}/monitor/kist-monitor" | sha256sum)" = "$before" ]
+}
+
+@test "2019-16884: nothing but procfs is mounted on or below /proc" {
+    mkdir "$ROOT_T/volume"
+    for target in /proc /proc/self /proc/self/attr /proc/sys /proc/../proc /x/../proc/self/attr/exec; do
+        run kist run --rm -v "$ROOT_T/volume:$target" attacker true
+        [ "$status" -eq 125 ]
+        run kist run --rm --mount "type=tmpfs,target=$target" attacker true
+        [ "$status" -eq 125 ]
+    done
+    hostile_image aliased "ln -s proc p; ln -s /proc/self/attr a"
+    for target in /p /a /p/self; do
+        run kist run --rm -v "$ROOT_T/volume:$target" aliased true
+        [ "$status" -eq 125 ]
+    done
+    rmdir "$ROOT_T/volume"
+}
+
+@test "2019-18837 2015-1335: destinations with .. and links stay inside the root" {
+    mkdir "$ROOT_T/volume"
+    hostile_image climbing "ln -s ../../../../../../../..$ROOT_T/canary a; ln -s $ROOT_T/canary b; mkdir -p d; ln -s ../../../../../../../../$ROOT_T/canary d/e"
+    for target in /a/x /b/y /d/e/z "/../../../../../..$ROOT_T/canary/w"; do
+        run kist run --rm -v "$ROOT_T/volume:$target" --mount type=tmpfs,target=/a/t climbing true
+        run kist run --rm -w "$target" climbing true
+    done
+    rmdir "$ROOT_T/volume"
+}
+
+# race ROUNDS SCRIPT-FOR-STARTS: while a program outside swaps names in $ROOT_T/shared. The kernel decides who wins, so many rounds.
+swap() {
+    "$ATTACKER" exchange "$1" "$2" "$3" >"$BATS_TEST_TMPDIR/swaps" 3>&- &
+    ATTACKS="${ATTACKS:-} $!"
+}
+
+@test "2021-30465 2024-45310: a destination in a shared volume is swapped for a link to the host while it is mounted" {
+    mkdir -p "$ROOT_T/shared/x" "$ROOT_T/payload"
+    echo payload >"$ROOT_T/payload/file"
+    ln -s /../../../../../../.. "$ROOT_T/shared/link"
+    ln -s "$ROOT_T/canary" "$ROOT_T/shared/canary"
+    swap "$ROOT_T/shared/x" "$ROOT_T/shared/link" 25
+    local i escaped=0 started=0
+    for i in $(seq 150); do
+        if kist run --rm -v "$ROOT_T/shared:/vol" -v "$ROOT_T/payload:/vol/x/y" attacker sh -c "test -e /vol/x$ROOT_T/canary/file && exit 42; test -e /vol/x/y/etc/hostname && exit 42; ls -d /vol/x$ROOT_T 2>/dev/null && exit 42; exit 0" >/dev/null 2>&1; then
+            started=$((started + 1))
+        elif [ $? -eq 42 ]; then
+            escaped=1
+        fi
+    done
+    kill $ATTACKS 2>/dev/null || true
+    echo "started $started of 150"
+    [ $escaped -eq 0 ]
+    [ ! -e /y ]
+    rm -rf "$ROOT_T/shared" "$ROOT_T/payload"
+}
+
+@test "2019-19921 2025-52881: /proc of a container is swapped for something else while it starts" {
+    mkdir -p "$ROOT_T/shared/proc" "$ROOT_T/shared/fake/self/attr"
+    ln -s /../../proc "$ROOT_T/shared/link"
+    swap "$ROOT_T/shared/fake" "$ROOT_T/shared/proc" 25
+    local i bad=0
+    for i in $(seq 100); do
+        # A root of the shared volume's own folder: its proc is what is being swapped.
+        kist run --rm -v "$ROOT_T/shared:/vol" --mount type=tmpfs,target=/vol/proc attacker sh -c 'grep -q "^proc /vol" /proc/mounts && exit 42; test -e /vol/proc/sysrq-trigger && exit 42; exit 0' >/dev/null 2>&1 || [ $? -ne 42 ] || bad=1
+    done
+    kill $ATTACKS 2>/dev/null || true
+    [ $bad -eq 0 ]
+    rm -rf "$ROOT_T/shared"
+}
+
+@test "2023-27561 2023-28642 2025-54867: an image whose /proc or /sys is a link is refused" {
+    for folder in proc sys; do
+        for target in /tmp/p tmp/p "$ROOT_T/canary" /; do
+            hostile_image linked "rm -rf $folder; mkdir -p tmp/p; ln -s $target $folder"
+            run kist run --rm linked true
+            [ "$status" -eq 125 ]
+            [[ "$output" == *"mounting '/$folder': it is not a folder in the image"* ]]
+        done
+    done
+}
+
+@test "2021-43784: what is longer than 64 KiB is not cut off into something else" {
+    local long
+    long=$(head -c 66000 /dev/zero | tr '\0' 1)
+    for option in "--pid=ns:/proc/$long" "--uts=ns:/$long" "--sysctl=net.ipv4.$long=1" "--hostname=$long"; do
+        run kist run --rm "$option" attacker true
+        [ "$status" -eq 125 ]
+    done
+}
+
+@test "GHSA-g54h-m393-cpwq: devices that are not allowed cannot be used, whoever makes the node" {
+    run -0 kist run --rm attacker attacker mknod-read 8 0
+    [ "$output" = "0 1" ]
+    run -0 kist run --rm --device-cgroup-rule 'b 8:16 r' attacker attacker mknod-read 8 0
+    [ "$output" = "0 1" ]
+}
+
+@test "2022-24769 2022-27649 2022-27650 2022-27651 2022-27652 2022-29162: no inheritable or ambient capabilities anywhere" {
+    kist run -d --name c --cap-add NET_ADMIN attacker sleep 100 >/dev/null
+    for command in "run --rm attacker" "run --rm -u 1000 attacker" "run --rm --cap-add ALL attacker" "run --rm --privileged attacker" "exec c" "exec -u 1000 c" "exec --privileged c"; do
+        run -0 kist $command grep -E 'Cap(Inh|Amb)' /proc/self/status
+        [ "$output" = $'CapInh:\t0000000000000000\nCapAmb:\t0000000000000000' ]
+    done
+}
+
+@test "2025-27612: exec has the capabilities that run has" {
+    for options in "" "--cap-drop all" "--cap-add NET_ADMIN --cap-drop CHOWN" "-u 1000"; do
+        kist run -d --name c $options attacker sleep 100 >/dev/null
+        [ "$(kist exec c grep Cap /proc/self/status)" = "$(kist run --rm $options attacker grep Cap /proc/self/status)" ]
+        kist rm -f -t 0 c >/dev/null
+    done
+}
+
+@test "2023-25809 2022-0492: control groups are read-only inside, and v1 cannot be mounted" {
+    run -0 kist run --rm attacker sh -c 'for f in $(find /sys/fs/cgroup -name cgroup.procs); do echo 0 >$f && echo written; done 2>/dev/null; true'
+    [ -z "$output" ]
+    run -0 kist run --rm --cgroupns host attacker sh -c 'mkdir /sys/fs/cgroup/memory/x /sys/fs/cgroup/x /sys/fs/cgroup/unified/x 2>/dev/null && echo made; true'
+    [ -z "$output" ]
+    run kist run --rm attacker sh -c 'mkdir /tmp/c && mount -t cgroup -o memory cgroup /tmp/c'
+    [ "$status" -ne 0 ]
+    run -0 kist run --rm attacker attacker unshare 0x12020000 # user, mount and cgroup namespace
+    [ "$output" = 1 ]
+    run kist run --rm --cap-add SYS_ADMIN attacker sh -c 'echo x >/sys/fs/cgroup/memory/release_agent'
+    [ "$status" -ne 0 ]
+}
+
+@test "2024-21626: a working folder of /proc/self/fd/N leads nowhere outside" {
+    kist run -d --name c attacker sleep 100 >/dev/null
+    local n
+    for n in 3 4 5 6 7 8 9 10 11 12 15 20 30; do
+        run kist run --rm -w "/proc/self/fd/$n" attacker cat ../../../../../../../..$ROOT_T/canary/file
+        [[ "$output" != *untouched* ]]
+        run kist exec -w "/proc/self/fd/$n" c cat ../../../../../../../..$ROOT_T/canary/file
+        [[ "$output" != *untouched* ]]
+        run kist run --rm -w "/proc/1/fd/$n" attacker ls -a
+        [[ "$output" != *canary* ]]
+    done
+    hostile_image fds true --change 'WORKDIR /proc/self/fd/7'
+    run kist run --rm fds cat ../../../../../../../..$ROOT_T/canary/file
+    [[ "$output" != *untouched* ]]
+    run -0 kist exec c ls /proc/self/fd
+    [ "$(wc -w <<<"$output")" -eq 4 ]
+}
+
+@test "2025-31133 2025-62161: masks do not use the image's /dev/null, whatever it is" {
+    for trick in 'rm -f dev/null; ln -s /proc/sys/kernel/core_pattern dev/null' 'rm -rf dev; ln -s /proc/sys/kernel dev' 'mkdir -p dev; rm -f dev/null; echo hi >dev/null'; do
+        hostile_image nulls "mkdir -p dev; $trick"
+        run kist run --rm nulls sh -c 'echo "|/evil" >/proc/kcore; echo "|/evil" >/proc/sys/kernel/core_pattern; for m in /proc/kcore /proc/timer_list /proc/keys /proc/sched_debug; do test -s $m && cat $m | head -c 10; done; true'
+        [ "$status" -eq 125 ] || [[ "$output" != *"|"*"|"* ]]
+        [ "$(cat /proc/sys/kernel/core_pattern)" != "|/evil" ]
+    done
+}
+
+@test "2025-52565: a terminal is not mounted on where the image's /dev/console leads" {
+    hostile_image consoles "mkdir -p dev; ln -s $ROOT_T/canary/file dev/console; ln -s $ROOT_T/canary dev/pts"
+    run script -qec "$KIST --config $ROOT_T/kist.json --root $ROOT_T/root --runroot $ROOT_T/run run --rm -t consoles tty" /dev/null </dev/null
+    [[ "$output" == *"/dev/pts/0"* ]]
+    mkdir "$ROOT_T/dev"
+    ln -s /proc/sysrq-trigger "$ROOT_T/dev/console"
+    run script -qec "$KIST --config $ROOT_T/kist.json --root $ROOT_T/root --runroot $ROOT_T/run run --rm -t -v $ROOT_T/dev:/dev attacker tty" /dev/null </dev/null
+    rm -r "$ROOT_T/dev"
+}
+
+@test "2026-41579 2026-47766: an image whose /dev, /dev/pts or /dev/shm is a link loses or gets nothing on the host" {
+    for trick in "rm -rf dev; ln -s $ROOT_T/canary dev" "rm -rf dev; ln -s /../../../../dev dev" "mkdir -p dev; rm -rf dev/pts; ln -s $ROOT_T/canary dev/pts" \
+        "mkdir -p dev; rm -rf dev/shm; ln -s $ROOT_T/canary dev/shm" "mkdir -p dev; ln -s $ROOT_T/canary/file dev/ptmx; ln -s $ROOT_T/canary/file dev/fd"; do
+        hostile_image devs "$trick"
+        run kist run --rm devs sh -c 'echo x >/dev/shm/x; ls -l /dev/ptmx'
+        hostile_image devs "$trick"
+        run kist run --rm --privileged devs true
+    done
+    [ -c /dev/ptmx ] || [ -L /dev/ptmx ]
+}
+
+@test "2015-1334: exec trusts nothing that the container has mounted over its own /proc" {
+    kist run -d --name c --cap-add SYS_ADMIN --security-opt seccomp=unconfined attacker sh -c 'mkdir -p /tmp/p/self/attr /tmp/p/self/fd; mount --bind /tmp/p /proc; touch /tmp/ready; sleep 100' >/dev/null
+    wait_until 5 kist exec c test -e /tmp/ready
+    run kist exec c sh -c 'echo inside; find /tmp/p -type f'
+    [[ "$output" == *inside* ]]
+    [[ "$output" != */tmp/p/* ]]
+}
+
+@test "2016-8649 2016-10124: exec holds no descriptor of the host, and its terminal is not the caller's" {
+    kist run -d --name c attacker sleep 100 >/dev/null
+    run -0 bash -c '"$0" --config "$1/kist.json" --root "$1/root" --runroot "$1/run" exec c sh -c "ls -l /proc/self/fd" 7<"$1/canary/file" 9<"$1"' "$KIST" "$ROOT_T"
+    [[ "$output" != *canary* ]]
+    [[ "$output" != *"$ROOT_T"* ]]
+    # The typed text must not arrive at whoever called exec -t: it ends in the container's own terminal.
+    run timeout 20 python3 - "$KIST" "$ROOT_T" <<'P'
+import pexpect, sys
+kist, root = sys.argv[1:]
+shell = pexpect.spawn("sh", ["-i"], timeout=10, echo=False)
+shell.sendline(f"{kist} --config {root}/kist.json --root {root}/root --runroot {root}/run exec -t c attacker push-back 'echo HACKED$((1+1))\n'; echo code=$?")
+shell.expect("code=")
+shell.sendline("echo end")
+shell.expect("end")
+try:
+    shell.expect("HACKED2", timeout=1)
+    sys.exit(1)
+except pexpect.TIMEOUT:
+    sys.exit(0)
+P
+    [ "$status" -eq 0 ]
+}
+
+@test "2018-6556 2022-47952: nothing that is installed is setuid or setgid or has file capabilities" {
+    local program
+    for program in "$KIST" "${KIST%/cli/kist}"/monitor/kist-monitor "${KIST%/cli/kist}"/unpack/kist-unpack "${KIST%/cli/kist}"/fetch/kist-fetch "${KIST%/cli/kist}"/runtime/kist-oci; do
+        [ ! -u "$program" ] && [ ! -g "$program" ]
+        [ -z "$(getcap "$program" 2>/dev/null)" ]
+    done
+}
+
+@test "2026-31431: AF_ALG and AF_VSOCK sockets cannot be made" {
+    for domain in 38 40; do
+        run -0 kist run --rm attacker attacker socket "$domain"
+        [ "$output" != 0 ]
+        run -0 kist run --rm --user 1000 --cap-add NET_ADMIN attacker attacker socket "$domain"
+        [ "$output" != 0 ]
+    done
+    run -0 kist run --rm attacker attacker socket 1
+    [ "$output" = 0 ]
+}
+
+@test "2013-6441: folders of state belong to root alone" {
+    for folder in "$ROOT_T/root" "$ROOT_T/run"; do
+        [ "$(stat -c '%U %a' "$folder")" = "root 700" ]
+    done
+    kist run -d --name c attacker sleep 100 >/dev/null
+    [ -z "$(find "$ROOT_T/run" -perm /077 ! -type l ! -type s ! -path '*/dev/*' -path '*containers*' -type f 2>/dev/null | grep -v -e /hosts -e /resolv.conf -e /hostname)" ]
+}
