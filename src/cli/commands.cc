@@ -21,7 +21,7 @@ constexpr const Command* const list[] = {
     // containers
     &run, &create, &start, &stop, &restart, &kill, &rm, &ps, &inspect, &logs, &exec, &attach, &wait, &pause, &unpause,
     &stats, &top, &cp, &diff, &export_container, &commit, &mount,
-    &rename, &port, &container_exists, &container_inspect, &container_prune,
+    &rename, &port, &update, &healthcheck_run, &container_cleanup, &container_exists, &container_inspect, &container_prune,
     // images
     &images, &login, &logout, &pull, &push, &search, &manifest_inspect, &import_image, &load, &save, &tag, &untag, &rmi, &history, &image_diff, &image_exists, &image_inspect,
     &image_mount, &image_prune, &image_tree,
@@ -37,6 +37,7 @@ constexpr const Command* const list[] = {
 constexpr Noun noun_list[] = {
     {"config", "The host configuration, kist.json"},
     {"container", "Work with containers"},
+    {"healthcheck", "Check the health of containers"},
     {"image", "Work with images"},
     {"manifest", "Manifests of images in registries"},
     {"system", "The host, and kist as a whole"},

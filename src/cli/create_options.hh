@@ -8,6 +8,41 @@
 
 namespace kist::cli {
 
+/// T derives from engine::HealthOptions.
+template <typename T>
+constexpr auto health_options() {
+    return std::to_array<Option<T>>({
+        {{"health-cmd", "COMMAND", "Check its health: a line for the shell, or a JSON list; none: not at all"},
+         &T::health_cmd},
+        {{"health-exit-on-unhealthy", "", "Kill it when it becomes unhealthy"}, &T::health_exit_on_unhealthy},
+        {{"health-interval", "TIME", "From one check to the next (default 30s); disable: only on request"},
+         &T::health_interval},
+        {{"health-max-log-count", "NUMBER", "How many results are kept (default 5)"}, &T::health_max_log_count},
+        {{"health-max-log-size", "BYTES", "How much of a check's output is kept (default 4096)"},
+         &T::health_max_log_size},
+        {{"health-on-failure", "ACTION", "When it becomes unhealthy: none, kill, restart or stop", Completes::words,
+          "none|kill|restart|stop"},
+         &T::health_on_failure},
+        {{"health-retries", "NUMBER", "Failures in a row that make it unhealthy (default 3)"}, &T::health_retries},
+        {{"health-start-interval", "TIME", "Between checks in the start period (default 5s)"},
+         &T::health_start_interval},
+        {{"health-start-period", "TIME", "How long after the start failures do not count (default 0s)"},
+         &T::health_start_period},
+        {{"health-startup-cmd", "COMMAND", "Check that has to succeed before the others begin"},
+         &T::health_startup_cmd},
+        {{"health-startup-interval", "TIME", "From one startup check to the next (default 30s)"},
+         &T::health_startup_interval},
+        {{"health-startup-retries", "NUMBER", "Failed startup checks that restart it (default 0: never)"},
+         &T::health_startup_retries},
+        {{"health-startup-success", "NUMBER", "Successes in a row that end the startup (default 1)"},
+         &T::health_startup_success},
+        {{"health-startup-timeout", "TIME", "How long a startup check may take (default 30s)"},
+         &T::health_startup_timeout},
+        {{"health-timeout", "TIME", "How long a check may take (default 30s)"}, &T::health_timeout},
+        {{"no-healthcheck", "", "Do not check its health, whatever the image says"}, &T::no_healthcheck},
+    });
+}
+
 /// T derives from engine::CreateOptions.
 template <typename T>
 constexpr auto process_options() {
@@ -113,35 +148,42 @@ constexpr auto security_options() {
     });
 }
 
+/// T derives from engine::LimitOptions.
 template <typename T>
-constexpr auto resource_options() {
+constexpr auto limit_options() {
     return std::to_array<Option<T>>({
-        {{"cgroup-parent", "PATH", "Control group above the container's"}, &T::cgroup_parent},
         {{"cpu-period", "MICROSECONDS", "Period of the CPU quota"}, &T::cpu_period},
         {{"cpu-quota", "MICROSECONDS", "CPU time in each period"}, &T::cpu_quota},
         {{"c,cpu-shares", "WEIGHT", "Share of CPU time relative to others"}, &T::cpu_shares},
         {{"cpus", "NUMBER", "How many CPUs, as 1.5"}, &T::cpus},
         {{"cpuset-cpus", "LIST", "CPUs to run on, as 0-3,6"}, &T::cpuset_cpus},
         {{"cpuset-mems", "LIST", "Memory nodes to use, as 0-1"}, &T::cpuset_mems},
+        {{"m,memory", "SIZE", "Memory limit, as 512m"}, &T::memory},
+        {{"memory-reservation", "SIZE", "Soft memory limit"}, &T::memory_reservation},
+        {{"memory-swap", "SIZE", "Memory and swap together; -1: unlimited swap"}, &T::memory_swap},
+        {{"pids-limit", "NUMBER", "How many processes (default 2048); -1: no limit"}, &T::pids_limit},
+    });
+}
+
+template <typename T>
+constexpr auto resource_options() {
+    return std::to_array<Option<T>>({
+        {{"cgroup-parent", "PATH", "Control group above the container's"}, &T::cgroup_parent},
         {{"hook-spec", "FILE", "Programs of the host to run at its start and end (absolute path of a JSON file)", Completes::file},
          &T::hook_specs},
         {{"log-driver", "NAME", "Where output goes: json-file, k8s-file, journald, syslog or none", Completes::words,
           "json-file|k8s-file|journald|syslog|none"},
          &T::log_driver},
         {{"log-opt", "KEY=VALUE", "max-size, max-file, labels, env, tag, syslog-address (repeatable)"}, &T::log_opts},
-        {{"m,memory", "SIZE", "Memory limit, as 512m"}, &T::memory},
-        {{"memory-reservation", "SIZE", "Soft memory limit"}, &T::memory_reservation},
-        {{"memory-swap", "SIZE", "Memory and swap together; -1: unlimited swap"}, &T::memory_swap},
         {{"oom-kill-disable", "", "Do not kill when memory is short"}, &T::oom_kill_disable},
         {{"oom-score-adj", "NUMBER", "-1000 to 1000: whom the kernel kills first"}, &T::oom_score_adj},
-        {{"pids-limit", "NUMBER", "How many processes (default 2048); -1: no limit"}, &T::pids_limit},
     });
 }
 
 template <typename T>
 constexpr auto create_options() {
-    return concat(process_options<T>(), identity_options<T>(), registry_options<T>(), platform_options<T>(),
-                  filesystem_options<T>(), namespace_options<T>(), security_options<T>(), resource_options<T>());
+    return concat(process_options<T>(), health_options<T>(), identity_options<T>(), registry_options<T>(), platform_options<T>(),
+                  filesystem_options<T>(), namespace_options<T>(), security_options<T>(), limit_options<T>(), resource_options<T>());
 }
 
 } // namespace kist::cli

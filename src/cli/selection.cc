@@ -63,15 +63,14 @@ ContainerId select_one(Session& session, const Selection& selection) {
 
 int for_each_selected(Session& session, const Selection& selection, const std::function<bool(storage::Status)>& fits,
                       const std::function<void(engine::Engine&, const Selected&)>& act) {
+    return for_each_selected(session, selection, fits, {}, act);
+}
+
+int for_each_selected(Session& session, const Selection& selection, const std::function<bool(storage::Status)>& fits,
+                      const std::function<void(engine::Engine&, std::vector<Selected>&)>& before,
+                      const std::function<void(engine::Engine&, const Selected&)>& act) {
     check(session, selection);
     engine::Engine& engine = session.engine();
-    std::vector<Selected> selected;
-    if (selection.latest) {
-        const ContainerId id = latest(engine);
-        selected.push_back({id, id.str()});
-    } else if (selection.all || !selection.filters.empty()) {
-        selected = matching(engine, selection, fits);
-    }
     std::vector<std::string> names = selection.names;
     int code = for_each(selection.cidfiles, [&](const std::string& file) {
         const std::optional<std::string> text = read_file_if_exists(file, largest_cidfile);
@@ -88,12 +87,23 @@ int for_each_selected(Session& session, const Selection& selection, const std::f
             code = static_cast<int>(ExitCode::failure);
         }
     };
-    for (const std::string& name : names)
-        guarded([&] {
-            std::vector<Selected> found;
-            add_named(engine, selection, name, found);
-            for (const Selected& one : found) act(engine, one);
-        });
+    std::vector<Selected> selected;
+    for (const std::string& name : names) {
+        std::vector<Selected> found;
+        guarded([&] { add_named(engine, selection, name, found); });
+        if (!before) // at once: what is done to one may decide what the next name means
+            for (const Selected& one : found) guarded([&] { act(engine, one); });
+        else
+            selected.insert(selected.end(), found.begin(), found.end());
+    }
+    if (selection.latest) {
+        const ContainerId id = latest(engine);
+        selected.push_back({id, id.str()});
+    } else if (selection.all || !selection.filters.empty()) {
+        const std::vector<Selected> found = matching(engine, selection, fits);
+        selected.insert(selected.end(), found.begin(), found.end());
+    }
+    if (before) before(engine, selected);
     for (const Selected& one : selected) guarded([&] { act(engine, one); });
     return code;
 }

@@ -53,5 +53,9 @@ ContainerId select_one(Session&, const Selection&);
 /// --all and --filter mean. Exit code 0, or 1 when any failed. Throws UsageError when nothing was named.
 int for_each_selected(Session&, const Selection&, const std::function<bool(storage::Status)>& fits,
                       const std::function<void(engine::Engine&, const Selected&)>& act);
+/// The same; `before` sees all of them first, and may bring them into another order.
+int for_each_selected(Session&, const Selection&, const std::function<bool(storage::Status)>& fits,
+                      const std::function<void(engine::Engine&, std::vector<Selected>&)>& before,
+                      const std::function<void(engine::Engine&, const Selected&)>& act);
 
 } // namespace kist::cli

@@ -46,6 +46,19 @@ void kill(Engine&, const ContainerId&, int signal);
 void restart(Engine&, const ContainerId&, std::optional<int> timeout, std::optional<int> signal);
 void pause(Engine&, const ContainerId&);
 void unpause(Engine&, const ContainerId&);
+struct UpdateOptions : HealthOptions, LimitOptions {
+    std::optional<std::string> restart;
+    bool operator==(const UpdateOptions&) const = default;
+};
+/// Changes what was asked for at create, at once when it runs; all of it or, with an Error, nothing (update.cc).
+void update(Engine&, const ContainerId&, const UpdateOptions&, const std::function<void(const std::string&)>& warn);
+
+struct HealthResult {
+    int exit_code = 0;
+    std::string health; ///< the container's, after the check
+};
+/// Runs a check now, or waits for the one that runs (health.cc).
+HealthResult check_health(Engine&, const ContainerId&);
 void rename(Engine&, const ContainerId&, const std::string& new_name);
 
 struct RemoveOptions {
@@ -53,10 +66,16 @@ struct RemoveOptions {
     bool volumes = false; ///< anonymous volumes too
     std::optional<int> timeout;
 };
+/// Those that join a namespace of `id`, and those that join theirs: in the order in which they can be removed.
+std::vector<ContainerId> dependents(Engine&, const ContainerId& id);
+/// The same containers, each after those whose namespaces it joins.
+std::vector<ContainerId> start_order(Engine&, const std::vector<ContainerId>&);
+/// What a killed monitor has left of it is put right, at once instead of by the next command that needs it.
+void cleanup(Engine&, const ContainerId&);
 /// Throws Error 'cannot remove running container "web" …: stop it first or use --force'.
 void remove(Engine&, const ContainerId&, const RemoveOptions&);
 
-enum class WaitFor { stopped, running, removed, created, paused, exited, configured };
+enum class WaitFor { healthy, unhealthy, stopped, running, removed, created, paused, exited, configured };
 /// Blocks until the condition holds. Changes wake it up; `look_again` is for what the kernel does not tell (a monitor that is
 /// killed). The exit code (0 where none applies).
 int wait(Engine&, const ContainerId&, const std::vector<WaitFor>& any_of, std::chrono::milliseconds look_again);

@@ -12,7 +12,26 @@
 
 namespace kist::engine {
 
-struct CreateOptions : PullOptions {
+/// --health-… of create, run and update. Nothing: not given.
+struct HealthOptions {
+    std::optional<std::string> health_cmd, health_interval, health_timeout, health_start_period, health_start_interval,
+        health_on_failure;
+    std::optional<std::int64_t> health_retries, health_max_log_count, health_max_log_size;
+    std::optional<bool> health_exit_on_unhealthy;
+    bool no_healthcheck = false;
+    std::optional<std::string> health_startup_cmd, health_startup_interval, health_startup_timeout;
+    std::optional<std::int64_t> health_startup_retries, health_startup_success;
+    bool operator==(const HealthOptions&) const = default;
+};
+
+/// Limits that create, run and update take. Empty: not given.
+struct LimitOptions {
+    std::string memory, memory_reservation, memory_swap, cpus, cpuset_cpus, cpuset_mems;
+    std::optional<std::int64_t> cpu_shares, cpu_period, cpu_quota, pids_limit;
+    bool operator==(const LimitOptions&) const = default;
+};
+
+struct CreateOptions : PullOptions, HealthOptions, LimitOptions {
     std::string image;
     std::vector<std::string> command; ///< operands after the image
 
@@ -48,8 +67,7 @@ struct CreateOptions : PullOptions {
     std::vector<std::string> cap_add, cap_drop, security_opts;
     bool privileged = false;
     // resources
-    std::string memory, memory_reservation, memory_swap, cpus, cpuset_cpus, cpuset_mems, cgroup_parent;
-    std::optional<std::int64_t> cpu_shares, cpu_period, cpu_quota, pids_limit;
+    std::string cgroup_parent;
     std::optional<int> oom_score_adj;
     bool oom_kill_disable = false;
     std::vector<std::string> ulimits, sysctls;

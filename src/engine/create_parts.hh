@@ -31,7 +31,7 @@ struct CreateInput {
 };
 
 void interpret_process(const CreateInput&, storage::ContainerConfig&);    // create_process.cc
-void interpret_supervision(const CreateInput&, storage::ContainerConfig&); // create_supervision.cc: restart policy
+void interpret_supervision(const CreateInput&, storage::ContainerConfig&); // create_supervision.cc: restart policy, health check
 void interpret_labels(const CreateInput&, storage::ContainerConfig&);     // create_env.cc
 void interpret_namespaces(const CreateInput&, storage::ContainerConfig&); // create_namespaces.cc
 /// Maps that --userns auto asks for are taken by `take_ids` (its argument: how many).
@@ -61,6 +61,17 @@ std::vector<std::string> split_csv(std::string_view text);
 
 /// "no", "on-failure[:n]", "always" or "unless-stopped"; "" is "no". Throws UsageError. Also for update.
 storage::RestartPolicy parse_restart_policy(const std::string& text);
+
+/// `base` (the image's, or the record's) with what the options change; nothing: no health check. Throws UsageError.
+std::optional<storage::HealthCheck> plan_health(std::optional<storage::HealthCheck> base, const HealthOptions&);
+/// The image's HEALTHCHECK; nothing for none and NONE. Throws Error for one that makes no sense.
+std::optional<storage::HealthCheck> image_health(const storage::ImageRecord&);
+
+/// The instruction HEALTHCHECK [--interval=…] CMD … | NONE, as the image's configuration has it. Throws UsageError.
+oci::HealthConfig parse_healthcheck(const std::string& text);
+
+/// The limits that were given, over those in the record. Checked by check_resources().
+void set_limits(const LimitOptions&, storage::ResourceConfig&);
 
 /// What masked and read-only paths a container has that asks for nothing (SECURITY section 2).
 std::vector<std::string> default_masked_paths();

@@ -110,19 +110,27 @@ void check_resources(const ResourceConfig& r, const std::function<void(const std
              "out of resources");
 }
 
+void set_limits(const LimitOptions& options, ResourceConfig& r) {
+    if (!options.memory.empty()) r.memory = parse_size("--memory", options.memory);
+    if (!options.memory_reservation.empty())
+        r.memory_reservation = parse_size("--memory-reservation", options.memory_reservation);
+    if (options.memory_swap == "-1")
+        r.memory_swap = -1;
+    else if (!options.memory_swap.empty())
+        r.memory_swap = parse_size("--memory-swap", options.memory_swap);
+    if (!options.cpus.empty()) r.nano_cpus = parse_cpus(options.cpus);
+    if (options.cpu_shares) r.cpu_shares = *options.cpu_shares;
+    if (options.cpu_period) r.cpu_period = *options.cpu_period;
+    if (options.cpu_quota) r.cpu_quota = *options.cpu_quota;
+    if (!options.cpuset_cpus.empty()) r.cpuset_cpus = options.cpuset_cpus;
+    if (!options.cpuset_mems.empty()) r.cpuset_mems = options.cpuset_mems;
+    if (options.pids_limit) r.pids_limit = options.pids_limit;
+}
+
 void interpret_resources(const CreateInput& in, storage::ContainerConfig& config) {
     const auto& options = in.options;
     ResourceConfig& r = config.resources;
-    r.memory = parse_size("--memory", options.memory);
-    r.memory_reservation = parse_size("--memory-reservation", options.memory_reservation);
-    r.memory_swap = options.memory_swap == "-1" ? -1 : parse_size("--memory-swap", options.memory_swap);
-    r.nano_cpus = parse_cpus(options.cpus);
-    r.cpu_shares = options.cpu_shares.value_or(0);
-    r.cpu_period = options.cpu_period.value_or(0);
-    r.cpu_quota = options.cpu_quota.value_or(0);
-    r.cpuset_cpus = options.cpuset_cpus;
-    r.cpuset_mems = options.cpuset_mems;
-    r.pids_limit = options.pids_limit;
+    set_limits(options, r);
     r.oom_kill_disable = options.oom_kill_disable;
     check_resources(r, in.warn);
     config.oom_score_adj = options.oom_score_adj;

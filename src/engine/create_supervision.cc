@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the monitor is asked to do beside holding the container: --restart.
+// What the monitor is asked to do beside holding the container: --restart; create_health.cc has --health-….
 #include <limits>
 
 #include "base/text.hh"
@@ -29,6 +29,11 @@ void interpret_supervision(const CreateInput& in, storage::ContainerConfig& conf
     config.restart = parse_restart_policy(in.options.restart);
     if (config.auto_remove && config.restart.mode != storage::RestartMode::no)
         throw UsageError("--rm and --restart {} exclude each other", in.options.restart);
+    // With --no-healthcheck an image's is not even looked at: it may be the reason for the option.
+    config.health = plan_health(in.options.no_healthcheck ? std::nullopt : image_health(in.image), in.options);
+    const bool restarts = config.health && (config.health->on_failure == storage::HealthAction::restart ||
+                                            (config.health->startup && config.health->startup->retries > 0));
+    if (config.auto_remove && restarts) throw UsageError("--rm and a health check that restarts exclude each other");
 }
 
 } // namespace kist::engine

@@ -31,6 +31,12 @@ std::string hook_text(const storage::ContainerState& state) {
     return fmt::format("{} (hook {}, {})", doing, state.hook, since(state.hook_since));
 }
 
+/// As Docker writes it.
+std::string health_text(storage::Health health) {
+    if (health == storage::Health::none) return "";
+    return (health == storage::Health::starting ? " (health: " : " (") + std::string(name_of(health)) + ")";
+}
+
 std::string restarting_text(const storage::ContainerState& state) {
     const std::int64_t left = std::max<std::int64_t>(state.next_start_at - Moment::now().ns, 0);
     const std::chrono::nanoseconds wait(left / 100'000'000 * 100'000'000); // to a tenth of a second
@@ -47,7 +53,7 @@ std::string status_text(const ContainerView& view) {
         case Status::running:
         case Status::stopping:
             if (!state.hook.empty()) return hook_text(state);
-            return "Up " + since(state.started_at);
+            return "Up " + since(state.started_at) + health_text(state.health);
         case Status::paused: return "Up " + since(state.started_at) + " (Paused)";
         case Status::exited: return fmt::format("Exited ({}) {} ago", state.exit_code, since(state.finished_at));
         case Status::restarting: return restarting_text(state);

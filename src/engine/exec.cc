@@ -15,6 +15,7 @@
 #include "engine/container_root.hh"
 #include "engine/containers.hh"
 #include "engine/create_parts.hh"
+#include "engine/exec_session.hh"
 #include "engine/exec_terminal.hh"
 #include "engine/repair.hh"
 #include "engine/spec_plan.hh"
@@ -67,23 +68,6 @@ oci::Process plan_exec(const ContainerView& view, const ExecOptions& options, st
     process.oom_score_adj = config.oom_score_adj;
     return process;
 }
-
-/// What the event log says of one exec.
-class ExecEvents {
-public:
-    ExecEvents(Engine& engine, const ContainerView& view, const ExecOptions& options)
-        : engine_(engine), config_(view.config), command_(join(options.command, " ")), id_(random_hex(32)) {}
-    void started() const { tell(engine_, config_, "exec_start: " + command_, {{"execID", id_}}); }
-    int ended(int code) const {
-        tell(engine_, config_, "exec_die", {{"execID", id_}, {"exitCode", std::to_string(code)}});
-        return code;
-    }
-
-private:
-    Engine& engine_;
-    const storage::ContainerConfig& config_;
-    std::string command_, id_;
-};
 
 oci::CreatedProcess enter(Engine& engine, const ContainerId& id, const ContainerView& view, const ExecOptions& options,
                           const Fd& nothing) {
@@ -166,13 +150,13 @@ int run_detached(Engine& engine, const ContainerId& id, const ContainerView& vie
                  const Fd& nothing) {
     BackgroundHalf background([&](Fd& answer) {
         setsid();
-        const ExecEvents events(engine, view, options);
+        const ExecSession session(engine, view, join(options.command, " "));
         auto created = enter(engine, id, view, options, nothing);
-        events.started();
+        session.started(created.pid());
         leave_terminal(nothing);
         send_message(answer, "D");
         answer.reset();
-        events.ended(created.take().wait().code());
+        session.ended(created.take().wait().code());
     });
     background.receive();
     return 0;
@@ -183,17 +167,17 @@ int run_with_terminal(Engine& engine, const ContainerId& id, const ContainerView
     RelayOptions relay{options.interactive, monitor::parse_detach_keys(options.detach_keys)};
     BackgroundHalf background([&](Fd& answer) {
         prctl(PR_SET_PDEATHSIG, SIGHUP); // the command was killed: as if its terminal were closed
-        const ExecEvents events(engine, view, options);
+        const ExecSession session(engine, view, join(options.command, " "));
         auto created = enter(engine, id, view, options, nothing);
-        events.started();
+        session.started(created.pid());
         Fd terminal = std::move(created.terminal());
         Child child = created.take();
         if (auto code = relay_terminal(child, terminal, relay))
-            return send_message(answer, fmt::format("X{}", events.ended(*code)));
+            return send_message(answer, fmt::format("X{}", session.ended(*code)));
         leave_terminal(nothing);
         send_message(answer, "D");
         answer.reset();
-        events.ended(keep_reading(child, terminal));
+        session.ended(keep_reading(child, terminal));
     });
     EventLoop loop;
     loop.watch(background.socket().get(), EPOLLIN, [&](std::uint32_t) { loop.stop(); });
@@ -217,10 +201,10 @@ int exec(Engine& engine, const ContainerId& id, const ExecOptions& options) {
     if (!nothing) throw SysError("opening '/dev/null'");
     if (options.detach) return run_detached(engine, id, view, options, nothing);
     if (options.tty) return run_with_terminal(engine, id, view, options, nothing);
-    const ExecEvents events(engine, view, options);
+    const ExecSession session(engine, view, join(options.command, " "));
     Child child = enter(engine, id, view, options, nothing).take();
-    events.started();
-    return events.ended(wait_for(std::move(child)));
+    session.started(child.pid());
+    return session.ended(wait_for(std::move(child)));
 }
 
 } // namespace kist::engine

@@ -143,6 +143,12 @@ Test by_boot(Engine&, const std::string& value) {
     return [wanted = value == "true"](const ContainerView& view) { return starts_on_boot(view) == wanted; };
 }
 
+Test by_health(Engine&, const std::string& value) {
+    const auto health = named<storage::Health>(value);
+    if (!health) throw UsageError("invalid filter 'health={}': it is none, starting, healthy or unhealthy", printable(value));
+    return [health = *health](const ContainerView& view) { return view.state.health == health; };
+}
+
 struct Filter {
     std::string_view key;
     Maker make;
@@ -153,7 +159,7 @@ constexpr Filter table[] = {
     {"exited", by_exit_code}, {"status", by_status},    {"ancestor", by_ancestor}, {"before", by_before},
     {"since", by_since},     {"until", by_until},       {"volume", by_volume},     {"network", by_network},
     {"expose", by_expose},   {"command", by_command},   {"restart-policy", by_restart_policy},
-    {"should-start-on-boot", by_boot},
+    {"should-start-on-boot", by_boot}, {"health", by_health},
 };
 
 const Filter& find_filter(const std::string& key) {

@@ -113,11 +113,15 @@ void clear_volatile_mark(const ContainerConfig& config, const Dir& data) {
         if (auto inner = work->open_dir_if_exists("work")) inner->remove_tree("incompat");
 }
 
+} // namespace
+
 bool can_limit_swap(Engine& engine) {
     auto memory = engine.cgroups().v1.find("memory");
     if (memory == engine.cgroups().v1.end()) return true;
     return access((memory->second + "/memory.memsw.limit_in_bytes").c_str(), F_OK) == 0;
 }
+
+namespace {
 
 bool has_limits(const ContainerConfig& config) {
     storage::ResourceConfig plain;

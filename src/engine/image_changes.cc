@@ -5,6 +5,7 @@
 #include "base/json.hh"
 #include "base/signals.hh"
 #include "base/text.hh"
+#include "engine/create_parts.hh"
 #include "engine/image_use_cases.hh"
 
 namespace kist::engine {
@@ -121,6 +122,8 @@ void apply(ContainerDefaults& config, const std::string& change) {
         set_env(config, text);
     } else if (name == "EXPOSE") {
         expose(config, text);
+    } else if (name == "HEALTHCHECK") {
+        config.healthcheck = parse_healthcheck(text);
     } else if (name == "LABEL") {
         for (const auto& [key, value] : pairs_of(name, text)) config.labels[key] = value;
     } else if (name == "USER") {
@@ -136,7 +139,7 @@ void apply(ContainerDefaults& config, const std::string& change) {
     } else if (name == "ONBUILD") {
         config.on_build.push_back(text);
     } else {
-        refuse(change, "expected CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR");
+        refuse(change, "expected CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR");
     }
 }
 

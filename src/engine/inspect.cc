@@ -9,6 +9,7 @@
 #include "engine/containers.hh"
 #include "engine/create_parts.hh"
 #include "engine/describe.hh"
+#include "engine/exec_session.hh"
 #include "engine/inspect_parts.hh"
 #include "engine/log_options.hh"
 #include "engine/spec_plan.hh"
@@ -37,7 +38,7 @@ Value hooks_value(const storage::ContainerState& state) {
     return list;
 }
 
-Value state_value(const ContainerView& view) {
+Value state_value(Engine& engine, const ContainerView& view) {
     const auto& state = view.state;
     Value value = Value::object();
     const bool restarting = state.status == Status::restarting;
@@ -58,6 +59,7 @@ Value state_value(const ContainerView& view) {
     if (restarting) value.set("NextStartAt", moment_text(state.next_start_at));
     value.set("CgroupPath", cgroup_path(view.config));
     value.set("Hooks", hooks_value(state));
+    if (view.config.health) value.set("Health", health_value(engine, view));
     return value;
 }
 
@@ -98,6 +100,13 @@ Value config_section(const ContainerConfig& config) {
     value.set("OnBuild", Value());
     value.set("Labels", map_value(config.labels));
     value.set("Annotations", map_value(config.annotations));
+    if (config.health) {
+        value.set("Healthcheck", healthcheck_value(*config.health));
+        value.set("HealthcheckOnFailureAction", std::string(name_of(config.health->on_failure)));
+        value.set("HealthMaxLogCount", config.health->max_log_count);
+        value.set("HealthMaxLogSize", config.health->max_log_size);
+        if (config.health->startup) value.set("StartupHealthCheck", startup_check_value(*config.health->startup));
+    }
     value.set("StopSignal", config.stop_signal);
     value.set("StopTimeout", config.stop_timeout);
     value.set("CreateCommand", list_value(config.create_command));
@@ -211,7 +220,7 @@ Value inspect(Engine& engine, const ContainerView& view, bool size) {
     document.set("Created", moment_text(config.created));
     document.set("Path", args.empty() ? "" : args.front());
     document.set("Args", list_value(args.empty() ? args : std::vector<std::string>(args.begin() + 1, args.end())));
-    document.set("State", state_value(view));
+    document.set("State", state_value(engine, view));
     document.set("CgroupPath", cgroup_path(config));
     document.set("Image", config.image_id);
     document.set("ImageName", config.image_name);
@@ -225,7 +234,8 @@ Value inspect(Engine& engine, const ContainerView& view, bool size) {
     document.set("AppArmorProfile", config.security.apparmor);
     document.set("EffectiveCaps", list_value(capabilities_of(config.security)));
     document.set("BoundingCaps", list_value(capabilities_of(config.security)));
-    document.set("ExecIDs", Value());
+    const auto sessions = exec_ids(engine, view);
+    document.set("ExecIDs", sessions.empty() ? Value() : list_value(sessions));
     document.set("HostConfig", host_config_value(config));
     document.set("GraphDriver", graph_driver(engine, config));
     if (size) {

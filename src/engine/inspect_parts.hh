@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/value.hh"
+#include "engine/engine.hh"
 #include "storage/container_config.hh"
 
 namespace kist::engine {
@@ -15,6 +16,10 @@ Value list_value(const std::vector<std::string>& words);
 Value map_value(const std::map<std::string, std::string>& pairs);
 /// A mount's options as a user writes them.
 std::vector<std::string> option_words(const storage::MountConfig&);
+/// .State.Health, .Config.Healthcheck and Podman's .Config.StartupHealthCheck.
+Value health_value(Engine&, const storage::ContainerView&);
+Value healthcheck_value(const storage::HealthCheck&);
+Value startup_check_value(const storage::StartupCheck&);
 /// Docker's HostConfig.
 Value host_config_value(const storage::ContainerConfig&);
 

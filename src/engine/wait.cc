@@ -29,6 +29,8 @@ bool holds(WaitFor condition, const ContainerView& view) {
         case WaitFor::paused: return view.state.status == Status::paused;
         case WaitFor::created:
         case WaitFor::configured: return view.state.status == Status::created;
+        case WaitFor::healthy: return is_running(view.state.status) && view.state.health == storage::Health::healthy;
+        case WaitFor::unhealthy: return is_running(view.state.status) && view.state.health == storage::Health::unhealthy;
         case WaitFor::removed: return false;
     }
     return false;

@@ -35,6 +35,14 @@ std::optional<ControlClient> ControlClient::connect(const Dir& run_dir) {
 
 std::optional<int> ControlClient::request(Packet type, std::string_view payload, const Waiting& waiting) {
     socket_.send(type, payload);
+    return wait_answer(waiting);
+}
+
+void ControlClient::ask_stop(const StopRequest& stop) { socket_.send(Packet::stop, format_stop(stop)); }
+
+std::optional<int> ControlClient::wait_stopped(const Waiting& waiting) { return wait_answer(waiting); }
+
+std::optional<int> ControlClient::wait_answer(const Waiting& waiting) {
     if (waiting && !wait_readable(fd(), patience)) waiting();
     for (;;) {
         PacketView packet;
@@ -56,6 +64,21 @@ std::optional<int> ControlClient::stop(const StopRequest& stop, const Waiting& w
 void ControlClient::signal(int number) { request(Packet::signal, std::to_string(number), {}); }
 void ControlClient::pause() { request(Packet::pause, {}, {}); }
 void ControlClient::unpause() { request(Packet::unpause, {}, {}); }
+
+void ControlClient::reload() { request(Packet::reload, {}, {}); }
+
+ControlClient::Checked ControlClient::check_health() {
+    socket_.send(Packet::check_health);
+    for (;;) {
+        PacketView packet;
+        if (socket_.receive(packet) == PacketSocket::Result::end) throw MonitorLost("the container's monitor was killed");
+        if (packet.type == Packet::failed) throw parse_failure(packet.payload);
+        if (packet.type == Packet::exited) throw Error("it has ended").with_exit_code(ExitCode::failure);
+        if (packet.type != Packet::checked) continue;
+        const auto [code, health] = split_once(packet.payload, ' ');
+        return {static_cast<int>(parse_signed(code).value_or(-1)), health.value_or("")};
+    }
+}
 
 bool ControlClient::ping(std::chrono::milliseconds limit) {
     socket_.send(Packet::ping);

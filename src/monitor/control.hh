@@ -31,10 +31,21 @@ public:
     /// Returns when the exit is on disk; the container's exit code where the monitor says it. An interrupted caller has
     /// not called it off: the monitor goes on stopping.
     std::optional<int> stop(const StopRequest& request, const Waiting& waiting = {});
+    /// The two halves of stop(), for who stops several.
+    void ask_stop(const StopRequest& request);
+    std::optional<int> wait_stopped(const Waiting& waiting);
     /// To the container's init.
     void signal(int number);
     void pause();
     void unpause();
+    /// A health check now; waits for its end.
+    struct Checked {
+        int exit_code = 0;
+        std::string health; ///< the container's, after it
+    };
+    Checked check_health();
+    /// monitor.json was written anew.
+    void reload();
     /// False when the monitor does not answer in time.
     bool ping(std::chrono::milliseconds limit);
     /// The exit code. Throws MonitorLost.
@@ -48,6 +59,7 @@ public:
 private:
     /// Sends, and waits for `done` (nothing), `exited` (its code) or `failed` (thrown).
     std::optional<int> request(Packet type, std::string_view payload, const Waiting& waiting);
+    std::optional<int> wait_answer(const Waiting& waiting);
     PacketSocket socket_;
 };
 

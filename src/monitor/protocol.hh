@@ -138,6 +138,8 @@ enum class Packet : std::uint8_t {
                      ///< and StopPurpose; answered by `exited` when the container has exited and its exit is on disk, or by `failed`
     pause = 'p',     ///< answered by done/failed
     unpause = 'u',
+    check_health = 'h', ///< a health check now; answered by `checked` or `failed`
+    reload = 'l',    ///< monitor.json has changed (`update`): restart policy, health check, how to stop; answered by done/failed
     ping = 'P',      ///< answered by done
     // monitor → client
     started = 'S',   ///< "pid[\nwarnings]": init has exec'd (or, for an adopting monitor, lives); what poststart hooks failed at
@@ -148,6 +150,7 @@ enum class Packet : std::uint8_t {
     stdin_closed = 'z', ///< the container reads no input (any more)
     exited = 'X',    ///< "code [restarting]": decimal exit code as a shell sees it; see the order above
     done = 'D',
+    checked = 'H',   ///< "exit_code status": of the check that was asked for, and what the container's health is now
 };
 enum AttachFlag : std::uint8_t { attach_stdin = 1, attach_stdout = 2, attach_stderr = 4 };
 inline constexpr std::size_t max_packet = 64 * 1024;

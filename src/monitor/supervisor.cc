@@ -92,6 +92,7 @@ bool Supervisor::start(const Job& job) {
     serve();
     tell("start");
     tell_started(warnings);
+    start_health(job);
     return true;
 }
 
@@ -123,7 +124,8 @@ void Supervisor::create(const Job& job) {
     state_.started_at = Moment::now().ns;
     state_.error.clear();
     state_.oom_killed = false;
-    end_told_ = false;
+    state_.health = job.health ? storage::Health::starting : storage::Health::none;
+    end_told_ = restarts_anyway_ = false;
     // Before it may run: were we killed after start() and before this, nobody would know of a living container.
     write_state();
     init.start();
@@ -187,6 +189,7 @@ bool Supervisor::adopt(const Job& job) {
     write_state();
     serve();
     tell_started();
+    start_health(job);
     return true;
 }
 
@@ -228,6 +231,8 @@ void Supervisor::on_packet(ClientId client, const PacketView& packet) {
         case Packet::ping: return server_.send(client, Packet::done);
         case Packet::pause: return answer(client, [this] { pause(); });
         case Packet::unpause: return answer(client, [this] { unpause(); });
+        case Packet::reload: return answer(client, [this] { reload(); });
+        case Packet::check_health: return answer_failure(client, [&] { check_health(client); });
         case Packet::signal:
             return answer(client, [&] {
                 signal_for_user(client, static_cast<int>(parse_unsigned(packet.payload, 64).value_or(0)));
@@ -238,6 +243,7 @@ void Supervisor::on_packet(ClientId client, const PacketView& packet) {
                 const auto request = parse_stop(packet.payload);
                 if (!request) throw Error("malformed stop request");
                 stop(*request);
+                stoppers_.push_back(client);
             });
         default: return;
     }
@@ -317,18 +323,22 @@ void Supervisor::stop(const StopRequest& request) {
     stays_ended_ = stop_asked_ = true;
     if (request.purpose == StopPurpose::stop) state_.stopped_by_user = true;
     if (restarting) return call_off_restart();
-    if (request.timeout == 0) return kill_all();
+    begin_stop(request.timeout, request.signal != 0 ? request.signal : task_.stop_signal);
+}
+
+void Supervisor::begin_stop(std::int64_t timeout, int signal_number) {
+    if (timeout == 0) return kill_all();
     try {
-        signal(request.signal != 0 ? request.signal : task_.stop_signal);
+        signal(signal_number);
         if (state_.status == storage::Status::paused) unpause();
         state_.status = storage::Status::stopping;
         write_state();
     } catch (const Error&) {
         // It cannot be asked to end (or the run folder is full): what remains is the time limit.
     }
-    if (request.timeout < 0) return;
+    if (timeout < 0) return;
     // Of several requests the earliest limit counts.
-    const auto limit = std::chrono::seconds(request.timeout);
+    const auto limit = std::chrono::seconds(timeout);
     const std::int64_t due = std::chrono::duration_cast<std::chrono::nanoseconds>(
                                  std::chrono::steady_clock::now().time_since_epoch() + limit)
                                  .count();
@@ -339,6 +349,7 @@ void Supervisor::stop(const StopRequest& request) {
 }
 
 void Supervisor::kill_all() {
+    expect_end();
     try {
         signal(SIGKILL);
         cgroup_->kill_all();
@@ -350,7 +361,13 @@ void Supervisor::kill_all() {
 void Supervisor::pause() {
     check_not_restarting();
     if (state_.status == storage::Status::paused) throw Error("container '{}' is already paused", task_.id);
-    cgroup_->freeze(); // waits for processes in the kernel, 10 s at most: nothing in the container needs us meanwhile
+    if (health_) health_->pause();
+    try {
+        cgroup_->freeze(); // waits for processes in the kernel, 10 s at most: nothing in the container needs us meanwhile
+    } catch (const Error&) {
+        if (health_) health_->resume();
+        throw;
+    }
     state_.status = storage::Status::paused;
     write_state();
     tell("pause");
@@ -361,6 +378,7 @@ void Supervisor::unpause() {
     cgroup_->thaw();
     state_.status = kill_timer_ ? storage::Status::stopping : storage::Status::running;
     write_state();
+    if (health_) health_->resume();
     tell("unpause");
 }
 

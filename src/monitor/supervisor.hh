@@ -10,6 +10,7 @@
 #include "base/event_loop.hh"
 #include "base/lock.hh"
 #include "base/process.hh"
+#include "monitor/health_runner.hh"
 #include "monitor/input_pump.hh"
 #include "monitor/log_writer.hh"
 #include "monitor/output_pump.hh"
@@ -80,8 +81,16 @@ private:
     void check_not_restarting() const;
     void stop(const StopRequest& request);
     void kill_all();
+    void expect_end();
+    void tell_stuck();
     void pause();
     void unpause();
+    void start_health(const Job& job);
+    void set_health(storage::Health status);
+    void check_health(ClientId client);
+    void begin_stop(std::int64_t timeout, int signal_number);
+    void act_on_health(storage::HealthAction action);
+    void reload();
 
     void on_init_exit();
     void note_exit(const std::optional<ExitStatus>& status);
@@ -118,9 +127,12 @@ private:
     Child child_;  ///< init; none when adopted
     Fd pidfd_;     ///< of an adopted init
     std::optional<WindowSize> size_; ///< asked for before there was a terminal
-    std::optional<EventLoop::TimerId> kill_timer_;
+    std::optional<EventLoop::TimerId> kill_timer_, stuck_timer_;
+    std::vector<ClientId> stoppers_; ///< who waits for the end
     std::int64_t kill_at_ = 0;
+    std::unique_ptr<HealthRunner> health_; ///< none: nothing is checked
     std::optional<EventLoop::TimerId> restart_timer_;
+    bool restarts_anyway_ = false; ///< without a restart policy: for its health
     bool stays_ended_ = false; ///< whatever the restart policy says: a stop was asked for
     bool keep_record_ = false; ///< no auto_remove this time
     bool stop_asked_ = false;

@@ -42,7 +42,10 @@ void Supervisor::note_exit(const std::optional<ExitStatus>& status) {
 
 /// Of a container whose init has ended: its processes, what they have written, its cgroup.
 void Supervisor::clear_away() {
-    if (kill_timer_) loop_.cancel(*std::exchange(kill_timer_, std::nullopt));
+    for (auto* timer : {&kill_timer_, &stuck_timer_})
+        if (*timer) loop_.cancel(*std::exchange(*timer, std::nullopt));
+    stoppers_.clear();
+    health_.reset();
     if (state_.oom_killed) tell("oom");
     try {
         if (!task_.own_pid_namespace) cgroup_->kill_all();
@@ -99,6 +102,7 @@ void Supervisor::record_exit() {
     state_.monitor_pid = 0;
     try {
         ContainerStdio::remove_files(run_);
+        run_.remove_tree("exec"); // of exec commands that were killed
         if (task_.auto_remove && !keep_record_) return remove_record();
         const storage::Store store = storage::Store::open({task_.data_root, task_.run_root});
         storage::ContainerConfig config;

@@ -32,6 +32,7 @@ void find_joined(Job& job) {
 
 std::optional<std::chrono::nanoseconds> Supervisor::next_start() const {
     if (stays_ended_ || task_.auto_remove) return std::nullopt;
+    if (restarts_anyway_) return restart_delay(state_);
     return plan_restart(task_.restart, state_);
 }
 
@@ -61,10 +62,13 @@ void Supervisor::restart() {
         Job job = parse_job(read_file(run_, std::string(job_file), job_limit), job_file);
         task_ = Assignment(job);
         find_joined(job);
+        // Ours is not for the container; at its first start it had that of the command.
+        if (job.spec.process && !job.spec.process->oom_score_adj) job.spec.process->oom_score_adj = 0;
         create(job);
         run_poststart(job);
         watch_container();
         tell("start");
+        start_health(job);
     } catch (const Error& error) {
         failed_restart(error.message(), static_cast<int>(error.exit_code()));
     } catch (const std::exception& error) { // out of memory

@@ -109,3 +109,37 @@ PY
         [ "$(echo $output)" = "0 1 2 3" ]   # 3 is ls's own view of the folder
     done
 }
+
+@test "exec sessions are listed in ExecIDs as long as they run" {
+    kist run -d --name web busybox sleep 100
+    [ "$(kist inspect --format '{{json .ExecIDs}}' web)" = null ]
+    kist exec -d web sleep 50
+    kist exec -d web sleep 0.5
+    [ "$(kist inspect --format '{{len .ExecIDs}}' web)" = 2 ]
+    sleep 1
+    [ "$(kist inspect --format '{{len .ExecIDs}}' web)" = 1 ]
+    kist exec web true
+    [ "$(kist inspect --format '{{len .ExecIDs}}' web)" = 1 ]
+}
+
+@test "exec sessions end with the container, also in the host's pid namespace" {
+    kist run -d --name own busybox sleep 100
+    kist run -d --name shared --pid host busybox sleep 100
+    for name in own shared; do
+        kist exec -d "$name" sleep 7651
+        kist exec -d "$name" sh -c 'trap "" TERM HUP; sleep 7651'
+        kist stop -t 0 "$name"
+        [ "$(kist inspect --format '{{json .ExecIDs}}' "$name")" = null ]
+    done
+    wait_until 2 bash -c '! pgrep -f "[s]leep 7651"'
+}
+
+@test "an exec whose command was killed is not listed for ever" {
+    kist run -d --name web busybox sleep 100
+    "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" exec web sleep 1 &
+    local command=$!
+    wait_until 2 bash -c "[ \"\$('$KIST' --config '$ROOT_T/kist.json' --root '$ROOT_T/root' --runroot '$ROOT_T/run' inspect --format '{{json .ExecIDs}}' web)\" != null ]"
+    kill -9 $command
+    sleep 1.2
+    [ "$(kist inspect --format '{{json .ExecIDs}}' web)" = null ]
+}

@@ -168,7 +168,7 @@ in_back_off() { wait_until 10 counted "$1" 3 && wait_until 5 restarting "$1"; }
     local count=$(of RestartCount c)
     kill -9 "$(of State.MonitorPid c)"
     kist start c
-    wait_until 10 counted c $((count + 1))
+    wait_until 20 counted c $((count + 1))
     kist stop c
     [ "$(of State.Status c)" = exited ]
 }

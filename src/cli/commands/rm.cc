@@ -12,11 +12,13 @@ namespace {
 struct Remove : Stopping {
     bool force = false;
     bool volumes = false;
+    bool depend = false;
 };
 
 constexpr auto options =
     sorted(concat(std::to_array<Option<Remove>>({
                       {{"a,all", "", "Every container that does not run; with --force every container"}, &Remove::all},
+                      {{"depend", "", "Remove first the containers that join its namespaces"}, &Remove::depend},
                       {{"f,force", "", "Kill running ones first; a missing one is no error"}, &Remove::force},
                       {{"v,volumes", "", "Remove their anonymous volumes, too"}, &Remove::volumes},
                   }),
@@ -33,6 +35,11 @@ int remove_containers(Session& session) {
     };
     const engine::RemoveOptions how{.force = o.force, .volumes = o.volumes, .timeout = o.timeout};
     return for_each_selected(session, o, fits, [&](engine::Engine& engine, const Selected& container) {
+        if (o.depend)
+            for (const ContainerId& id : engine::dependents(engine, container.id)) {
+                engine::remove(engine, id, how);
+                print_line(id.str());
+            }
         engine::remove(engine, container.id, how);
         print_line(container.label);
     });

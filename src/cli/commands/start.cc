@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist start: containers that were created or have exited.
+#include <algorithm>
+#include <iterator>
+
 #include "base/error.hh"
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
@@ -27,6 +30,8 @@ constexpr auto options = sorted(concat(
     }),
     filter_option<Start>(), latest_option<Start>()));
 
+using Before = std::function<void(engine::Engine&, std::vector<Selected>&)>;
+
 bool can_start(storage::Status status) {
     return status == storage::Status::created || status == storage::Status::exited;
 }
@@ -44,7 +49,18 @@ int start_containers(Session& session) {
     Start o;
     o.names = parse_into(o, options, session);
     if (o.attach || o.interactive) return start_attached(session, o);
-    return for_each_selected(session, o, can_start, [](engine::Engine& engine, const Selected& container) {
+    // Whose namespaces others join goes first.
+    const Before order = [](engine::Engine& engine, std::vector<Selected>& containers) {
+        std::vector<ContainerId> ids;
+        for (const Selected& container : containers) ids.push_back(container.id);
+        std::vector<Selected> sorted;
+        for (const ContainerId& id : engine::start_order(engine, ids))
+            std::copy_if(containers.begin(), containers.end(), std::back_inserter(sorted),
+                         [&](const Selected& container) { return container.id == id; });
+        containers = std::move(sorted);
+    };
+    const bool by_pattern = o.all || !o.filters.empty();
+    return for_each_selected(session, o, can_start, by_pattern ? order : Before{}, [](engine::Engine& engine, const Selected& container) {
         engine::start(engine, container.id, std::nullopt);
         print_line(container.label);
     });

@@ -24,7 +24,7 @@ struct Wait : Selection {
 constexpr auto options = sorted(
     concat(std::to_array<Option<Wait>>({
                {{"condition", "STATE", "Wait for this state instead (default stopped) (repeatable)", Completes::words,
-                 "configured|created|exited|paused|removed|running|stopped"},
+                 "configured|created|exited|healthy|paused|removed|running|stopped|unhealthy"},
                 &Wait::conditions},
                {{"ignore", "", "No error for a container that does not exist"}, &Wait::ignore},
                {{"i,interval", "TIME", "Look at least this often; changes are seen at once (default 1s)"}, &Wait::interval},
@@ -43,6 +43,8 @@ constexpr auto condition_names = std::to_array<std::pair<std::string_view, WaitF
     {"created", WaitFor::created},
     {"paused", WaitFor::paused},
     {"configured", WaitFor::configured},
+    {"healthy", WaitFor::healthy},
+    {"unhealthy", WaitFor::unhealthy},
 });
 
 WaitFor parse_condition(const std::string& text) {

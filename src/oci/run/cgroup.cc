@@ -8,6 +8,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.hh"
@@ -204,6 +205,43 @@ void Cgroup::apply(const std::vector<CgroupWrite>& writes) const {
         cgroup_files::write(w->mount + path_ + '/' + w->file, w->value);
 }
 
+std::vector<CgroupWrite> Cgroup::current(const std::vector<CgroupWrite>& writes) const {
+    std::vector<CgroupWrite> values;
+    for (const CgroupWrite& w : writes)
+        if (const auto text = cgroup_files::read(w.mount + path_ + '/' + w.file))
+            values.push_back({w.mount, w.file, std::string(trim(*text))});
+    return values;
+}
+
+void Cgroup::restore(const std::vector<CgroupWrite>& values) const noexcept {
+    try {
+        // Twice: values may depend on each other.
+        for (int round = 0; round < 2; ++round)
+            for (const CgroupWrite& value : values)
+                cgroup_files::try_write(value.mount + path_ + '/' + value.file, value.value);
+    } catch (const std::exception&) { // no memory: what can be given back has been
+    }
+}
+
+void Cgroup::add_cpuset(const CgroupHost& host) {
+    const std::string mount = host.v1_mount("cpuset");
+    if (mount.empty()) return enable_controllers(host, path_, {"cpuset"});
+    const bool joined = std::any_of(folders_.begin(), folders_.end(), [&](const Folder& f) { return f.mount == mount; });
+    if (joined) return;
+    cgroup_files::make_folder(mount, path_, IfExists::keep, true);
+    folders_.push_back({mount, open_tasks(mount + path_)});
+    // A process that forks meanwhile has a child outside: until all are in.
+    const std::string file = mount + path_ + "/cgroup.procs";
+    for (int round = 0; round < 10; ++round) {
+        const std::vector<pid_t> inside = cgroup_files::members(mount + path_);
+        bool moved = false;
+        for (const pid_t pid : pids())
+            if (std::find(inside.begin(), inside.end(), pid) == inside.end())
+                moved = cgroup_files::try_write(file, std::to_string(pid)) == 0 || moved;
+        if (!moved) return;
+    }
+}
+
 void Cgroup::freeze() const {
     const auto deadline = steady_clock::now() + freeze_limit;
     bool frozen = false;
@@ -260,6 +298,22 @@ void Cgroup::kill_all() const {
         thaw();
     }
     cgroup_files::signal_members_until_empty(folder, steady_clock::now() + freeze_limit);
+}
+
+Fd Cgroup::open_subgroup(const std::string& name) const {
+    if (!unified_ || (::mkdirat(unified_.get(), name.c_str(), 0755) != 0 && errno != EEXIST)) return Fd{};
+    return Fd{::openat(unified_.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+}
+
+bool Cgroup::kill_subgroup(const Fd& folder) {
+    if (!folder) return false;
+    const Fd events{::openat(folder.get(), "cgroup.events", O_RDONLY | O_CLOEXEC)};
+    std::array<char, 128> text{};
+    const ssize_t length = events ? ::read(events.get(), text.data(), text.size()) : -1;
+    const bool empty = length > 0 && cgroup_files::has_line({text.data(), static_cast<std::size_t>(length)}, "populated 0");
+    if (empty) return false;
+    const Fd file{::openat(folder.get(), "cgroup.kill", O_WRONLY | O_CLOEXEC)};
+    return file && ::write(file.get(), "1", 1) == 1;
 }
 
 std::vector<pid_t> Cgroup::pids() const {

@@ -89,12 +89,21 @@ public:
     /// A value that is refused is tried again after the others (memory and memory+swap depend on
     /// each other).
     void apply(const std::vector<CgroupWrite>& writes) const;
+    /// The present values of the files that `writes` is for, and how to give them back as far as that goes.
+    std::vector<CgroupWrite> current(const std::vector<CgroupWrite>& writes) const;
+    void restore(const std::vector<CgroupWrite>& values) const noexcept;
+    /// Puts a container that was made without limits on processors into the cpuset controller.
+    void add_cpuset(const CgroupHost& host);
     void freeze() const; ///< waits until frozen (bounded, 10 s, then thaws and throws)
     void thaw() const;
     bool is_frozen() const;
     /// SIGKILL to every member: cgroup.kill where there is a v2 tree, else signals until empty.
     /// Thaws v1-frozen ones.
     void kill_all() const;
+    /// A folder below the v2 one, made if missing; empty without a v2 tree, or where one cannot be made.
+    Fd open_subgroup(const std::string& name) const;
+    /// SIGKILL to all in it at once; false when the kernel cannot (before 5.14, no v2 tree).
+    static bool kill_subgroup(const Fd& folder);
     std::vector<pid_t> pids() const;
     CgroupStats stats() const;
     /// rmdir in every hierarchy, children first; retries EBUSY while members die, up to `limit`.

@@ -281,7 +281,8 @@ std::optional<Child> clone_into(const EnterPlan& plan, const Fd& channel) {
     stage.keep.insert(stage.keep.end(), plan.options.extra_fds.begin(), plan.options.extra_fds.end());
     if (!plan.process.terminal) stage.keep.insert(stage.keep.end(), plan.options.stdio.begin(), plan.options.stdio.end());
     for (const int fd : plan.cgroup.v1_tasks()) stage.keep.push_back(fd);
-    return clone_through_stage(stage, 0, plan.cgroup.unified());
+    const Fd* own = plan.options.unified_folder;
+    return clone_through_stage(stage, 0, own != nullptr && *own ? *own : plan.cgroup.unified());
 }
 
 /// A process beside the container's first one, up to exec. It holds what it keeps open by number: its copies of the maker's
@@ -329,7 +330,18 @@ CreatedProcess create_container(const Spec& spec, const RootMount& root, const C
     return wait_until_ready(std::move(*child), std::move(channel.first), [&](pid_t pid) { run_runtime_hooks(plan, pid); });
 }
 
-CreatedProcess enter_container(const Fd& init_pidfd, pid_t init_pid, const Process& process, const Cgroup& cgroup,
+bool EnteringProcess::advance() {
+    if (sent_go_) {
+        receive_started(control_, {});
+        return true;
+    }
+    if (receive_ready(control_).ended) return true;
+    send_go(control_);
+    sent_go_ = true;
+    return false;
+}
+
+EnteringProcess begin_entering(const Fd& init_pidfd, pid_t init_pid, const Process& process, const Cgroup& cgroup,
                                const LaunchOptions& options) {
     check_process(process);
     const EnterPlan plan{init_pidfd, init_pid, process, cgroup, options, is_in_other_namespace(init_pid, "user"),
@@ -344,7 +356,13 @@ CreatedProcess enter_container(const Fd& init_pidfd, pid_t init_pid, const Proce
     }
     if (!child) be_child(channel.second, [&] { run_entered(plan, channel.second); });
     channel.second.reset();
-    return wait_until_ready(std::move(*child), std::move(channel.first));
+    return {std::move(*child), std::move(channel.first)};
+}
+
+CreatedProcess enter_container(const Fd& init_pidfd, pid_t init_pid, const Process& process, const Cgroup& cgroup,
+                               const LaunchOptions& options) {
+    EnteringProcess entering = begin_entering(init_pidfd, init_pid, process, cgroup, options);
+    return wait_until_ready(std::move(entering.child()), entering.take_control());
 }
 
 } // namespace kist::oci

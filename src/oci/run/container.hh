@@ -25,6 +25,8 @@ struct LaunchOptions {
     /// Make process.cwd when it is missing (an image's WORKDIR).
     bool create_cwd = false;
     SeccompProgram seccomp;
+    /// enter_container: the v2 folder that the process is born in, below the container's; none: the container's own.
+    const Fd* unified_folder = nullptr;
     unsigned seccomp_flags = 0; ///< SECCOMP_FILTER_FLAG_*
     /// What becomes descriptors 0, 1, 2; ignored with process.terminal.
     std::array<int, 3> stdio{0, 1, 2};
@@ -70,6 +72,25 @@ private:
     Fd terminal_;
 };
 
+/// A process on its way into a container, for a program that must not wait: the monitor. Destroyed, it is killed.
+class EnteringProcess {
+public:
+    EnteringProcess(Child child, Fd control) : child_(std::move(child)), control_(std::move(control)) {}
+    /// Readable when advance() has something to do.
+    int fd() const { return control_.get(); }
+    /// One step, without blocking when fd() is readable; true once the process has exec'd (or ended without a word: its exit
+    /// status tells). Throws its Error.
+    bool advance();
+    const Child& child() const { return child_; }
+    Child& child() { return child_; }
+    Fd take_control() { return std::move(control_); }
+
+private:
+    Child child_;
+    Fd control_;
+    bool sent_go_ = false;
+};
+
 /// Namespaces, mounts, devices, everything up to exec, in this order of DESIGN 5: clone3 into `cgroup` (v2) and all new
 /// namespaces, v1 join by itself, root filesystem, mounts, pivot_root, masks, then waits. Runs in a single-threaded process
 /// (the monitor): the child may allocate. The container's mounts exist in its own mount namespace only.
@@ -82,6 +103,9 @@ void start_waiting(const Fd& connection, const std::function<void(int number)>& 
 /// Enters a running container: its namespaces by setns(pidfd) where they differ from ours, its cgroup, capabilities,
 /// seccomp, rlimits, umask, groups. `process.args[0]` is searched in the container's PATH. No descriptor of ours leaks, the
 /// process is not dumpable until exec (CVE-2016-9962, CVE-2024-21626).
+EnteringProcess begin_entering(const Fd& init_pidfd, pid_t init_pid, const Process& process, const Cgroup& cgroup,
+                               const LaunchOptions& options);
+/// The same, and waits until the process is ready for start().
 CreatedProcess enter_container(const Fd& init_pidfd, pid_t init_pid, const Process& process, const Cgroup& cgroup,
                                const LaunchOptions& options);
 

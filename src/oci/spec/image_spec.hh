@@ -33,6 +33,7 @@ struct HealthConfig {
     std::vector<std::string> test;
     std::int64_t interval = 0, timeout = 0, start_period = 0, start_interval = 0;
     std::int32_t retries = 0;
+    bool exit_on_unhealthy = false; ///< SEEDS A083; others ignore it
     bool operator==(const HealthConfig&) const = default;
     static constexpr void fields(auto&& field) {
         field("Test", &HealthConfig::test);
@@ -41,6 +42,7 @@ struct HealthConfig {
         field("StartPeriod", &HealthConfig::start_period);
         field("StartInterval", &HealthConfig::start_interval);
         field("Retries", &HealthConfig::retries);
+        field("ExitOnUnhealthy", &HealthConfig::exit_on_unhealthy);
     }
 };
 

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// update: another restart policy, other health checks and limits, all or nothing; at once when the container runs.
+#include <algorithm>
+
+#include "base/rollback.hh"
+#include "engine/ask_monitor.hh"
+#include "engine/containers.hh"
+#include "engine/create_parts.hh"
+#include "engine/host_facts.hh"
+#include "engine/spec_plan.hh"
+#include "engine/tell.hh"
+
+namespace kist::engine {
+
+namespace {
+
+using storage::ContainerConfig;
+using storage::ContainerView;
+using storage::Status;
+
+constexpr std::size_t job_limit = 16u << 20;
+
+ContainerConfig plan_update(const ContainerConfig& now, const UpdateOptions& options,
+                            const std::function<void(const std::string&)>& warn) {
+    ContainerConfig config = now;
+    if (options.restart) config.restart = parse_restart_policy(*options.restart);
+    if (config.auto_remove && config.restart.mode != storage::RestartMode::no)
+        throw UsageError("--restart {} is not for a container that was made with --rm", *options.restart);
+    config.health = plan_health(config.health, options);
+    if (config.auto_remove && config.health && config.health->on_failure == storage::HealthAction::restart)
+        throw UsageError("--health-on-failure restart is not for a container that was made with --rm");
+    set_limits(options, config.resources);
+    if (config.resources != now.resources) check_resources(config.resources, warn);
+    return config;
+}
+
+/// The device rules, which need the devices of the host, stay what they are.
+oci::Resources limits_of(Engine& engine, const ContainerConfig& config) {
+    HostFacts facts;
+    if (config.resources.memory > 0) facts.swap_limit = can_limit_swap(engine);
+    oci::Resources resources = plan_resources(config, facts);
+    resources.devices.clear();
+    return resources;
+}
+
+/// What is written to give `to` to a container that has `from`: what has not changed is left alone.
+std::vector<oci::CgroupWrite> changes(const oci::CgroupHost& host, const oci::Resources& from, const oci::Resources& to) {
+    const auto before = oci::plan_cgroup(host, from);
+    auto writes = oci::plan_cgroup(host, to);
+    std::erase_if(writes, [&](const oci::CgroupWrite& w) { return std::find(before.begin(), before.end(), w) != before.end(); });
+    return writes;
+}
+
+/// A live container's cgroup gets the new limits, or keeps all of its old ones. Returns how to undo it.
+std::function<void()> apply_limits(Engine& engine, const std::string& path, const oci::Resources& from, const oci::Resources& to) {
+    const oci::CgroupHost& host = engine.cgroups();
+    const auto writes = changes(host, from, to);
+    if (writes.empty()) return [] {};
+    oci::Cgroup cgroup = oci::Cgroup::open(host, path);
+    if (to.cpu && (!to.cpu->cpus.empty() || !to.cpu->mems.empty())) cgroup.add_cpuset(host);
+    const auto before = cgroup.current(writes);
+    try {
+        cgroup.apply(writes);
+    } catch (const Error&) {
+        cgroup.restore(before);
+        throw;
+    }
+    return [&host, path, before] { oci::Cgroup::open(host, path).restore(before); };
+}
+
+/// What a restart by policy, and a monitor that adopts, will find.
+void write_job(const Dir& run, monitor::Job job, const ContainerConfig& config, const oci::Resources& limits) {
+    job.restart = config.restart;
+    job.health = config.health;
+    const auto devices = std::move(job.spec.linux_.resources.devices);
+    job.spec.linux_.resources = limits;
+    job.spec.linux_.resources.devices = devices;
+    write_atomically(run, std::string(monitor::job_file), monitor::dump_job(job), Durability::volatile_);
+}
+
+void update_live(Engine& engine, const ContainerId& id, const ContainerView& view, const ContainerConfig& config) {
+    const Dir run = engine.containers().run_dir(id);
+    const auto read_job = [&] {
+        return monitor::parse_job(read_file(run, std::string(monitor::job_file), job_limit), monitor::job_file);
+    };
+    monitor::Job job = read_job();
+    oci::Resources from = job.spec.linux_.resources;
+    from.devices.clear();
+    const oci::Resources to = limits_of(engine, config);
+    Rollback undo;
+    if (is_running(view.state.status)) undo.add(apply_limits(engine, job.cgroup_path, from, to));
+    engine.containers().write_config(config);
+    undo.add([&] { engine.containers().write_config(view.config); });
+    write_job(run, std::move(job), config, to);
+    undo.commit();
+}
+
+} // namespace
+
+void update(Engine& engine, const ContainerId& id, const UpdateOptions& options,
+            const std::function<void(const std::string&)>& warn) {
+    with_context("updating", id, engine, [&] {
+        const auto lock = engine.containers().lock(id);
+        const ContainerView view = settle_locked(engine, id);
+        if (!view.damage.empty()) throw Error("{}", view.damage);
+        if (view.state.status == Status::removing || view.state.status == Status::dead)
+            throw Error("it is marked for removal").with_exit_code(ExitCode::failure);
+        const ContainerConfig config = plan_update(view.config, options, warn);
+        if (config == view.config) return;
+        check_plan(engine, config);
+        if (!is_up(view.state.status)) return engine.containers().write_config(config);
+        update_live(engine, id, view, config);
+        // Its end meanwhile is no failure: the record is what counts from now on.
+        if (auto client = monitor::ControlClient::connect(engine.containers().run_dir(id))) client->reload();
+    });
+    if (auto view = engine.containers().view(id); view && view->damage.empty()) tell(engine, view->config, "update");
+}
+
+} // namespace kist::engine
