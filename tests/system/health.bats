@@ -243,12 +243,12 @@ assert log == sorted(log, key=lambda r: r["Start"])
 }
 
 @test "events tell of changes only" {
-    guarded h --health-retries 1
-    wait_until 3 healthy_is h healthy
+    guarded told --health-retries 1
+    wait_until 3 healthy_is told healthy
     sleep 0.4
-    kist exec h rm /ok
-    wait_until 3 healthy_is h unhealthy
-    [ "$(kist events --stream=false --filter container=h --format '{{.Action}}' | grep -c '^health_status')" = 2 ]
+    kist exec told rm /ok
+    wait_until 3 healthy_is told unhealthy
+    [ "$(kist events --stream=false --filter container=told --format '{{.Action}}' | grep -c '^health_status')" = 2 ]
 }
 
 @test "wait --condition healthy and unhealthy" {
