@@ -18,7 +18,7 @@ namespace kist::cli {
 class Session;
 
 /// What completion offers for a value or operand.
-enum class Completes { nothing, file, folder, container, running_container, image, volume, signal, words, command };
+enum class Completes { nothing, file, folder, container, running_container, image, network, volume, signal, words, command };
 
 /// The part of an option that is the same for every command: what help, completion and the man page check need.
 struct OptionFacts {
@@ -102,7 +102,7 @@ inline constexpr Operands command{1, Operands::any_number, true};
 } // namespace operands
 
 /// Headings of `kist --help`, in this order.
-enum class Section { container, image, volume, system, hidden };
+enum class Section { container, image, network, volume, system, hidden };
 
 struct Command {
     std::string_view path = {};      ///< "container pause"

@@ -25,6 +25,9 @@ constexpr const Command* const list[] = {
     // images
     &images, &login, &logout, &pull, &push, &search, &manifest_inspect, &import_image, &load, &save, &tag, &untag, &rmi, &history, &image_diff, &image_exists, &image_inspect,
     &image_mount, &image_prune, &image_tree,
+    // networks
+    &network_ls, &network_create, &network_connect, &network_disconnect, &network_inspect, &network_exists, &network_reload, &network_rm,
+    &network_prune,
     // volumes
     &volume_create, &volume_exists, &volume_export, &volume_import, &volume_inspect, &volume_ls, &volume_mount,
     &volume_prune, &volume_rm, &volume_unmount,
@@ -40,6 +43,7 @@ constexpr Noun noun_list[] = {
     {"healthcheck", "Check the health of containers"},
     {"image", "Work with images"},
     {"manifest", "Manifests of images in registries"},
+    {"network", "Work with networks"},
     {"system", "The host, and kist as a whole"},
     {"volume", "Work with volumes"},
 };

@@ -55,7 +55,8 @@ std::string noun_help(const Noun& noun) {
 std::string general_help() {
     std::string text = "Usage:  kist [OPTIONS] COMMAND\n\nRuns containers without a daemon\n";
     const std::pair<Section, std::string_view> sections[] = {
-        {Section::container, "Containers"}, {Section::image, "Images"}, {Section::volume, "Volumes"}, {Section::system, "System"}};
+        {Section::container, "Containers"}, {Section::image, "Images"}, {Section::network, "Networks"},
+        {Section::volume, "Volumes"}, {Section::system, "System"}};
     for (const auto& [section, heading] : sections) {
         Rows rows;
         for (const Command* command : commands())

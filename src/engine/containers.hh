@@ -131,6 +131,13 @@ struct RowOptions {
 /// The row of `ps`: placeholders of Docker and Podman (.ID .Names .Status .State .Ports .Labels …), those that are wanted.
 Value ps_row(Engine&, const storage::ContainerView&, const RowOptions&);
 
+struct PublishedPort {
+    std::string container; ///< "80/tcp"
+    std::string host;      ///< "0.0.0.0:8080"
+};
+/// Of a running container, by container port.
+std::vector<PublishedPort> published_ports(const storage::ContainerView&);
+
 struct TopTable {
     std::vector<std::string> headings;
     std::vector<std::vector<std::string>> rows;

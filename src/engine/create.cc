@@ -11,6 +11,7 @@
 #include "engine/containers.hh"
 #include "engine/create_parts.hh"
 #include "engine/image_use_cases.hh"
+#include "engine/networks.hh"
 #include "engine/random_name.hh"
 #include "engine/repair.hh"
 #include "engine/volumes.hh"
@@ -61,12 +62,15 @@ ContainerConfig interpret(Engine& engine, const CreateOptions& options, const st
         if (auto view = engine.containers().view(id)) return std::move(*view);
         throw NotFound("No such container: {}", printable(reference));
     };
+    auto find = [&](const std::string& reference) { return find_network(engine, reference); };
     auto find_image = [&](const std::string& reference) { return engine.images().get(reference); };
-    CreateInput in{options, engine.config(), image, warn, find_container, find_image, new_volumes};
+    CreateInput in{options, engine.config(), image, warn, find_container, find_image, new_volumes, find};
     interpret_process(in, config);
     interpret_supervision(in, config);
     interpret_labels(in, config);
     interpret_namespaces(in, config);
+    interpret_networks(in, config);
+    interpret_ports(in, config);
     interpret_names(in, config);
     interpret_mounts(in, config);
     interpret_devices(in, config);

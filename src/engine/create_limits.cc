@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// --ulimit, --sysctl, --expose and the log options.
+// --ulimit, --sysctl and the log options.
 #include <algorithm>
 #include <array>
 
@@ -73,7 +73,7 @@ void check_sysctl(const std::string& key, const ContainerConfig& config) {
         if (!own) throw UsageError("sysctl '{}' is not allowed with {} mode '{}'", key, what, mode);
     };
     if (is_ipc) return need_own("--ipc", modes.ipc == "private" || modes.ipc == "shareable" || modes.ipc == "none", modes.ipc);
-    if (key.starts_with("net.")) return need_own("--network", modes.network == "none", modes.network);
+    if (key.starts_with("net.")) return need_own("--network", modes.network == "none" || modes.network == "bridge", modes.network);
     if (key == "kernel.domainname") return need_own("--uts", modes.uts == "private", modes.uts);
     if (key == "kernel.hostname") throw UsageError("sysctl 'kernel.hostname' is not allowed: use --hostname");
     throw UsageError("sysctl '{}' is not allowed: it is not of a namespace of the container", printable(key));
@@ -92,33 +92,11 @@ void interpret_sysctls(const CreateInput& in, ContainerConfig& config) {
     }
 }
 
-/// "80", "80/udp", "5060-5061/tcp"; kept compact, a range is one entry.
-std::string parse_port(const std::string& text) {
-    auto [ports, protocol] = split_once(text, '/');
-    std::string proto = to_lower(protocol.value_or("tcp"));
-    auto [from_text, to_text] = split_once(ports, '-');
-    auto from = parse_unsigned(from_text, 65535);
-    auto to = to_text ? parse_unsigned(*to_text, 65535) : from;
-    if (!from || !to || *from == 0 || *from > *to || (proto != "tcp" && proto != "udp" && proto != "sctp"))
-        throw UsageError("invalid port '{}' for --expose: it is PORT[-PORT][/tcp|udp|sctp]", printable(text));
-    return (*from == *to ? std::to_string(*from) : std::to_string(*from) + "-" + std::to_string(*to)) + "/" + proto;
-}
-
-void interpret_ports(const CreateInput& in, ContainerConfig& config) {
-    auto add = [&](std::string port) {
-        if (std::find(config.exposed_ports.begin(), config.exposed_ports.end(), port) == config.exposed_ports.end())
-            config.exposed_ports.push_back(std::move(port));
-    };
-    for (const auto& [port, empty] : in.image.config.config.exposed_ports) add(parse_port(port));
-    for (const std::string& port : in.options.expose) add(parse_port(port));
-}
-
 } // namespace
 
 void interpret_limits(const CreateInput& in, ContainerConfig& config) {
     interpret_ulimits(in, config);
     interpret_sysctls(in, config);
-    interpret_ports(in, config);
     interpret_log(in, config);
 }
 

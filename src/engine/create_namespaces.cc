@@ -76,6 +76,7 @@ std::string parse_extra_host(const std::string& text, const std::string& network
     if (name.find_first_of(" \t\r\n#") != name.npos) throw UsageError("invalid --add-host '{}': bad name", printable(text));
     if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
     if (address == "host-gateway") {
+        if (network == "bridge") return name + ":" + address; // known at the start
         if (network != "host")
             throw UsageError("--add-host {}: a container with network '{}' has no way to the host", printable(text), network);
         address = "127.0.0.1";
@@ -112,16 +113,34 @@ void interpret_hostname(const CreateInput& in, ContainerConfig& config) {
 
 } // namespace
 
+namespace {
+
+/// A namespace of somebody's, or "bridge": networks by name, which create_networks.cc looks up.
+std::string network_mode(const CreateInput& in, const ModeRules& rules) {
+    const auto& wanted = in.options.networks;
+    const auto is_mode = [&](const std::string& text) {
+        return text == "none" || text == "host" || text.starts_with("container:") || text.starts_with("ns:");
+    };
+    for (const std::string& text : wanted) {
+        if (text.starts_with("slirp4netns") || text.starts_with("pasta"))
+            throw UsageError("--network {} is for containers without root: use a bridge network", printable(text.substr(0, text.find(':'))));
+        if (is_mode(text) && wanted.size() > 1) throw UsageError("--network {} excludes other networks", printable(text));
+    }
+    if (wanted.size() == 1 && is_mode(wanted.front())) return parse_mode(in, rules, wanted.front(), "none");
+    return wanted.empty() && in.host.bridge == "none" ? "none" : "bridge";
+}
+
+} // namespace
+
 void interpret_namespaces(const CreateInput& in, ContainerConfig& config) {
     auto& modes = config.namespaces;
     const auto& options = in.options;
-    static const ModeRules network{"--network", "network", {"none", "host", "private"}};
+    static const ModeRules network{"--network", "network", {"none", "host"}};
     static const ModeRules pid{"--pid", "PID namespace", {"private", "host"}};
     static const ModeRules ipc{"--ipc", "IPC namespace", {"private", "shareable", "none", "host"}};
     static const ModeRules uts{"--uts", "UTS namespace", {"private", "host"}};
     static const ModeRules cgroup{"--cgroupns", "cgroup namespace", {"private", "host"}};
-    modes.network = parse_mode(in, network, options.network, "none");
-    if (modes.network == "private") modes.network = "none";
+    modes.network = network_mode(in, network);
     modes.pid = parse_mode(in, pid, options.pid, "private");
     modes.ipc = parse_mode(in, ipc, options.ipc, "private");
     modes.uts = parse_mode(in, uts, options.uts, "private");

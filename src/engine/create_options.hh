@@ -59,10 +59,13 @@ struct CreateOptions : PullOptions, HealthOptions, LimitOptions {
     std::optional<bool> read_only_tmpfs;
     std::string shm_size;
     // namespaces
-    std::string network, pid, ipc, uts, cgroupns;
+    std::vector<std::string> networks;
+    std::string pid, ipc, uts, cgroupns;
     std::string userns, subuidname, subgidname;
     std::vector<std::string> uidmaps, gidmaps;
-    std::vector<std::string> dns, dns_search, dns_options, add_hosts, expose;
+    std::vector<std::string> dns, dns_search, dns_options, add_hosts, expose, publish, network_aliases;
+    std::string ip, ip6, mac_address;
+    bool publish_all = false;
     // security
     std::vector<std::string> cap_add, cap_drop, security_opts;
     bool privileged = false;

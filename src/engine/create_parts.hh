@@ -13,6 +13,7 @@
 #include "engine/host_config.hh"
 #include "storage/container_store.hh"
 #include "storage/image_store.hh"
+#include "storage/network_store.hh"
 #include "storage/volume_store.hh"
 
 namespace kist::engine {
@@ -28,6 +29,8 @@ struct CreateInput {
     std::function<storage::ImageRecord(const std::string&)> find_image;
     /// What interpret_mounts wants to exist before a start.
     std::vector<storage::VolumeRecord>& new_volumes;
+    /// By name or ID. Throws NotFound.
+    std::function<storage::NetworkConfig(const std::string&)> find_network;
 };
 
 void interpret_process(const CreateInput&, storage::ContainerConfig&);    // create_process.cc
@@ -40,6 +43,10 @@ struct TakenIds {
 };
 void interpret_user_namespace(const CreateInput&, storage::ContainerConfig&,
                               const std::function<TakenIds(std::uint32_t)>& take_ids); // create_user_namespace.cc
+void interpret_networks(const CreateInput&, storage::ContainerConfig&);   // create_networks.cc: after the namespaces
+/// What was asked of one network: addresses that lie in it and are not the gateway's, names. Throws UsageError. Normalises.
+void check_network_choice(storage::NetworkChoice&, const storage::NetworkConfig&);
+void interpret_ports(const CreateInput&, storage::ContainerConfig&);      // create_ports.cc: after the networks
 void interpret_names(const CreateInput&, storage::ContainerConfig&);      // create_namespaces.cc: hostname, DNS, hosts
 void interpret_mounts(const CreateInput&, storage::ContainerConfig&);     // create_mounts.cc
 void interpret_devices(const CreateInput&, storage::ContainerConfig&);    // create_devices.cc
@@ -55,6 +62,11 @@ std::vector<std::string> merge_env(std::vector<std::string> base, const std::vec
                                    const std::vector<std::string>& options);
 /// The value of `name` in a list of "K=V".
 std::optional<std::string> env_value(const std::vector<std::string>& env, std::string_view name);
+
+/// "[IP:][HOST[-END]:]CONTAINER[-END][/PROTOCOL]"; a range that leads to chosen ports becomes one mapping for each. Throws UsageError.
+std::vector<netns::PortMapping> parse_port(const std::string& text);
+/// "80", "80/tcp", "5000-5010/udp"
+netns::PortMapping parse_exposed(const std::string& text);
 
 /// "--mount" and friends: fields separated by commas, quoted as in CSV. Throws UsageError.
 std::vector<std::string> split_csv(std::string_view text);

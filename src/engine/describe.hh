@@ -24,5 +24,9 @@ DiskUse disk_use(Engine&, const storage::ContainerConfig&);
 
 /// Bytes of the files below a folder that others may change meanwhile; follows nothing.
 std::int64_t tree_size(const Dir&);
+/// "0.0.0.0:8080->80/tcp, 443/tcp" of a running container.
+std::string ports_text(const storage::ContainerView&);
+/// "bridge", "web,db", "none"
+std::string networks_text(const storage::ContainerConfig&);
 
 } // namespace kist::engine

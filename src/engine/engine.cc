@@ -29,6 +29,11 @@ storage::VolumeStore& Engine::volumes() {
     return *volumes_;
 }
 
+storage::NetworkStore& Engine::networks() {
+    if (!networks_) networks_.emplace(store());
+    return *networks_;
+}
+
 const oci::CgroupHost& Engine::cgroups() {
     if (!cgroups_) cgroups_.emplace(oci::CgroupHost::detect());
     return *cgroups_;

@@ -11,6 +11,7 @@
 #include "oci/run/cgroup.hh"
 #include "storage/container_store.hh"
 #include "storage/image_store.hh"
+#include "storage/network_store.hh"
 #include "storage/store.hh"
 #include "storage/volume_store.hh"
 
@@ -27,6 +28,7 @@ public:
     storage::ContainerStore& containers();
     storage::ImageStore& images();
     storage::VolumeStore& volumes();
+    storage::NetworkStore& networks();
     const oci::CgroupHost& cgroups();
 
 private:
@@ -35,6 +37,7 @@ private:
     std::optional<storage::ContainerStore> containers_;
     std::optional<storage::ImageStore> images_;
     std::optional<storage::VolumeStore> volumes_;
+    std::optional<storage::NetworkStore> networks_;
     std::optional<oci::CgroupHost> cgroups_;
 };
 

@@ -8,7 +8,9 @@
 #include "base/text.hh"
 #include "base/time.hh"
 #include "engine/containers.hh"
+#include "engine/create_parts.hh"
 #include "engine/describe.hh"
+#include "engine/networks.hh"
 #include "engine/spec_plan.hh"
 
 namespace kist::engine {
@@ -104,9 +106,22 @@ Test by_volume(Engine&, const std::string& value) {
 }
 
 Test by_network(Engine& engine, const std::string& value) {
-    std::string wanted = value;
+    std::string wanted = value == "default" ? default_network_name : value;
     if (value.starts_with("container:")) wanted = "container:" + engine.containers().find(value.substr(10)).str();
-    return [wanted](const ContainerView& view) { return view.config.namespaces.network == wanted; };
+    return [wanted](const ContainerView& view) {
+        if (view.config.namespaces.network == wanted) return true;
+        const auto networks = networks_of(view.config);
+        return std::any_of(networks.begin(), networks.end(), [&](const storage::NetworkChoice& choice) { return choice.name == wanted; });
+    };
+}
+
+Test by_publish(Engine&, const std::string& value) {
+    return [wanted = parse_exposed(value)](const ContainerView& view) {
+        return std::any_of(view.config.ports.begin(), view.config.ports.end(), [&](const netns::PortMapping& port) {
+            return port.protocol == wanted.protocol && wanted.container_port < port.container_port + port.count &&
+                   port.container_port < wanted.container_port + wanted.count;
+        });
+    };
 }
 
 Test by_expose(Engine&, const std::string& value) {
@@ -160,6 +175,7 @@ constexpr Filter table[] = {
     {"since", by_since},     {"until", by_until},       {"volume", by_volume},     {"network", by_network},
     {"expose", by_expose},   {"command", by_command},   {"restart-policy", by_restart_policy},
     {"should-start-on-boot", by_boot}, {"health", by_health},
+    {"publish", by_publish},
 };
 
 const Filter& find_filter(const std::string& key) {

@@ -10,6 +10,7 @@
 #include "base/size.hh"
 #include "base/text.hh"
 #include "engine/log_options.hh"
+#include "netns/address.hh"
 
 namespace kist::engine {
 
@@ -71,6 +72,23 @@ void check_exec_opts(const std::vector<std::string>& exec_opts) {
     }
 }
 
+void check_networks(const HostConfig& config, std::string_view where) {
+    const auto bip = netns::InterfaceAddress::parse(config.bip);
+    if (!config.bip.empty() && (!bip || bip->address.is_v6() || bip->address == bip->subnet().base()))
+        throw Error("{}: bip: '{}' is not an address with its prefix, as 10.20.0.1/16", where, printable(config.bip));
+    if (!config.bip.empty() && !config.bridge.empty()) throw Error("{}: bridge and bip exclude each other", where);
+    if (!config.fixed_cidr.empty() && !netns::Subnet::parse(config.fixed_cidr))
+        throw Error("{}: fixed-cidr: '{}' is not a subnet, as 10.20.4.0/24", where, printable(config.fixed_cidr));
+    if (!config.ip.empty() && !netns::Address::parse(config.ip))
+        throw Error("{}: ip: '{}' is not an address", where, printable(config.ip));
+    if (config.mtu != 0 && (config.mtu < 68 || config.mtu > 65535)) throw Error("{}: mtu: {} is not 68 to 65535", where, config.mtu);
+    for (const AddressPool& pool : config.default_address_pools) {
+        const auto base = netns::Subnet::parse(pool.base);
+        if (!base || pool.size < base->prefix() || pool.size + 2 > base->base().bits())
+            throw Error("{}: default-address-pools: '{}' in networks of /{} is no pool", where, printable(pool.base), pool.size);
+    }
+}
+
 void check_values(const HostConfig& config, std::string_view where) {
     check_absolute(where, "data-root", config.data_root);
     check_absolute(where, "exec-root", config.exec_root);
@@ -82,6 +100,7 @@ void check_values(const HostConfig& config, std::string_view where) {
     check_one_of(where, "log-level", config.log_level, {"error", "warn", "info", "debug"});
     check_one_of(where, "cp-owner", config.cp_owner, {"container", "source", "root"});
     check_one_of(where, "log-driver", config.log_driver, log_drivers());
+    check_networks(config, where);
     if (!config.storage_driver.empty())
         check_one_of(where, "storage-driver", config.storage_driver, {"overlay", "overlay2", "vfs"});
     auto shm = parse_bytes(config.default_shm_size);

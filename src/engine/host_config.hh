@@ -37,6 +37,16 @@ struct RegistryConfig {
     }
 };
 
+struct AddressPool {
+    std::string base;  ///< "172.30.0.0/16"
+    unsigned size = 0; ///< prefix length of each network taken from it
+    bool operator==(const AddressPool&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("base", &AddressPool::base, required);
+        field("size", &AddressPool::size, required);
+    }
+};
+
 struct HostConfig {
     std::string data_root = "/var/lib/kist";
     std::string exec_root = "/run/kist";
@@ -48,6 +58,15 @@ struct HostConfig {
     std::vector<std::string> default_capabilities; ///< empty: the 14; ["podman"] the 11
     std::vector<std::string> exec_opts;            ///< native.umask=…, native.cgroupdriver=…
     std::vector<std::string> dns, dns_search, dns_opts;
+    std::string bridge;          ///< of the default network; empty: kist0, "none": no network by default
+    std::string bip;             ///< address of kist0 with prefix; empty: a subnet that is free
+    std::string fixed_cidr;      ///< addresses of the default network are taken from here
+    std::string ip;              ///< where ports are published that name no address of the host; empty: everywhere
+    std::uint32_t mtu = 0;       ///< 0: that of the host's default route
+    bool icc = true;             ///< containers of the default network may talk to each other
+    bool ip_masq = true;
+    bool expose_netns = true;    ///< a link in /run/netns for each container
+    std::vector<AddressPool> default_address_pools;
     bool init = false;
     std::string hook_spec; ///< absolute; hooks of every container made from now on
     std::string init_path; ///< empty: catatonit where the distribution puts it
@@ -79,6 +98,15 @@ struct HostConfig {
         field("dns", &H::dns);
         field("dns-search", &H::dns_search);
         field("dns-opts", &H::dns_opts);
+        field("bridge", &H::bridge);
+        field("bip", &H::bip);
+        field("fixed-cidr", &H::fixed_cidr);
+        field("ip", &H::ip);
+        field("mtu", &H::mtu);
+        field("icc", &H::icc);
+        field("ip-masq", &H::ip_masq);
+        field("expose-netns", &H::expose_netns);
+        field("default-address-pools", &H::default_address_pools);
         field("init", &H::init);
         field("hook-spec", &H::hook_spec);
         field("init-path", &H::init_path);

@@ -141,29 +141,6 @@ Value mount_value(Engine& engine, const storage::MountConfig& mount) {
     return value;
 }
 
-Value network_value(const ContainerView& view) {
-    const std::string& mode = view.config.namespaces.network;
-    Value value = Value::object();
-    value.set("Bridge", "");
-    value.set("SandboxID", "");
-    value.set("SandboxKey", view.state.pid != 0 ? fmt::format("/proc/{}/ns/net", view.state.pid) : "");
-    value.set("Ports", Value::object());
-    for (const char* name : {"EndpointID", "Gateway", "GlobalIPv6Address", "IPAddress", "IPv6Gateway", "MacAddress"})
-        value.set(name, "");
-    value.set("GlobalIPv6PrefixLen", 0);
-    value.set("IPPrefixLen", 0);
-    Value networks = Value::object();
-    if (mode == "none" || mode == "host") {
-        Value network = Value::object();
-        for (const char* name : {"NetworkID", "EndpointID", "Gateway", "IPAddress", "MacAddress"}) network.set(name, "");
-        network.set("IPPrefixLen", 0);
-        network.set("Aliases", Value());
-        networks.set(mode, std::move(network));
-    }
-    value.set("Networks", std::move(networks));
-    return value;
-}
-
 Value graph_driver(Engine& engine, const ContainerConfig& config) {
     Value value = Value::object(), data = Value::object();
     std::string folder = engine.store().paths().data_root + "/containers/" + config.id;
@@ -247,7 +224,7 @@ Value inspect(Engine& engine, const ContainerView& view, bool size) {
     for (const storage::MountConfig& mount : config.mounts) mounts.push(mount_value(engine, mount));
     document.set("Mounts", std::move(mounts));
     document.set("Config", config_section(config));
-    document.set("NetworkSettings", network_value(view));
+    document.set("NetworkSettings", network_settings(engine, view));
     document.set("Rootfs", config.rootfs);
     document.set("Pod", "");
     document.set("Namespace", "");

@@ -96,7 +96,7 @@ Value host_config_value(const ContainerConfig& config) {
     value.set("ContainerIDFile", config.cidfile);
     value.set("LogConfig", log_config(config));
     value.set("NetworkMode", modes.network);
-    value.set("PortBindings", Value::object());
+    value.set("PortBindings", port_bindings(config.ports));
     value.set("RestartPolicy", restart_policy(config.restart));
     value.set("AutoRemove", config.auto_remove);
     value.set("VolumeDriver", "");
@@ -114,7 +114,7 @@ Value host_config_value(const ContainerConfig& config) {
     value.set("OomScoreAdj", config.oom_score_adj.value_or(0));
     value.set("PidMode", mode_text(modes.pid, ""));
     value.set("Privileged", security.privileged);
-    value.set("PublishAllPorts", false);
+    value.set("PublishAllPorts", config.publish_all);
     value.set("ReadonlyRootfs", config.read_only);
     value.set("SecurityOpt", list_value(security.options));
     value.set("Tmpfs", tmpfs(config));

@@ -23,4 +23,9 @@ Value startup_check_value(const storage::StartupCheck&);
 /// Docker's HostConfig.
 Value host_config_value(const storage::ContainerConfig&);
 
+/// NetworkSettings: what it has while it runs.
+Value network_settings(Engine&, const storage::ContainerView&);
+/// HostConfig.PortBindings: what was asked for.
+Value port_bindings(const std::vector<netns::PortMapping>&);
+
 } // namespace kist::engine

@@ -125,7 +125,7 @@ Value ps_row(Engine& engine, const ContainerView& view, const RowOptions& option
         return "\"" + (options.no_trunc ? command : ellipsis(command, 20)) + "\"";
     });
     add_times(row, view);
-    row.add("Ports", [] { return ""; });
+    row.add("Ports", [&] { return ports_text(view); });
     row.add("State", [&] { return state_word(view); });
     row.add("Status", [&] { return status_text(view); });
     row.add("Size", [&] { return options.size ? size_text(engine, config) : ""; });
@@ -133,7 +133,7 @@ Value ps_row(Engine& engine, const ContainerView& view, const RowOptions& option
     row.add("LabelMap", [&] { return labels_object(config); });
     row.add("Mounts", [&] { return mounts_text(config, options.no_trunc); });
     row.add("LocalVolumes", [] { return "0"; });
-    row.add("Networks", [&] { return config.namespaces.network; });
+    row.add("Networks", [&] { return networks_text(config); });
     row.add("Pid", [&] { return view.state.pid; });
     row.add("Restarts", [&] { return view.state.restart_count; });
     row.add("AutoRemove", [&] { return config.auto_remove; });

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/text.hh"
+#include "netns/name_server.hh"
 
 namespace kist::engine {
 
@@ -60,11 +61,21 @@ void write_shared(const Dir& dir, const std::string& name, const std::string& te
     write_full(*fd, text, name);
 }
 
+/// The host as a container sees it: the gateway of its first network that has a way out.
+std::string host_address(const netns::ContainerPlan& network) {
+    for (const netns::Attachment& attachment : network.attachments) {
+        if (attachment.network.driver != "bridge" || attachment.network.internal) continue;
+        for (const netns::SubnetConfig& subnet : attachment.network.subnets)
+            if (!subnet.gateway.empty()) return subnet.gateway;
+    }
+    return "";
+}
+
 std::string host_file(const char* path) { return read_file_if_exists(path, host_file_limit).value_or(""); }
 
 } // namespace
 
-std::string hosts_text(const ContainerConfig& config, const std::string& host_hosts) {
+std::string hosts_text(const ContainerConfig& config, const netns::ContainerPlan& network, const std::string& host_hosts) {
     std::string text = config.namespaces.network == "host"
                            ? host_hosts
                            : "127.0.0.1\tlocalhost\n"
@@ -74,30 +85,51 @@ std::string hosts_text(const ContainerConfig& config, const std::string& host_ho
     if (!text.empty() && text.back() != '\n') text += '\n';
     for (const std::string& entry : config.extra_hosts) {
         auto [name, address] = split_once(entry, ':');
-        text += address.value_or("") + "\t" + name + "\n";
+        const bool host = address == "host-gateway";
+        const std::string target = host ? host_address(network) : address.value_or("");
+        if (target.empty()) throw Error("--add-host {}: the container has no network with a way to the host", entry);
+        text += target + "\t" + name + "\n";
     }
     if (config.namespaces.network == "host") return text;
+    if (const std::string host = host_address(network); !host.empty()) text += host + "\thost.containers.internal host.docker.internal\n";
     std::string names = config.domainname.empty() ? config.hostname
                                                   : config.hostname + "." + config.domainname + " " + config.hostname;
-    return text + "127.0.0.1\t" + names + "\n";
+    if (config.name != config.hostname) names += " " + config.name;
+    std::string own;
+    for (const netns::Attachment& attachment : network.attachments)
+        for (const std::string& address : attachment.addresses) own += address.substr(0, address.find('/')) + "\t" + names + "\n";
+    return text + (own.empty() ? "127.0.0.1\t" + names + "\n" : own);
 }
 
-std::string resolv_text(const ContainerConfig& config, const std::string& host_resolv) {
+std::vector<std::string> host_name_servers() {
+    std::vector<std::string> servers;
+    for (const std::string& line : split(host_file("/etc/resolv.conf"), '\n')) {
+        std::string_view words = trim(line);
+        if (words.starts_with("nameserver")) servers.emplace_back(trim(words.substr(10)));
+    }
+    return servers;
+}
+
+std::string resolv_text(const ContainerConfig& config, const netns::ContainerPlan& network, const std::string& host_resolv) {
     std::string base = config.namespaces.network == "host" ? host_resolv : upstream_resolv(host_resolv);
-    if (config.dns.empty() && config.dns_search.empty() && config.dns_options.empty()) return base;
+    ContainerConfig asked;
+    asked.dns = network.name_service ? std::vector<std::string>{netns::name_server_address} : config.dns;
+    asked.dns_search = config.dns_search;
+    asked.dns_options = config.dns_options;
+    if (asked.dns.empty() && asked.dns_search.empty() && asked.dns_options.empty()) return base;
     std::string text;
-    bool no_search = config.dns_search.size() == 1 && config.dns_search.front() == ".";
-    if (!config.dns_search.empty() && !no_search) text += "search " + join(config.dns_search, " ") + "\n";
-    for (const std::string& server : config.dns) text += "nameserver " + server + "\n";
-    if (!config.dns_options.empty()) text += "options " + join(config.dns_options, " ") + "\n";
-    return text + other_lines(base, config);
+    bool no_search = asked.dns_search.size() == 1 && asked.dns_search.front() == ".";
+    if (!asked.dns_search.empty() && !no_search) text += "search " + join(asked.dns_search, " ") + "\n";
+    for (const std::string& server : asked.dns) text += "nameserver " + server + "\n";
+    if (!asked.dns_options.empty()) text += "options " + join(asked.dns_options, " ") + "\n";
+    return text + other_lines(base, asked);
 }
 
-void write_name_files(const ContainerConfig& config, const Dir& run_dir) {
+void write_name_files(const ContainerConfig& config, const netns::ContainerPlan& network, const Dir& run_dir) {
     write_shared(run_dir, "hostname", config.hostname + "\n");
     if (config.namespaces.network.starts_with("container:")) return;
-    write_shared(run_dir, "hosts", hosts_text(config, config.namespaces.network == "host" ? host_file("/etc/hosts") : ""));
-    write_shared(run_dir, "resolv.conf", resolv_text(config, host_file("/etc/resolv.conf")));
+    write_shared(run_dir, "hosts", hosts_text(config, network, config.namespaces.network == "host" ? host_file("/etc/hosts") : ""));
+    write_shared(run_dir, "resolv.conf", resolv_text(config, network, host_file("/etc/resolv.conf")));
 }
 
 } // namespace kist::engine

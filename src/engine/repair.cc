@@ -5,6 +5,7 @@
 
 #include "base/log.hh"
 #include "engine/hook_spec.hh"
+#include "engine/networks.hh"
 #include "engine/spec_plan.hh"
 #include "engine/tell.hh"
 #include "oci/run/hooks.hh"
@@ -59,12 +60,18 @@ void run_missed_poststop(Engine& engine, const ContainerView& view) {
     oci::run_hooks("poststop", hooks, context, oci::hook_state(context, "stopped", 0), oci::Failure::goes_on);
 }
 
+storage::ContainerState without_network(storage::ContainerState state) {
+    state.network = {};
+    return state;
+}
+
 /// Its monitor and its init are dead, and nobody has written that down.
 void record_end(Engine& engine, const ContainerId& id, const ContainerView& view) {
     clear_cgroup(engine, view.config);
+    clear_container_network(engine, id.str(), view.state.network);
     run_missed_poststop(engine, view);
     tell(engine, view.config, "die", {{"exitCode", std::to_string(view.state.exit_code)}});
-    if (!view.config.auto_remove) return engine.containers().write_exit(view.config, view.state);
+    if (!view.config.auto_remove) return engine.containers().write_exit(view.config, without_network(view.state));
     engine.containers().remove(id);
     tell(engine, view.config, "destroy");
 }

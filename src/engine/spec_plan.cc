@@ -210,7 +210,7 @@ monitor::Job plan_job(const ContainerConfig& config, const HostFacts& facts) {
     spec.linux_.masked_paths = masked_paths_of(config.security);
     spec.linux_.readonly_paths = readonly_paths_of(config.security);
     spec.linux_.sysctl = config.sysctls;
-    if (config.namespaces.network == "none") spec.linux_.sysctl.try_emplace("net.ipv4.ping_group_range", "0 0");
+    if (config.namespaces.network == "none" || config.namespaces.network == "bridge") spec.linux_.sysctl.try_emplace("net.ipv4.ping_group_range", "0 0");
     return job;
 }
 

@@ -6,6 +6,7 @@
 #include "engine/containers.hh"
 #include "engine/host_facts.hh"
 #include "engine/name_files.hh"
+#include "engine/networks.hh"
 #include "engine/repair.hh"
 #include "engine/tell.hh"
 #include "monitor/client.hh"
@@ -70,8 +71,9 @@ bool check_startable(const ContainerView& view) {
     return false;
 }
 
-storage::ContainerState starting_state() {
+storage::ContainerState starting_state(const netns::ContainerPlan& network) {
     storage::ContainerState state;
+    state.network = network;
     state.boot_id = storage::current_boot_id();
     state.status = Status::running;
     state.started_at = Moment::now().ns;
@@ -79,10 +81,11 @@ storage::ContainerState starting_state() {
 }
 
 /// Everything that the monitor finds in the run folder.
-Dir prepare(Engine& engine, const ContainerId& id, const storage::ContainerConfig& config) {
+Dir prepare(Engine& engine, const ContainerId& id, const storage::ContainerConfig& config, const netns::ContainerPlan& network) {
     Dir run = engine.containers().run_dir(id);
-    write_name_files(config, run);
+    write_name_files(config, network, run);
     monitor::Job job = plan_job(config, gather_facts(engine, config, run));
+    job.network = network;
     write_atomically(run, std::string(monitor::job_file), dump_job(job), Durability::volatile_);
     return run;
 }
@@ -114,10 +117,10 @@ void record_failure(Engine& engine, const ContainerId& id, const ContainerView& 
     containers.data_dir(id).remove_file("started.json");
 }
 
-monitor::SpawnedMonitor launch(Engine& engine, const ContainerId& id, const ContainerView& view,
+monitor::SpawnedMonitor launch(Engine& engine, const ContainerId& id, const ContainerView& view, const netns::ContainerPlan& network,
                                const monitor::AttachSettings* attach, std::optional<storage::ContainerLock>& lock) {
-    Dir run = prepare(engine, id, view.config);
-    engine.containers().write_started(view.config, starting_state());
+    Dir run = prepare(engine, id, view.config, network);
+    engine.containers().write_started(view.config, starting_state(network));
     monitor::SpawnOptions options;
     options.program = storage::program_path("kist-monitor");
     options.container_id = id.str();
@@ -145,9 +148,13 @@ bool take_lock_again(Engine& engine, const ContainerId& id, std::optional<storag
 
 monitor::SpawnedMonitor launch_or_record(Engine& engine, const ContainerId& id, const ContainerView& view,
                                          const monitor::AttachSettings* attach, std::optional<storage::ContainerLock>& lock) {
+    netns::ContainerPlan network;
     try {
-        return launch(engine, id, view, attach, lock);
+        network = plan_container_network(engine, view.config);
+        return launch(engine, id, view, network, attach, lock);
     } catch (Error& e) {
+        name_port_holder(engine, network, e);
+        clear_container_network(engine, id.str(), network);
         if (take_lock_again(engine, id, lock)) record_failure(engine, id, view, e);
         e.while_doing("starting container '{}'", view.config.name);
         throw;

@@ -88,6 +88,11 @@ Exit parse_exit(std::string_view payload) {
     return {static_cast<int>(parse_unsigned(code, 255).value_or(unknown_exit_code)), word == "restarting"};
 }
 
+std::string format_attachment(const netns::Attachment& attachment) { return json::dump(to_value(attachment)); }
+netns::Attachment parse_attachment(std::string_view payload) {
+    return from_value<netns::Attachment>(json::parse(payload, "connect"), "connect");
+}
+
 std::string format_failure(const Error& error) {
     // The message is one line by our own rule; an image's text inside it must not become the hint.
     std::string message = error.message();

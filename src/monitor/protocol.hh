@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "base/fields.hh"
+#include "netns/types.hh"
 #include "oci/spec/root_mount.hh"
 #include "oci/spec/runtime_spec.hh"
 #include "storage/supervision.hh"
@@ -75,6 +76,7 @@ struct Job {
     std::vector<std::string> clamp_rlimits;
     bool stdin_open = false;
     bool stdin_once = false; ///< close stdin when the first attached client ends (docker run -i without -d)
+    netns::ContainerPlan network; ///< nothing attached: the spec says it all
     LogConfig log;
     std::string stop_signal = "SIGTERM";
     int stop_timeout = 10;
@@ -100,6 +102,7 @@ struct Job {
         field("clamp_rlimits", &Job::clamp_rlimits);
         field("stdin_open", &Job::stdin_open);
         field("stdin_once", &Job::stdin_once);
+        field("network", &Job::network);
         field("log", &Job::log);
         field("stop_signal", &Job::stop_signal);
         field("stop_timeout", &Job::stop_timeout);
@@ -141,6 +144,9 @@ enum class Packet : std::uint8_t {
     check_health = 'h', ///< a health check now; answered by `checked` or `failed`
     reload = 'l',    ///< monitor.json has changed (`update`): restart policy, health check, how to stop; answered by done/failed
     ping = 'P',      ///< answered by done
+    connect = 'n',   ///< a netns::Attachment as JSON, its addresses leased; answered by done/failed
+    disconnect = 'd', ///< name of a network; answered by done/failed
+    reload_network = 'R', ///< put the firewall's elements back; answered by done/failed
     // monitor → client
     started = 'S',   ///< "pid[\nwarnings]": init has exec'd (or, for an adopting monitor, lives); what poststart hooks failed at
     failed = 'F',    ///< "exit_code\nmessage\nhint": the request could not be carried out
@@ -200,6 +206,9 @@ struct Exit {
 };
 std::string format_exit(const Exit&);
 Exit parse_exit(std::string_view payload);
+
+std::string format_attachment(const netns::Attachment&);
+netns::Attachment parse_attachment(std::string_view payload);
 
 std::string format_failure(const Error&);
 /// The Error that the other side met, with its exit code and hint.

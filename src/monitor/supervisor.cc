@@ -114,7 +114,8 @@ void Supervisor::create(const Job& job) {
     if (!job.seccomp_program.empty()) options.seccomp = read_file(job.seccomp_program, program_limit);
     if (!task_.terminal)
         for (std::size_t n = 0; n < options.stdio.size(); ++n) options.stdio[n] = stdio_.container_side[n].get();
-    oci::CreatedProcess init = oci::create_container(job.spec, job.root, *cgroup_, options);
+    const oci::Spec spec = make_network(job);
+    oci::CreatedProcess init = oci::create_container(spec, job.root, *cgroup_, options);
     stdio_.drop_container_side();
     if (task_.terminal) stdio_.use_terminal(std::move(init.terminal()));
     if (size_) resize(format_resize(*size_));
@@ -128,6 +129,7 @@ void Supervisor::create(const Job& job) {
     end_told_ = restarts_anyway_ = false;
     // Before it may run: were we killed after start() and before this, nobody would know of a living container.
     write_state();
+    network_.pin(init.pid());
     init.start();
     child_ = init.take();
 }
@@ -184,6 +186,7 @@ bool Supervisor::adopt(const Job& job) {
                  : ContainerStdio{};
     if (!pidfd || look.kind != storage::InitLook::Kind::alive) return take_over_dead(look.status);
     pidfd_ = std::move(*pidfd);
+    adopt_network();
     state_.status = is_still(state_.status);
     server_.listen(run_);
     write_state();
@@ -233,6 +236,9 @@ void Supervisor::on_packet(ClientId client, const PacketView& packet) {
         case Packet::unpause: return answer(client, [this] { unpause(); });
         case Packet::reload: return answer(client, [this] { reload(); });
         case Packet::check_health: return answer_failure(client, [&] { check_health(client); });
+        case Packet::connect: return answer(client, [&] { connect_network(packet.payload); });
+        case Packet::disconnect: return answer(client, [&] { disconnect_network(std::string(packet.payload)); });
+        case Packet::reload_network: return answer(client, [this] { network_.reload(Dir::open(task_.run_root)); });
         case Packet::signal:
             return answer(client, [&] {
                 signal_for_user(client, static_cast<int>(parse_unsigned(packet.payload, 64).value_or(0)));

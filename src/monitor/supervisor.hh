@@ -17,6 +17,8 @@
 #include "monitor/protocol.hh"
 #include "monitor/server.hh"
 #include "monitor/stdio.hh"
+#include "netns/container_network.hh"
+#include "netns/name_server.hh"
 #include "oci/run/cgroup.hh"
 #include "oci/run/hooks.hh"
 #include "storage/container_config.hh"
@@ -57,6 +59,12 @@ public:
 
 private:
     void create(const Job& job);
+    oci::Spec make_network(const Job& job);
+    void adopt_network();
+    void serve_names();
+    void connect_network(std::string_view payload);
+    void disconnect_network(const std::string& name);
+    void end_network();
     void fail(const Error& error);
     void serve();
     void watch_container();
@@ -120,6 +128,8 @@ private:
     ClientId commander_ = 0;
     storage::ContainerState state_;
     std::optional<oci::Cgroup> cgroup_;
+    netns::ContainerNetwork network_;
+    std::unique_ptr<netns::NameServer> names_; ///< none without a network that has names
     ContainerStdio stdio_;
     std::optional<LogWriter> log_;
     std::optional<OutputPump> output_;

@@ -69,6 +69,7 @@ void Supervisor::after_end() {
 }
 
 void Supervisor::conclude() {
+    end_network();
     // Told when it is true; what is removed after its end ends before.
     const bool removed = task_.auto_remove && !keep_record_;
     if (removed) tell_end();
@@ -153,6 +154,7 @@ void Supervisor::farewell() {
 /// Nothing of the attempt is left but the reason. The record of an auto_remove container is its starter's to remove.
 void Supervisor::fail(const Error& error) {
     child_ = {};
+    end_network();
     if (cgroup_) remove_cgroup();
     stdio_ = {};
     try {

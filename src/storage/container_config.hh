@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/fields.hh"
+#include "netns/types.hh"
 #include "oci/spec/runtime_spec.hh"
 #include "storage/mount_config.hh"
 #include "storage/supervision.hh"
@@ -49,7 +50,24 @@ struct ResourceConfig {
     }
 };
 
+/// One --network: a network to be in. Which address is decided at start unless it is given.
+struct NetworkChoice {
+    std::string name;
+    std::string ip, ip6, mac, interface; ///< empty: chosen
+    std::vector<std::string> aliases;
+    bool operator==(const NetworkChoice&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("name", &NetworkChoice::name, required);
+        field("ip", &NetworkChoice::ip);
+        field("ip6", &NetworkChoice::ip6);
+        field("mac", &NetworkChoice::mac);
+        field("interface", &NetworkChoice::interface);
+        field("aliases", &NetworkChoice::aliases);
+    }
+};
+
 /// "private", "host" or "container:<full id>" (also "ns:<path>" for network; "none" for network and ipc).
+/// network "bridge": those of ContainerConfig::networks.
 struct NamespaceModes {
     std::string network = "none", pid = "private", ipc = "private", uts = "private", cgroup = "private";
     /// "host", "private" (with the maps of the record), "auto", "container:<full id>" or "ns:<path>".
@@ -125,6 +143,9 @@ struct ContainerConfig {
     std::int64_t shm_size = 64 << 20;
     NamespaceModes namespaces;
     std::vector<oci::IdMapping> uid_map, gid_map; ///< of the user namespace; a joined one's are its own
+    std::vector<NetworkChoice> networks;
+    std::vector<netns::PortMapping> ports;
+    bool publish_all = false; ///< -P: exposed_ports too, on free ports of the host
     SecurityConfig security;
     ResourceConfig resources;
     std::vector<oci::Rlimit> ulimits;
@@ -181,6 +202,9 @@ struct ContainerConfig {
         field("namespaces", &C::namespaces);
         field("uid_map", &C::uid_map);
         field("gid_map", &C::gid_map);
+        field("networks", &C::networks);
+        field("ports", &C::ports);
+        field("publish_all", &C::publish_all);
         field("security", &C::security);
         field("resources", &C::resources);
         field("ulimits", &C::ulimits);
@@ -241,6 +265,8 @@ struct ContainerState {
     bool stopped_by_user = false;        ///< not by itself, nor by the host's shutdown: unless-stopped leaves it so
     Health health = Health::none;
     bool remove_volumes = false;         ///< the removal under way takes the anonymous volumes, too
+    /// Written before any of it is made (SEEDS A243), so that whoever finds the container dead knows what to remove.
+    netns::ContainerPlan network;
     bool operator==(const ContainerState&) const = default;
     static constexpr void fields(auto&& field) {
         using S = ContainerState;
@@ -264,6 +290,7 @@ struct ContainerState {
         field("stopped_by_user", &S::stopped_by_user);
         field("health", &S::health);
         field("remove_volumes", &S::remove_volumes);
+        field("network", &S::network);
     }
 };
 

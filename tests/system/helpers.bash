@@ -34,6 +34,7 @@ busybox_archive() (
 remove_root() {
     [ -n "${ROOT_T:-}" ] || return 0
     kist rm -af -t 0 >/dev/null 2>&1 || true
+    kist network prune -f >/dev/null 2>&1 || true
     find /sys/fs/cgroup -depth -type d -path "*$CGROUP_PARENT*" -exec rmdir {} + 2>/dev/null || true
     rm -rf "$ROOT_T"
 }
@@ -52,6 +53,10 @@ footprint() {
         esac
     done
     ls "$ROOT_T/root/tmp" 2>/dev/null | sed 's/^/temp /'
+    ls "$ROOT_T"/run/networks/*/leases 2>/dev/null | grep -E '^[0-9a-f.:]+$' | grep -v : | sed 's/^/lease /'
+    ls /run/netns 2>/dev/null | sed 's/^/netns /'
+    ! command -v nft >/dev/null || nft list tables 2>/dev/null | sed 's/^/firewall /'
+    sed 's/^/ip_forward /' /proc/sys/net/ipv4/ip_forward
     ls "$ROOT_T/run/containers" "$ROOT_T/root/containers" 2>/dev/null | grep -E '^[0-9a-f]{64}$' | sed 's/^/record /'
     ls "$ROOT_T/root/containers/names" 2>/dev/null | sed 's/^/name /'
 }
@@ -65,6 +70,7 @@ remember_footprint() {
 # may still be on its last lines, so the comparison waits up to two seconds for processes to go.
 check_footprint() {
     kist rm -af -t 0 >/dev/null || { echo "rm -af failed in clean-up"; return 1; }
+    kist network prune -f >/dev/null || { echo "network prune failed in clean-up"; return 1; }
     local try left
     for try in $(seq 20); do
         left=$(footprint | sort -u | comm -13 "$BATS_TEST_TMPDIR/footprint" -)

@@ -15,5 +15,7 @@ extern const Command attach, commit, completion, config_list, config_show, confi
 extern const Command system_check, volume_create, volume_exists, volume_export,
     volume_import, volume_inspect, volume_ls, volume_mount, volume_prune, volume_rm, volume_unmount;
 extern const Command login, logout, manifest_inspect, push, search;
+extern const Command network_connect, network_create, network_disconnect, network_exists, network_inspect, network_ls, network_prune,
+    network_reload, network_rm;
 
 } // namespace kist::cli::command

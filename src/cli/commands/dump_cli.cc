@@ -24,6 +24,7 @@ std::string_view name_of(Completes what) {
     case Completes::container: return "container";
     case Completes::running_container: return "running_container";
     case Completes::image: return "image";
+    case Completes::network: return "network";
     case Completes::volume: return "volume";
     case Completes::signal: return "signal";
     case Completes::words: return "words";

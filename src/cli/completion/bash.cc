@@ -16,6 +16,7 @@ std::string action(Completes what, std::string_view words) {
     case Completes::running_container: return "__kist_containers";
     case Completes::image: return "__kist_images";
     case Completes::volume: return "__kist_volumes";
+    case Completes::network: return "__kist_networks";
     case Completes::signal: return "__kist_words 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH'";
     case Completes::words: return "__kist_words " + shell_quoted(join(split(words, '|'), " "));
     case Completes::command: return "__kist_words " + shell_quoted(join(first_words(), " "));
@@ -31,6 +32,7 @@ __kist_folders() { compopt -o filenames 2>/dev/null; COMPREPLY+=($(compgen -d --
 __kist_containers() { __kist_words "$(kist ps "$@" --format '{{.Names}}' 2>/dev/null)"; }
 __kist_images() { __kist_words "$(kist images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null)"; }
 __kist_volumes() { __kist_words "$(kist volume ls -q 2>/dev/null)"; }
+__kist_networks() { __kist_words "$(kist network ls --format '{{.Name}}' 2>/dev/null)"; }
 
 )sh";
 

@@ -24,6 +24,7 @@ std::string action(Completes what, std::string_view words) {
     case Completes::running_container: return " -a '(__kist_containers)'";
     case Completes::image: return " -a '(__kist_images)'";
     case Completes::volume: return " -a '(__kist_volumes)'";
+    case Completes::network: return " -a '(__kist_networks)'";
     case Completes::signal: return " -a 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH'";
     case Completes::words: return " -a " + fish_quoted(join(split(words, '|'), " "));
     case Completes::command: return " -a " + fish_quoted(join(first_words(), " "));
@@ -41,6 +42,9 @@ function __kist_images
 end
 function __kist_volumes
     kist volume ls -q 2>/dev/null
+end
+function __kist_networks
+    kist network ls --format '{{.Name}}' 2>/dev/null
 end
 # The words of the command line that are no options, joined: "container ls web".
 function __kist_words

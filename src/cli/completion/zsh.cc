@@ -15,6 +15,7 @@ std::string action(Completes what, std::string_view words) {
     case Completes::running_container: return "__kist_containers";
     case Completes::image: return "__kist_images";
     case Completes::volume: return "__kist_volumes";
+    case Completes::network: return "__kist_networks";
     case Completes::signal: return "(HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH)";
     case Completes::words: return "(" + join(split(words, '|'), " ") + ")";
     case Completes::command: return "(" + join(first_words(), " ") + ")";
@@ -71,6 +72,7 @@ constexpr std::string_view head = R"sh(#compdef kist
 __kist_containers() { local -a names; names=(${(f)"$(kist ps "$@" --format '{{.Names}}' 2>/dev/null)"}); compadd -a names }
 __kist_images() { local -a names; names=(${(f)"$(kist images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null)"}); compadd -a names }
 __kist_volumes() { local -a names; names=(${(f)"$(kist volume ls -q 2>/dev/null)"}); compadd -a names }
+__kist_networks() { local -a names; names=(${(f)"$(kist network ls --format '{{.Name}}' 2>/dev/null)"}); compadd -a names }
 
 )sh";
 

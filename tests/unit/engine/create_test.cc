@@ -401,19 +401,20 @@ TEST_CASE_METHOD(Creation, "ulimits, sysctls, ports and log options") {
 
 TEST_CASE_METHOD(Creation, "namespace modes are stored with full ids, and unknown ones list what there is") {
     auto modes = run(interpret_namespaces).namespaces;
-    CHECK(modes.network == "none");
+    CHECK(modes.network == "bridge");
     CHECK(modes.pid == "private");
-    options.network = options.pid = "container:other";
+    options.pid = "container:other";
+    options.networks = {options.pid};
     CHECK(run(interpret_namespaces).namespaces.network == "container:" + other.config.id);
     options.ipc = "container:other";
     CHECK(contains(failure(interpret_namespaces), "it is private"));
     other.config.namespaces.ipc = "shareable";
     CHECK(failure(interpret_namespaces) == "");
-    options.network = "bridge";
+    options.networks = {"slirp4netns"};
     CHECK(contains(failure(interpret_namespaces), "none, host, private, container:NAME|ID or ns:PATH"));
-    options.network = "ns:/etc/passwd";
+    options.networks = {"ns:/etc/passwd"};
     CHECK(contains(failure(interpret_namespaces), "is not a namespace"));
-    options.network = "ns:/proc/self/ns/net";
+    options.networks = {"ns:/proc/self/ns/net"};
     CHECK(run(interpret_namespaces).namespaces.network == "ns:/proc/self/ns/net");
 }
 

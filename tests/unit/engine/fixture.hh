@@ -30,6 +30,7 @@ struct Creation {
     storage::ImageRecord image;
     std::vector<std::string> warnings;
     storage::ContainerConfig config;
+    storage::NetworkConfig network; ///< what --network NAME finds
     storage::ContainerView other; ///< what container:NAME finds
     std::vector<storage::VolumeRecord> new_volumes;
 
@@ -46,7 +47,8 @@ struct Creation {
     storage::ContainerConfig run(Interpreter interpreter) {
         std::function<void(const std::string&)> warn = [this](const std::string& text) { warnings.push_back(text); };
         CreateInput in{options, host, image, warn, [this](const std::string&) { return other; },
-                       [this](const std::string&) { return image; }, new_volumes};
+                       [this](const std::string&) { return image; }, new_volumes,
+                       [this](const std::string&) { return network; }};
         storage::ContainerConfig result = config;
         new_volumes.clear();
         interpreter(in, result);

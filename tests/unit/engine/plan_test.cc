@@ -176,26 +176,26 @@ TEST_CASE("log options reach the monitor") {
 TEST_CASE("hosts: own names without a network, the host's file with its network") {
     auto config = plain();
     config.extra_hosts = {"db:10.0.0.1", "six:::1"};
-    std::string text = hosts_text(config, "");
+    std::string text = hosts_text(config, {}, "");
     CHECK(contains(text, "127.0.0.1\tlocalhost\n"));
     CHECK(contains(text, "10.0.0.1\tdb\n"));
     CHECK(contains(text, "::1\tsix\n"));
     CHECK(contains(text, "127.0.0.1\tcccccccccccc\n"));
     config.namespaces.network = "host";
-    CHECK(hosts_text(config, "1.2.3.4 a") == "1.2.3.4 a\n10.0.0.1\tdb\n::1\tsix\n");
+    CHECK(hosts_text(config, {}, "1.2.3.4 a") == "1.2.3.4 a\n10.0.0.1\tdb\n::1\tsix\n");
 }
 
 TEST_CASE("resolv.conf: loopback servers of the host are left out, options replace their kind") {
     auto config = plain();
     std::string host = "# c\nnameserver 127.0.0.1\nnameserver 9.9.9.9\nsearch a.example\noptions ndots:1\n";
-    CHECK(resolv_text(config, host) == "# c\nnameserver 9.9.9.9\nsearch a.example\noptions ndots:1\n");
+    CHECK(resolv_text(config, {}, host) == "# c\nnameserver 9.9.9.9\nsearch a.example\noptions ndots:1\n");
     config.dns = {"1.1.1.1"};
-    CHECK(resolv_text(config, host) == "nameserver 1.1.1.1\nsearch a.example\noptions ndots:1\n");
+    CHECK(resolv_text(config, {}, host) == "nameserver 1.1.1.1\nsearch a.example\noptions ndots:1\n");
     config.dns_search = {"."};
-    CHECK(resolv_text(config, host) == "nameserver 1.1.1.1\noptions ndots:1\n");
+    CHECK(resolv_text(config, {}, host) == "nameserver 1.1.1.1\noptions ndots:1\n");
     config = plain();
     config.namespaces.network = "host";
-    CHECK(resolv_text(config, host) == host);
+    CHECK(resolv_text(config, {}, host) == host);
 }
 
 TEST_CASE("random names are adjective_surname, and have a number when many are taken") {

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The container's network in the hands of its monitor. state.json always says what there is to remove.
+#include "monitor/supervisor.hh"
+#include "netns/namespace.hh"
+#include "storage/container_store.hh"
+
+namespace kist::monitor {
+
+/// The container's network exists before its first process, which joins it; it is ours, and so outlives that process.
+oci::Spec Supervisor::make_network(const Job& job) {
+    oci::Spec spec = job.spec;
+    if (job.network.attachments.empty() && state_.network.attachments.empty()) return spec;
+    if (!network_.space()) {
+        // At a restart by a monitor that took over in between: what the state says is not there any more, but is ours.
+        const netns::ContainerPlan& plan = state_.network.attachments.empty() ? job.network : state_.network;
+        network_ = netns::ContainerNetwork::start(plan, Dir::open(task_.run_root), task_.id);
+        state_.network = network_.plan();
+        serve_names();
+    }
+    for (oci::Namespace& ns : spec.linux_.namespaces)
+        if (ns.type == oci::NamespaceType::network) ns.path = "/proc/self/fd/" + std::to_string(network_.space().get());
+    return spec;
+}
+
+/// The container runs on with what it has if that cannot be done.
+void Supervisor::adopt_network() {
+    if (state_.network.attachments.empty()) return;
+    try {
+        network_ = netns::ContainerNetwork::adopt(state_.network, task_.id, netns::open_namespace(fmt::format("/proc/{}/ns/net", state_.pid)));
+        serve_names();
+    } catch (const Error& error) {
+        state_.error = error.message();
+    }
+}
+
+void Supervisor::serve_names() {
+    if (network_.plan().name_service) names_ = std::make_unique<netns::NameServer>(loop_, network_.plan(), task_.run_root, network_.space());
+}
+
+/// Also what a failed adoption did not take over: the state tells.
+void Supervisor::end_network() {
+    if (state_.network == netns::ContainerPlan{}) return;
+    try {
+        const Dir run_root = Dir::open(task_.run_root);
+        names_.reset();
+        if (network_.plan() == netns::ContainerPlan{})
+            netns::clear_network(state_.network, run_root, task_.id);
+        else
+            network_.end(run_root);
+    } catch (const Error&) { // the run root is gone: so are the leases
+    }
+    state_.network = {};
+}
+
+void Supervisor::connect_network(std::string_view payload) {
+    const netns::Attachment attachment = parse_attachment(payload);
+    if (!network_.space()) throw Error("the container's network is not kist's own");
+    // On record before it is made.
+    state_.network.attachments.push_back(attachment);
+    write_state();
+    try {
+        network_.connect(attachment, Dir::open(task_.run_root));
+        if (names_) names_->use(network_.plan());
+    } catch (const Error&) {
+        state_.network = network_.plan();
+        write_state();
+        throw;
+    }
+}
+
+void Supervisor::disconnect_network(const std::string& name) {
+    network_.disconnect(name, Dir::open(task_.run_root));
+    if (names_) names_->use(network_.plan());
+    state_.network = network_.plan();
+    write_state();
+}
+
+} // namespace kist::monitor

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// One container's network, held by its monitor: the namespace (which outlives a restart of the container's program), the
+// reserved ports, the firewall's elements. What is not removed by closing descriptors is named here and nowhere else.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/fd.hh"
+#include "base/file.hh"
+#include "netns/types.hh"
+
+namespace kist::netns {
+
+class ContainerNetwork {
+public:
+    /// Namespace, bridges, links, addresses, routes, ports, firewall, in an order that a failure at any point leaves only
+    /// what end() removes; it is called then. `run_root` holds the leases; `owner` is the container's id.
+    static ContainerNetwork start(ContainerPlan plan, const Dir& run_root, const std::string& owner);
+    /// A container that runs already: takes its namespace, reserves its ports again (those that somebody took meanwhile
+    /// stay published: the firewall never noticed), mends the firewall.
+    static ContainerNetwork adopt(ContainerPlan plan, const std::string& owner, Fd space);
+
+    /// Pass to the runtime as "/proc/self/fd/N".
+    const Fd& space() const { return space_; }
+    /// With the numbers of ports that were left to us.
+    const ContainerPlan& plan() const { return plan_; }
+
+    /// For `ip netns` (SEEDS A193): a link in /run/netns to the namespace of process `pid`.
+    void pin(pid_t pid) const;
+    /// Puts back what others removed from the firewall.
+    void mend() const;
+    /// The same, and bridges that are gone.
+    void reload(const Dir& run_root) const;
+    /// A further network while the container runs, or one less.
+    void connect(const Attachment& attachment, const Dir& run_root);
+    void disconnect(const std::string& network, const Dir& run_root);
+
+    /// Firewall elements, leases, the pin; the rest goes with the descriptors. Never throws: each part that fails is left
+    /// for the next sweep.
+    void end(const Dir& run_root) noexcept;
+
+private:
+    ContainerPlan plan_;
+    std::string owner_;
+    Fd space_;
+    std::vector<Fd> held_ports_;
+};
+
+/// What a killed monitor left of a container that is dead; the same as end() without having started.
+void clear_network(const ContainerPlan& plan, const Dir& run_root, const std::string& owner) noexcept;
+
+/// Makes the host forward packets, if it does not, and remembers in `run_root` that it did not.
+void enable_forwarding(const Dir& run_root, bool v6);
+/// Undoes it.
+void restore_forwarding(const Dir& run_root);
+
+} // namespace kist::netns

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The unchanging part of the firewall.
+#pragma once
+
+#include "netns/nftables.hh"
+
+namespace kist::netns {
+
+/// Both tables with sets, chains and rules. The transaction fails with EEXIST when somebody was faster.
+void add_base_rules(NftBatch& batch);
+
+} // namespace kist::netns
