@@ -102,7 +102,10 @@ void read_tar(Engine& engine, const CopyEnd& to, const CopyOptions& options) {
     const Fd in{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)};
     if (!in) throw SysError("opening standard input");
     tell(engine, end.root()->config(), "copy");
-    storage::ExtractRequest request{.owner = owner_for(engine, end, options), .keep_privileges = options.archive, .overwrite = options.overwrite};
+    storage::ExtractRequest request;
+    request.owner = owner_for(engine, end, options);
+    request.keep_privileges = options.archive;
+    request.overwrite = options.overwrite;
     const std::string path = clean_path("/" + to.path);
     request.path = path.substr(1);
     storage::extract_archive(in, Dir(end.root()->fd().duplicate(), folder.path()), request);

@@ -79,7 +79,8 @@ std::optional<Fd> CopySide::open_if_exists(const std::string& path, int flags) c
 std::string CopySide::shown(const std::string& path) const { return is_host() ? path : name_ + ":" + path; }
 
 CopyPath parse_copy_path(const std::string& text) {
-    CopyPath parsed{.path = text};
+    CopyPath parsed;
+    parsed.path = text;
     parsed.is_folder = text.ends_with('/');
     const std::string plain = without_slashes(text);
     parsed.is_contents = plain == "." || plain == "/" || plain == ".." || plain.ends_with("/.") || plain.ends_with("/..");
@@ -88,7 +89,9 @@ CopyPath parse_copy_path(const std::string& text) {
 }
 
 CopySource find_source(const CopySide& side, const std::string& path, Links links) {
-    CopySource source{.path = parse_copy_path(path), .shown = side.shown(path)};
+    CopySource source;
+    source.path = parse_copy_path(path);
+    source.shown = side.shown(path);
     const bool follow = links == Links::follow || source.path.is_folder || source.path.is_contents;
     auto item = side.open_if_exists(path, O_PATH | (follow ? 0 : O_NOFOLLOW));
     if (!item) throw NotFound("no such file or folder: {}", source.shown);

@@ -13,6 +13,7 @@
 #include "netns/types.hh"
 #include "oci/spec/runtime_spec.hh"
 #include "storage/mount_config.hh"
+#include "storage/network_choice.hh"
 #include "storage/supervision.hh"
 
 namespace kist::storage {
@@ -47,22 +48,6 @@ struct ResourceConfig {
         field("cpuset_mems", &ResourceConfig::cpuset_mems);
         field("pids_limit", &ResourceConfig::pids_limit);
         field("oom_kill_disable", &ResourceConfig::oom_kill_disable);
-    }
-};
-
-/// One --network: a network to be in. Which address is decided at start unless it is given.
-struct NetworkChoice {
-    std::string name;
-    std::string ip, ip6, mac, interface; ///< empty: chosen
-    std::vector<std::string> aliases;
-    bool operator==(const NetworkChoice&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("name", &NetworkChoice::name, required);
-        field("ip", &NetworkChoice::ip);
-        field("ip6", &NetworkChoice::ip6);
-        field("mac", &NetworkChoice::mac);
-        field("interface", &NetworkChoice::interface);
-        field("aliases", &NetworkChoice::aliases);
     }
 };
 

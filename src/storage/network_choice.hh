@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// A network that a container asks for.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/fields.hh"
+
+namespace kist::storage {
+
+/// One --network: a network to be in. Which address is decided at start unless it is given.
+struct NetworkChoice {
+    std::string name;
+    std::string ip, ip6, mac, interface; ///< empty: chosen
+    std::vector<std::string> aliases;
+    bool operator==(const NetworkChoice&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("name", &NetworkChoice::name, required);
+        field("ip", &NetworkChoice::ip);
+        field("ip6", &NetworkChoice::ip6);
+        field("mac", &NetworkChoice::mac);
+        field("interface", &NetworkChoice::interface);
+        field("aliases", &NetworkChoice::aliases);
+    }
+};
+
+} // namespace kist::storage
