@@ -86,7 +86,8 @@ int spy(double seconds, const char* canary) {
             ::close(fd);
             if (std::strncmp(comm, "attacker", 8) == 0 || std::strncmp(comm, "sleep", 5) == 0) return;
             ++seen;
-            if (leads_out(pid, "root", canary) || leads_out(pid, "cwd", canary) || descriptors_lead_out(pid, canary)) ++escaped;
+            if (leads_out(pid, "root", canary) || leads_out(pid, "cwd", canary) || descriptors_lead_out(pid, canary))
+                ++escaped;
         });
     std::printf("seen %lu escaped %lu\n", seen, escaped);
     return 0;
@@ -148,7 +149,8 @@ int main(int argc, char** argv) {
     if (verb == "push-back" && argc == 3) return push_back(argv[2]);
     if (verb == "socket" && argc == 3) return answer(::socket(std::atoi(argv[2]), SOCK_SEQPACKET, 0));
     if (verb == "unshare" && argc == 3) return answer(::unshare(static_cast<int>(std::strtoul(argv[2], nullptr, 0))));
-    if (verb == "mknod-read" && argc == 4) return make_and_read(static_cast<unsigned>(std::atoi(argv[2])), static_cast<unsigned>(std::atoi(argv[3])));
+    if (verb == "mknod-read" && argc == 4)
+        return make_and_read(static_cast<unsigned>(std::atoi(argv[2])), static_cast<unsigned>(std::atoi(argv[3])));
     std::fprintf(stderr, "attacker: unknown verb\n");
     return 2;
 }

@@ -64,7 +64,6 @@ teardown() { check_footprint; }
 }
 
 @test "A122: with a terminal exec ends with its command" {
-    /usr/bin/python3 -c 'import pexpect' 2>/dev/null || skip "python3-pexpect is missing"
     kist run -d --name web busybox sleep 100
     run /usr/bin/python3 - "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" <<'PY'
 import sys, time, pexpect

@@ -8,10 +8,8 @@ teardown_file() { remove_root; }
 setup() { remember_footprint; }
 teardown() { check_footprint; }
 
-of() { kist inspect --format "{{.$1}}" "$2"; }
-health() { of State.Health.Status "$1"; }
-is() { [ "$(of "$1" "$2")" = "$3" ]; }
-healthy_is() { is State.Health.Status "$1" "$2"; }
+health() { inspected State.Health.Status "$1"; }
+healthy_is() { has State.Health.Status "$1" "$2"; }
 # Healthy as long as /ok is there.
 guarded() { local name=$1; shift; kist run -d --name "$name" --health-cmd 'test -e /ok && echo fine' --health-interval 100ms "$@" busybox sh -c 'touch /ok; sleep 1000' >/dev/null; }
 checks() { kist inspect --format '{{len .State.Health.Log}}' "$1"; }
@@ -40,17 +38,17 @@ no_process() { ! pgrep -f "$1" >/dev/null; }
     wait_until 3 healthy_is h healthy
     kist exec h rm /ok
     wait_until 3 healthy_is h unhealthy
-    [ "$(of State.Health.FailingStreak h)" -ge 2 ]
+    [ "$(inspected State.Health.FailingStreak h)" -ge 2 ]
     [[ "$(kist ps --format '{{.Status}}')" == *"(unhealthy)" ]]
     kist exec h touch /ok
     wait_until 3 healthy_is h healthy
-    [ "$(of State.Health.FailingStreak h)" = 0 ]
+    [ "$(inspected State.Health.FailingStreak h)" = 0 ]
 }
 
 @test "A086: failures of the start period do not count" {
     kist run -d --name h --health-cmd 'exit 1' --health-interval 100ms --health-start-interval 100ms --health-start-period 1500ms --health-retries 1 busybox sleep 1000
     sleep 0.8
-    [ "$(health h) $(of State.Health.FailingStreak h)" = "starting 0" ]
+    [ "$(health h) $(inspected State.Health.FailingStreak h)" = "starting 0" ]
     [ "$(checks h)" -ge 2 ]
     wait_until 3 healthy_is h unhealthy
 }
@@ -58,11 +56,11 @@ no_process() { ! pgrep -f "$1" >/dev/null; }
 @test "A099: --health-exit-on-unhealthy kills with 137 and says why; the restart policy comes after it" {
     kist run -d --name h --health-cmd 'exit 1' --health-interval 100ms --health-retries 2 --health-exit-on-unhealthy busybox sleep 1000
     kist run -d --name r --health-cmd 'exit 1' --health-interval 100ms --health-retries 1 --health-on-failure kill --restart on-failure:1 busybox sleep 1000
-    wait_until 5 is State.Status h exited
-    [ "$(of State.ExitCode h)" = 137 ]
-    [[ "$(of State.Error h)" == *unhealthy* ]]
-    wait_until 5 is State.Status r exited
-    [ "$(of RestartCount r)" = 1 ]
+    wait_until 5 has State.Status h exited
+    [ "$(inspected State.ExitCode h)" = 137 ]
+    [[ "$(inspected State.Error h)" == *unhealthy* ]]
+    wait_until 5 has State.Status r exited
+    [ "$(inspected RestartCount r)" = 1 ]
     # It is checked again only once it is started again.
     local last=$(kist inspect --format '{{(index .State.Health.Log 0).Start}}' h)
     sleep 0.5
@@ -72,11 +70,11 @@ no_process() { ! pgrep -f "$1" >/dev/null; }
 @test "--health-on-failure restart restarts without a policy, stop ends for good" {
     kist run -d --name r --health-cmd 'exit 1' --health-interval 150ms --health-retries 1 --health-on-failure restart --stop-timeout 0 busybox sleep 1000
     kist run -d --name s --health-cmd 'exit 1' --health-interval 150ms --health-retries 1 --health-on-failure stop --restart always --stop-timeout 1 busybox sh -c 'trap "exit 9" TERM; while :; do sleep 0.1; done'
-    wait_until 5 is State.Status s exited
-    [ "$(of State.ExitCode s) $(of RestartCount s)" = "9 0" ]
+    wait_until 5 has State.Status s exited
+    [ "$(inspected State.ExitCode s) $(inspected RestartCount s)" = "9 0" ]
     wait_until 8 bash -c "[ \$('$KIST' --config '$ROOT_T/kist.json' --root '$ROOT_T/root' --runroot '$ROOT_T/run' inspect --format '{{.RestartCount}}' r) -ge 2 ]"
     kist stop -t 0 r
-    is State.Status r exited
+    has State.Status r exited
 }
 
 @test "A100 A102: five records with RFC 3339 times, the output cut at 4096 bytes" {
@@ -127,7 +125,7 @@ assert log == sorted(log, key=lambda r: r["Start"])
 @test "F41: a check that floods is bounded and ends at its timeout" {
     kist run -d --name h --health-interval 50ms --health-timeout 500ms --health-retries 1 --health-cmd yes busybox sleep 1000
     wait_until 5 healthy_is h unhealthy
-    local pid=$(of State.MonitorPid h)
+    local pid=$(inspected State.MonitorPid h)
     [ "$(awk '/^Rss/ {sum += $2} END {print sum}' "/proc/$pid/smaps_rollup")" -lt 8000 ]
 }
 
@@ -225,7 +223,7 @@ assert log == sorted(log, key=lambda r: r["Start"])
     kist run -d --name s --health-cmd 'echo regular' --health-interval 100ms --health-startup-cmd 'test -e /up && echo startup' --health-startup-interval 100ms --health-startup-success 2 busybox sleep 1000
     sleep 0.5
     [ "$(health s)" = starting ]
-    [ "$(of State.Health.FailingStreak s)" = 0 ]
+    [ "$(inspected State.Health.FailingStreak s)" = 0 ]
     kist exec s touch /up
     wait_until 3 healthy_is s healthy
     kist run -d --name r --health-cmd true --health-startup-cmd false --health-startup-interval 100ms --health-startup-retries 2 --stop-timeout 0 busybox sleep 1000
@@ -235,7 +233,7 @@ assert log == sorted(log, key=lambda r: r["Start"])
 @test "A105: health goes on under a new monitor, the status is kept" {
     guarded h
     wait_until 3 healthy_is h healthy
-    kill -9 "$(of State.MonitorPid h)"
+    kill -9 "$(inspected State.MonitorPid h)"
     kist kill -s CONT h
     [ "$(health h)" = healthy ]
     kist exec h rm /ok
@@ -260,7 +258,7 @@ assert log == sorted(log, key=lambda r: r["Start"])
 
 @test "without a health check the idle monitor is never woken" {
     kist run -d --name idle busybox sleep 1000
-    local pid=$(of State.MonitorPid idle)
+    local pid=$(inspected State.MonitorPid idle)
     sleep 0.5
     local before=$(awk '/^voluntary/ {print $2}' "/proc/$pid/status")
     sleep 3
@@ -269,7 +267,7 @@ assert log == sorted(log, key=lambda r: r["Start"])
 
 @test "F38: a thousand checks leave the monitor as small as it was" {
     kist run -d --name h --health-cmd '["true"]' --health-interval 1ms busybox sleep 1000
-    local pid=$(of State.MonitorPid h)
+    local pid=$(inspected State.MonitorPid h)
     sleep 1
     # Measured without a check: its process shares our pages.
     pss() { awk '/^Pss:/ {print $2}' "/proc/$pid/smaps_rollup"; }

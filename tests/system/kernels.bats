@@ -5,7 +5,6 @@
 load helpers
 
 setup_file() {
-    command -v strace >/dev/null || skip "strace is not installed"
     strace -qq -e inject=getppid:error=ENOSYS true 2>/dev/null || skip "strace cannot trace here"
     make_root
 }

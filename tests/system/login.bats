@@ -1,17 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # login and logout, and who gets which credential: basic and token authentication, sealed files, helpers, files of others.
-load helpers
+load registries
 
-setup_file() {
-    make_root
-    make_certificate
-    start_test_registry --tls "$ROOT_T/tls.crt" "$ROOT_T/tls.key"
-}
-teardown_file() {
-    stop_test_registry
-    remove_root
-}
+setup_file() { setup_test_registry; }
+teardown_file() { teardown_test_registry; }
 setup() {
     remember_footprint
     export HOME="$BATS_TEST_TMPDIR/home" XDG_RUNTIME_DIR="$BATS_TEST_TMPDIR/run"
@@ -21,7 +14,6 @@ setup() {
 }
 teardown() { check_footprint; }
 
-fresh() { "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" "$@"; }
 log_in() { printf 'correct horse\n' | kist login --username tester --password-stdin "$REGISTRY"; }
 basic=$(printf 'tester:correct horse' | base64)
 

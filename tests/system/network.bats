@@ -7,7 +7,6 @@ load helpers
 LAN_HOST=192.0.2.1 LAN_CLIENT=192.0.2.2
 
 setup_file() {
-    command -v nft >/dev/null || skip "nft is not installed"
     make_root
     LAN=kist-lan-$$
     export LAN

@@ -9,7 +9,6 @@ ctr_() { ctr --address "$T/containerd/sock" "$@"; }
 run_() { ctr_ run --runc-binary "$KIST_OCI" --rootfs "$@"; }
 
 setup_file() {
-    command -v containerd >/dev/null || skip "containerd is not installed"
     make_bundle
     mkdir -p "$T/containerd"
     containerd --root "$T/containerd/root" --state "$T/containerd/state" --address "$T/containerd/sock" --log-level warn \

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # For the tests of kist-oci: a private --root, a bundle of busybox, and a look at what is left behind.
 
-bats_require_minimum_version 1.5.0
+. "${BASH_SOURCE[0]%/*}/common.bash"
 
-top=$(cd "${BATS_TEST_DIRNAME}/../.." && pwd)
 KIST_OCI=${KIST_OCI:-$top/build-check/src/runtime/kist-oci}
 
 oci() {
@@ -12,7 +11,7 @@ oci() {
 
 # make_bundle: $T with a root filesystem and a plain config.json. For setup_file.
 make_bundle() {
-    [ "$(id -u)" = 0 ] || skip "needs root"
+    need_root
     T=$(mktemp -d /tmp/kist-oci.XXXXXX)
     export T
     mkdir -p "$T/bundle/rootfs"/{proc,sys,dev}
@@ -54,27 +53,11 @@ oci_footprint() {
     ls -A "$T/state" 2>/dev/null | grep -v '^\.seccomp$' | sed 's/^/state /'
     ls -A "$T/bundle" | sed 's/^/bundle /'
 }
-remember_oci_footprint() { config; oci_footprint | sort -u >"$BATS_TEST_TMPDIR/footprint"; }
+remember_oci_footprint() { config; remember oci_footprint; }
 check_oci_footprint() {
-    local id left try
+    local id
     for id in $(oci list -q); do oci delete --force "$id" || return 1; done
-    for try in $(seq 20); do
-        left=$(oci_footprint | sort -u | comm -13 "$BATS_TEST_TMPDIR/footprint" -)
-        [ -n "$left" ] || return 0
-        sleep 0.1
-    done
-    echo "left behind:"
-    echo "$left"
-    return 1
+    nothing_left oci_footprint
 }
 
-# wait_until SECONDS COMMAND…: retries until it succeeds.
-wait_until() {
-    local end=$(($(date +%s%N) + $1 * 1000000000))
-    shift
-    until "$@"; do
-        [ "$(date +%s%N)" -lt "$end" ] || { echo "still not after the time given: $*"; return 1; }
-        sleep 0.05
-    done
-}
 status_is() { [ "$(oci state "$1" | jq -r .status)" = "$2" ]; }

@@ -1,40 +1,22 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # pull from Debian's docker-registry on loopback, by http and by https with an authority of our own.
-load helpers
+load registries
 
 setup_file() {
-    command -v docker-registry >/dev/null || skip "docker-registry is not installed"
-    command -v skopeo >/dev/null || skip "skopeo is not installed"
     make_root
-    local port
     PORT=$((20000 + $$ % 10000)) TLS_PORT=$((30001 + $$ % 10000))
     export PORT TLS_PORT
-    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=kist-test -addext "subjectAltName=IP:127.0.0.1,DNS:localhost" \
-        -keyout "$ROOT_T/tls.key" -out "$ROOT_T/tls.crt" 2>/dev/null
+    make_certificate
     mkdir "$ROOT_T/certs" && cp "$ROOT_T/tls.crt" "$ROOT_T/certs/test.crt"
-    for port in "$PORT" "$TLS_PORT"; do
-        {
-            echo "{version: 0.1, log: {level: error}, storage: {filesystem: {rootdirectory: $ROOT_T/registry}},"
-            echo " http: {addr: '127.0.0.1:$port'"
-            [ "$port" = "$PORT" ] || echo " , tls: {certificate: $ROOT_T/tls.crt, key: $ROOT_T/tls.key}"
-            echo " }}"
-        } >"$ROOT_T/registry-$port.yml"
-        docker-registry serve "$ROOT_T/registry-$port.yml" >"$ROOT_T/registry-$port.log" 2>&1 3>&- &
-        echo $! >>"$ROOT_T/registry.pids"
-    done
+    start_registry "$PORT"
+    start_registry "$TLS_PORT" ", tls: {certificate: $ROOT_T/tls.crt, key: $ROOT_T/tls.key}"
     printf '{"cgroup-parent": "%s", "insecure-registries": ["127.0.0.1:%s"]}\n' "$CGROUP_PARENT" "$PORT" >"$ROOT_T/kist.json"
     kist save -o "$ROOT_T/saved.tar" busybox
-    local try
-    for try in $(seq 100); do
-        skopeo copy -q --insecure-policy --dest-tls-verify=false "docker-archive:$ROOT_T/saved.tar" "docker://127.0.0.1:$PORT/team/busybox:1" 2>/dev/null && return 0
-        sleep 0.1
-    done
-    echo "the registry does not answer"; cat "$ROOT_T/registry-$PORT.log"
-    return 1
+    skopeo copy -q --insecure-policy --dest-tls-verify=false "docker-archive:$ROOT_T/saved.tar" "docker://127.0.0.1:$PORT/team/busybox:1"
 }
 teardown_file() {
-    [ ! -e "$ROOT_T/registry.pids" ] || xargs kill <"$ROOT_T/registry.pids" || true
+    stop_registries
     remove_root
 }
 setup() {
@@ -44,7 +26,6 @@ setup() {
 teardown() { check_footprint; }
 
 # A store of its own, without the image.
-fresh() { "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" "$@"; }
 fresh_listing() { (cd "$ROOT_T/fresh/root" && find content layers images tmp ! -path tmp/lock ! -path content ! -path 'content/partial' 2>/dev/null | sort); }
 
 @test "pull by http: the image's id on stdout, and it runs" {
@@ -86,7 +67,6 @@ fresh_listing() { (cd "$ROOT_T/fresh/root" && find content layers images tmp ! -
 }
 
 @test "a local image starts no other program" {
-    command -v strace >/dev/null || skip "strace is not installed"
     strace -f -qq -e trace=execve -o "$BATS_TEST_TMPDIR/trace" "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" \
         create --pull missing busybox >/dev/null
     [ "$(grep -c execve "$BATS_TEST_TMPDIR/trace")" -eq 1 ]

@@ -1,11 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # push to Debian's docker-registry, and what others make of it: digests are compared with skopeo's and podman's.
-load helpers
+load registries
 
 setup_file() {
-    command -v docker-registry >/dev/null || skip "docker-registry is not installed"
-    command -v skopeo >/dev/null || skip "skopeo is not installed"
     make_root
     PORT=$((20000 + $$ % 10000))
     export PORT HUB=127.0.0.1:$PORT
@@ -23,7 +21,6 @@ setup() {
 }
 teardown() { check_footprint; }
 
-fresh() { "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" "$@"; }
 skopeo_digest() { skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$1"; }
 requests() { grep -c . "$ROOT_T/registry-$PORT.log" || true; }
 
@@ -91,7 +88,6 @@ requests() { grep -c . "$ROOT_T/registry-$PORT.log" || true; }
         fresh push -q "$HUB/peer/$name:1" "$HUB/peer/$name-copy:1"
         [ "$(skopeo_digest "$HUB/peer/$name:1")" = "$(skopeo_digest "$HUB/peer/$name-copy:1")" ]
     done
-    command -v podman >/dev/null || skip "podman is not installed"
     kist push -q busybox "$HUB/peer/kist:1"
     local podman=(podman --root "$BATS_TEST_TMPDIR/pod" --runroot "$BATS_TEST_TMPDIR/podrun" --storage-driver vfs)
     [ "sha256:$("${podman[@]}" pull -q --tls-verify=false "$HUB/peer/kist:1")" = "$(kist image inspect -f '{{.Id}}' busybox)" ]

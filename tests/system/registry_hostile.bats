@@ -2,17 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # A registry that means harm (SECURITY F31): each way is refused with its own reason, within bounds of time and memory,
 # nothing is stored, and no credential reaches another host.
-load helpers
+load registries
 
-setup_file() {
-    make_root
-    make_certificate
-    start_test_registry --tls "$ROOT_T/tls.crt" "$ROOT_T/tls.key"
-}
-teardown_file() {
-    stop_test_registry
-    remove_root
-}
+setup_file() { setup_test_registry; }
+teardown_file() { teardown_test_registry; }
 setup() {
     remember_footprint
     export HOME="$BATS_TEST_TMPDIR"
@@ -23,7 +16,6 @@ setup() {
 }
 teardown() { check_footprint; }
 
-fresh() { "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" "$@"; }
 fresh_listing() { (cd "$ROOT_T/fresh/root" && find content layers images tmp ! -path 'images/lock' ! -path 'tmp/lock' ! -path 'tmp' ! -path content ! -path 'content/partial*' 2>/dev/null | sort); }
 
 # refused MODE REASON [SECONDS]: a pull with a credential fails for this reason, in time, and nothing is left.

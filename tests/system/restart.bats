@@ -8,20 +8,17 @@ teardown_file() { remove_root; }
 setup() { remember_footprint; }
 teardown() { check_footprint; }
 
-of() { kist inspect --format "{{.$1}}" "$2"; }
-is() { [ "$(of "$1" "$2")" = "$3" ]; }
-counted() { [ "$(of RestartCount "$1")" -ge "$2" ]; }
-restarting() { is State.Status "$1" restarting; }
+restarting() { has State.Status "$1" restarting; }
 # Ends at once, again and again; after some restarts its back-off is long enough to look at it.
 crash_loop() { kist run -d --name "$1" --restart "${2:-always}" busybox sh -c 'echo up; exit 3' >/dev/null; }
-in_back_off() { wait_until 10 counted "$1" 3 && wait_until 5 restarting "$1"; }
+in_back_off() { wait_until 10 has_restarted "$1" 3 && wait_until 5 restarting "$1"; }
 
 @test "A188: the default is no restart, on-failure:n starts it n times more" {
     kist run --name plain busybox sh -c 'exit 3' || [ $? -eq 3 ]
     kist run -d --name f --restart on-failure:2 busybox sh -c 'echo up; exit 3'
-    wait_until 5 is State.Status f exited
-    [ "$(of RestartCount plain) $(of HostConfig.RestartPolicy.Name plain)" = "0 no" ]
-    [ "$(of RestartCount f) $(of State.ExitCode f)" = "2 3" ]
+    wait_until 5 has State.Status f exited
+    [ "$(inspected RestartCount plain) $(inspected HostConfig.RestartPolicy.Name plain)" = "0 no" ]
+    [ "$(inspected RestartCount f) $(inspected State.ExitCode f)" = "2 3" ]
     [ "$(kist logs f | grep -c up)" = 3 ]
     [ "$(kist inspect --format '{{.HostConfig.RestartPolicy.Name}}:{{.HostConfig.RestartPolicy.MaximumRetryCount}}' f)" = on-failure:2 ]
 }
@@ -29,15 +26,15 @@ in_back_off() { wait_until 10 counted "$1" 3 && wait_until 5 restarting "$1"; }
 @test "on-failure leaves a success alone; always does not" {
     kist run -d --name ok --restart on-failure busybox true
     kist run -d --name again --restart always busybox true
-    wait_until 5 counted again 2
-    [ "$(of State.Status ok) $(of RestartCount ok)" = "exited 0" ]
+    wait_until 5 has_restarted again 2
+    [ "$(inspected State.Status ok) $(inspected RestartCount ok)" = "exited 0" ]
 }
 
 @test "the back-off doubles from 100 ms" {
     crash_loop c
     sleep 2.5
     # 0.1 + 0.2 + 0.4 + 0.8 = 1.5 s for four restarts, 3.1 s for five.
-    [ "$(of RestartCount c)" = 4 ]
+    [ "$(inspected RestartCount c)" = 4 ]
 }
 
 @test "ps shows the state restarting and when the next attempt is" {
@@ -55,18 +52,18 @@ in_back_off() { wait_until 10 counted "$1" 3 && wait_until 5 restarting "$1"; }
     local start=$(date +%s%N)
     kist stop c
     [ $((($(date +%s%N) - start) / 1000000)) -lt 500 ]
-    [ "$(of State.Status c)" = exited ]
-    local count=$(of RestartCount c)
+    [ "$(inspected State.Status c)" = exited ]
+    local count=$(inspected RestartCount c)
     sleep 2
-    [ "$(of State.Status c) $(of RestartCount c)" = "exited $count" ]
+    [ "$(inspected State.Status c) $(inspected RestartCount c)" = "exited $count" ]
 }
 
 @test "A124: rename works while restarting" {
     crash_loop c
     in_back_off c
     kist rename c d
-    local count=$(of RestartCount d)
-    wait_until 10 counted d $((count + 1))
+    local count=$(inspected RestartCount d)
+    wait_until 10 has_restarted d $((count + 1))
 }
 
 @test "rm removes a restarting container without --force" {
@@ -93,10 +90,10 @@ in_back_off() { wait_until 10 counted "$1" 3 && wait_until 5 restarting "$1"; }
     kist kill k
     kist kill -s TERM t
     kist kill -s HUP h
-    wait_until 5 counted h 1
-    wait_until 5 is State.Status t exited
-    [ "$(of State.Status k) $(of RestartCount k)" = "exited 0" ]
-    [ "$(of RestartCount t)" = 0 ]
+    wait_until 5 has_restarted h 1
+    wait_until 5 has State.Status t exited
+    [ "$(inspected State.Status k) $(inspected RestartCount k)" = "exited 0" ]
+    [ "$(inspected RestartCount t)" = 0 ]
 }
 
 @test "a manual start counts from zero again" {
@@ -104,7 +101,7 @@ in_back_off() { wait_until 10 counted "$1" 3 && wait_until 5 restarting "$1"; }
     in_back_off c
     kist stop c
     kist start c
-    [ "$(of RestartCount c)" -lt 2 ]
+    [ "$(inspected RestartCount c)" -lt 2 ]
 }
 
 @test "exec, attach and pause say that it is restarting" {
@@ -122,12 +119,12 @@ in_back_off() { wait_until 10 counted "$1" 3 && wait_until 5 restarting "$1"; }
     [ "$status" -eq 3 ]
     [ "$output" = one ]
     [ "$(kist wait c)" = 3 ]
-    counted c 1
+    has_restarted c 1
 }
 
 @test "a terminal and an open stdin work in every run" {
     kist run -dit --name c --restart always busybox sh -c 'tty; sleep 0.2; exit 1'
-    wait_until 5 counted c 2
+    wait_until 5 has_restarted c 2
     kist stop -t 0 c
     [ "$(kist logs c | grep -c /dev/pts/0)" -ge 2 ]
 }
@@ -136,7 +133,7 @@ in_back_off() { wait_until 10 counted "$1" 3 && wait_until 5 restarting "$1"; }
     kist run -d --name lender busybox sleep 100
     kist run -d --name guest --restart always --network container:lender busybox sh -c 'readlink /proc/self/ns/net; sleep 0.4; exit 1'
     kist restart -t 0 lender
-    local pid=$(of State.Pid lender)
+    local pid=$(inspected State.Pid lender)
     wait_until 5 bash -c "'$KIST' --config '$ROOT_T/kist.json' --root '$ROOT_T/root' --runroot '$ROOT_T/run' logs guest | tail -1 | grep -qF \"$(readlink /proc/$pid/ns/net)\""
     kist stop -t 0 lender
     # Without a lender each attempt fails with the reason, and goes on.
@@ -150,7 +147,7 @@ in_back_off() { wait_until 10 counted "$1" 3 && wait_until 5 restarting "$1"; }
     [[ "$output" == *"--rm and --restart always exclude each other"* ]]
     kist run -d --rm --restart no --name r busybox sleep 100
     kist restart -t 0 r
-    [ "$(of State.Status r)" = running ]
+    [ "$(inspected State.Status r)" = running ]
 }
 
 @test "bad policies are refused before anything is made" {
@@ -165,24 +162,24 @@ in_back_off() { wait_until 10 counted "$1" 3 && wait_until 5 restarting "$1"; }
 @test "F42: the monitor killed in back-off: the next command starts another, which goes on" {
     crash_loop c
     in_back_off c
-    local count=$(of RestartCount c)
-    kill -9 "$(of State.MonitorPid c)"
+    local count=$(inspected RestartCount c)
+    kill -9 "$(inspected State.MonitorPid c)"
     kist start c
-    wait_until 20 counted c $((count + 1))
+    wait_until 20 has_restarted c $((count + 1))
     kist stop c
-    [ "$(of State.Status c)" = exited ]
+    [ "$(inspected State.Status c)" = exited ]
 }
 
 @test "the monitor and the container killed: the next command obeys the policy" {
     kist run -d --name c --restart always busybox sleep 100
-    local pid=$(of State.Pid c)
-    kill -STOP "$(of State.MonitorPid c)"
+    local pid=$(inspected State.Pid c)
+    kill -STOP "$(inspected State.MonitorPid c)"
     kill -9 "$pid"
-    kill -9 "$(of State.MonitorPid c)"
-    wait_until 2 is State.Status c exited
+    kill -9 "$(inspected State.MonitorPid c)"
+    wait_until 2 has State.Status c exited
     kist start c
-    wait_until 5 is State.Status c running
-    [ "$(of RestartCount c)" = 1 ]
+    wait_until 5 has State.Status c running
+    [ "$(inspected RestartCount c)" = 1 ]
 }
 
 @test "what starts on boot: always, and unless-stopped that its user has not stopped" {
@@ -202,14 +199,14 @@ in_back_off() { wait_until 10 counted "$1" 3 && wait_until 5 restarting "$1"; }
 
 @test "the host's shutdown ends the container by its monitor, and is no user's stop" {
     kist run -d --name c --restart unless-stopped --stop-timeout 1 busybox sleep 100
-    kill -TERM "$(of State.MonitorPid c)"
-    wait_until 5 is State.Status c exited
+    kill -TERM "$(inspected State.MonitorPid c)"
+    wait_until 5 has State.Status c exited
     [ "$(kist ps -aq --filter should-start-on-boot=true | wc -l)" = 1 ]
 }
 
 @test "an idle monitor between two starts holds no process, cgroup or FIFO" {
     crash_loop c
     in_back_off c
-    local id=$(of Id c)
+    local id=$(inspected Id c)
     [ -z "$(find /sys/fs/cgroup -maxdepth 4 -type d -path "*$CGROUP_PARENT/$id" 2>/dev/null)" ]
 }

@@ -57,8 +57,6 @@ teardown() { check_footprint; }
 }
 
 @test "A010, A134, A137: a shell on a terminal: job control, resize, detach, attach again" {
-    command -v python3 >/dev/null || skip "python3 is missing"
-    /usr/bin/python3 -c 'import pexpect' 2>/dev/null || skip "python3-pexpect is missing"
     run /usr/bin/python3 "$BATS_TEST_DIRNAME/terminal.py" "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run"
     echo "$output"
     [ "$status" -eq 0 ]

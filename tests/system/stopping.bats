@@ -15,8 +15,6 @@ teardown() {
     check_footprint
 }
 
-of() { kist inspect --format "{{.$1}}" "$2"; }
-is() { [ "$(of "$1" "$2")" = "$3" ]; }
 milliseconds() { local start=$(date +%s%N); "$@" >/dev/null; echo $((($(date +%s%N) - start) / 1000000)); }
 
 @test "several containers are stopped at the same time" {
@@ -74,7 +72,7 @@ milliseconds() { local start=$(date +%s%N); "$@" >/dev/null; echo $((($(date +%s
     [ -d /sys/fs/cgroup/freezer ] || skip "needs the v1 freezer, which keeps a process from dying"
     kist run -d --name owner busybox sleep 1000
     kist run -d --name sharer --pid container:owner busybox sleep 7650
-    local pid=$(of State.Pid sharer) group=/sys/fs/cgroup/freezer/kist-test-stuck-$$
+    local pid=$(inspected State.Pid sharer) group=/sys/fs/cgroup/freezer/kist-test-stuck-$$
     mkdir "$group"
     echo "$pid" >"$group/cgroup.procs"
     echo FROZEN >"$group/freezer.state"
@@ -85,8 +83,8 @@ milliseconds() { local start=$(date +%s%N); "$@" >/dev/null; echo $((($(date +%s
     timeout 5 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" run --rm busybox true
     timeout 5 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" ps -a
     echo THAWED >"$group/freezer.state"
-    wait_until 5 is State.Status owner exited
-    wait_until 5 is State.Status sharer exited
+    wait_until 5 has State.Status owner exited
+    wait_until 5 has State.Status sharer exited
 }
 
 @test "container cleanup gives a running container a new monitor and records the end of a dead one" {
@@ -94,16 +92,16 @@ milliseconds() { local start=$(date +%s%N); "$@" >/dev/null; echo $((($(date +%s
     kist run -d --name dead busybox sleep 1000
     kist run -d --name gone --rm busybox sleep 1000
     kist run -d --name fine busybox sleep 1000
-    local fine=$(of State.MonitorPid fine) id=$(of Id dead)
+    local fine=$(inspected State.MonitorPid fine) id=$(inspected Id dead)
     for name in dead gone; do
-        kill -9 "$(of State.MonitorPid $name)"
-        kill -9 "$(of State.Pid $name)"
+        kill -9 "$(inspected State.MonitorPid $name)"
+        kill -9 "$(inspected State.Pid $name)"
     done
-    kill -9 "$(of State.MonitorPid runs)"
+    kill -9 "$(inspected State.MonitorPid runs)"
     kist container cleanup --all
-    [ "$(of State.Status runs) $(of State.Status dead)" = "running exited" ]
-    kill -0 "$(of State.MonitorPid runs)"
-    [ "$(of State.MonitorPid fine)" = "$fine" ]
+    [ "$(inspected State.Status runs) $(inspected State.Status dead)" = "running exited" ]
+    kill -0 "$(inspected State.MonitorPid runs)"
+    [ "$(inspected State.MonitorPid fine)" = "$fine" ]
     [ -z "$(find /sys/fs/cgroup -maxdepth 4 -type d -path "*$CGROUP_PARENT/$id" 2>/dev/null)" ]
     run kist inspect gone
     [ "$status" -ne 0 ]
@@ -116,7 +114,7 @@ milliseconds() { local start=$(date +%s%N); "$@" >/dev/null; echo $((($(date +%s
     "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" stop -t 2 c &
     local stop=$!
     sleep 0.4
-    kill -9 "$(of State.MonitorPid c)"
+    kill -9 "$(inspected State.MonitorPid c)"
     wait $stop
-    [ "$(of State.Status c) $(of State.ExitCode c)" = "exited 137" ]
+    [ "$(inspected State.Status c) $(inspected State.ExitCode c)" = "exited 137" ]
 }

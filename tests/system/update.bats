@@ -8,12 +8,9 @@ teardown_file() { remove_root; }
 setup() { remember_footprint; }
 teardown() { check_footprint; }
 
-of() { kist inspect --format "{{.$1}}" "$2"; }
-is() { [ "$(of "$1" "$2")" = "$3" ]; }
-counted() { [ "$(of RestartCount "$1")" -ge "$2" ]; }
 # limit CONTAINER V1FILE V2FILE: the value that its cgroup has.
 limit() {
-    local id=$(of Id "$1") file
+    local id=$(inspected Id "$1") file
     file=$(find /sys/fs/cgroup -maxdepth 5 -path "*$CGROUP_PARENT/$id/$2" | head -1)
     [ -n "$file" ] || file=$(find /sys/fs/cgroup -maxdepth 5 -path "*$CGROUP_PARENT/$id/$3" | head -1)
     cat "$file"
@@ -64,35 +61,35 @@ limit() {
 @test "a restart policy that is given later counts, one that is taken away too" {
     kist run -d --name c busybox sh -c 'sleep 0.5; exit 3'
     kist update --restart on-failure:1 c
-    wait_until 5 counted c 1
-    wait_until 5 is State.Status c exited
+    wait_until 5 has_restarted c 1
+    wait_until 5 has State.Status c exited
     kist run -d --name d --restart always busybox sh -c 'exit 3'
-    wait_until 10 counted d 3
-    wait_until 5 is State.Status d restarting
+    wait_until 10 has_restarted d 3
+    wait_until 5 has State.Status d restarting
     kist update --restart no d
-    [ "$(of State.Status d) $(of State.ExitCode d)" = "exited 3" ]
+    [ "$(inspected State.Status d) $(inspected State.ExitCode d)" = "exited 3" ]
     sleep 1.5
-    is State.Status d exited
+    has State.Status d exited
 }
 
 @test "update works while restarting, and the next run has the new limits" {
     kist run -d --name d --restart always busybox sh -c 'sleep 0.3; exit 3'
-    wait_until 10 counted d 2
-    wait_until 5 is State.Status d restarting
+    wait_until 10 has_restarted d 2
+    wait_until 5 has State.Status d restarting
     kist update --pids-limit 44 d
-    wait_until 5 is State.Status d running
+    wait_until 5 has State.Status d running
     [ "$(limit d pids.max pids.max)" = 44 ]
 }
 
 @test "health checks are given, changed and taken away while it runs" {
     kist run -d --name c busybox sleep 1000
     kist update --health-cmd 'test -e /ok' --health-interval 100ms --health-retries 1 c
-    wait_until 3 is State.Health.Status c unhealthy
+    wait_until 3 has State.Health.Status c unhealthy
     kist update --health-cmd true c
-    wait_until 3 is State.Health.Status c healthy
+    wait_until 3 has State.Health.Status c healthy
     kist update --health-interval 1h c
-    [ "$(of Config.Healthcheck.Interval c)" = 3600000000000 ]
-    [ "$(of State.Health.Status c)" = healthy ]
+    [ "$(inspected Config.Healthcheck.Interval c)" = 3600000000000 ]
+    [ "$(inspected State.Health.Status c)" = healthy ]
     kist update --no-healthcheck c
     [ "$(kist ps --format '{{.Status}}' | grep -c health)" = 0 ]
     run kist update --health-interval 1s c
@@ -103,7 +100,7 @@ limit() {
     kist create --name c busybox sleep 1000
     kist update --memory 64m --restart unless-stopped c
     kist start c
-    [ "$(limit c memory.limit_in_bytes memory.max) $(of HostConfig.RestartPolicy.Name c)" = "67108864 unless-stopped" ]
+    [ "$(limit c memory.limit_in_bytes memory.max) $(inspected HostConfig.RestartPolicy.Name c)" = "67108864 unless-stopped" ]
 }
 
 @test "bad values change nothing; --rm and --restart exclude each other" {
@@ -120,5 +117,5 @@ limit() {
     [ "$status" -eq 125 ]
     run kist update --memory 64m nobody
     [ "$status" -eq 1 ]
-    [ "$(of HostConfig.Memory c)" = 67108864 ]
+    [ "$(inspected HostConfig.Memory c)" = 67108864 ]
 }
