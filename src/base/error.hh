@@ -86,8 +86,7 @@ public:
 class NotFound : public Error {
 public:
     template <typename... Args>
-    explicit NotFound(fmt::format_string<Args...> format, Args&&... args)
-        : Error(format, std::forward<Args>(args)...) {
+    explicit NotFound(fmt::format_string<Args...> format, Args&&... args) : Error(format, std::forward<Args>(args)...) {
         with_exit_code(ExitCode::failure);
     }
 };

@@ -41,13 +41,11 @@ std::int64_t monotonic_now() {
     return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-void control(const Fd& epoll, int operation, int fd, std::uint32_t events,
-             std::uint32_t generation) {
+void control(const Fd& epoll, int operation, int fd, std::uint32_t events, std::uint32_t generation) {
     epoll_event event{};
     event.events = events;
     event.data.u64 = std::uint64_t{generation} << 32 | static_cast<std::uint32_t>(fd);
-    if (::epoll_ctl(epoll.get(), operation, fd, &event) != 0)
-        throw SysError("watching descriptor {}", fd);
+    if (::epoll_ctl(epoll.get(), operation, fd, &event) != 0) throw SysError("watching descriptor {}", fd);
 }
 } // namespace
 
@@ -70,9 +68,7 @@ void EventLoop::rearm(int fd, std::uint32_t events) {
     Watch& watch = *watches_.at(fd);
     if (watch.events == events) return;
     // An interest set of 0 would still report EPOLLHUP for ever: nothing asked means not registered at all.
-    const int operation = events == 0         ? EPOLL_CTL_DEL
-                          : watch.events == 0 ? EPOLL_CTL_ADD
-                                              : EPOLL_CTL_MOD;
+    const int operation = events == 0 ? EPOLL_CTL_DEL : watch.events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     control(epoll_, operation, fd, events, watch.generation);
     watch.events = events;
 }
@@ -94,15 +90,13 @@ EventLoop::TimerId EventLoop::after(std::chrono::nanoseconds delay, Handler hand
 }
 
 void EventLoop::cancel(TimerId id) {
-    const auto found =
-        std::ranges::find_if(timers_, [id](const auto& entry) { return entry.second.id == id; });
+    const auto found = std::ranges::find_if(timers_, [id](const auto& entry) { return entry.second.id == id; });
     if (found != timers_.end()) timers_.erase(found);
 }
 
 void EventLoop::on_signals(std::initializer_list<int> signals, SignalHandler handler) {
     auto source = std::make_unique<SignalSource>(signals);
-    source->fd.reset(
-        ::signalfd(-1, &source->mask.blocked(), SFD_CLOEXEC | SFD_NONBLOCK));
+    source->fd.reset(::signalfd(-1, &source->mask.blocked(), SFD_CLOEXEC | SFD_NONBLOCK));
     if (!source->fd) throw SysError("making a signal descriptor");
     const int fd = source->fd.get();
     signals_.push_back(std::move(source));
@@ -130,14 +124,12 @@ int EventLoop::wait_time(std::chrono::milliseconds limit) const {
 
 void EventLoop::run_once(std::chrono::milliseconds limit) {
     std::array<epoll_event, 32> events;
-    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
-                                   wait_time(limit));
+    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_time(limit));
     if (count < 0 && errno != EINTR) throw SysError("waiting for events");
     for (int i = 0; i < count; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
         const auto found = watches_.find(static_cast<int>(event.data.u64 & UINT32_MAX));
-        if (found == watches_.end() || found->second->generation != event.data.u64 >> 32 ||
-            found->second->events == 0)
+        if (found == watches_.end() || found->second->generation != event.data.u64 >> 32 || found->second->events == 0)
             continue;
         const std::shared_ptr<Watch> watch = found->second; // the handler may unwatch itself
         watch->handler(event.events);

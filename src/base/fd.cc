@@ -28,8 +28,7 @@ Fd Fd::duplicate() const {
 
 Pipe make_pipe(Blocking blocking) {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC | (blocking == Blocking::no ? O_NONBLOCK : 0)) != 0)
-        throw SysError("making a pipe");
+    if (::pipe2(ends, O_CLOEXEC | (blocking == Blocking::no ? O_NONBLOCK : 0)) != 0) throw SysError("making a pipe");
     return {Fd{ends[0]}, Fd{ends[1]}};
 }
 

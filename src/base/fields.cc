@@ -15,8 +15,7 @@ std::string Place::text() const {
     const Place* root = this;
     while (root->outer_ != nullptr) root = root->outer_;
     const std::string inner = inner_text();
-    return inner.empty() ? std::string(root->document_)
-                         : fmt::format("{}: {}", root->document_, inner);
+    return inner.empty() ? std::string(root->document_) : fmt::format("{}: {}", root->document_, inner);
 }
 
 void Place::expected(std::string_view what) const { throw Error("{}: expected {}", text(), what); }
@@ -27,14 +26,10 @@ void read_value(const Value& value, bool& to, const Place& place) {
 }
 
 void read_value(const Value& value, double& to, const Place& place) {
-    if (value.is_double())
-        to = value.as_double();
-    else if (value.is_signed())
-        to = static_cast<double>(value.as_signed());
-    else if (value.is_unsigned())
-        to = static_cast<double>(value.as_unsigned());
-    else
-        place.expected("a number");
+    if (value.is_double()) to = value.as_double();
+    else if (value.is_signed()) to = static_cast<double>(value.as_signed());
+    else if (value.is_unsigned()) to = static_cast<double>(value.as_unsigned());
+    else place.expected("a number");
 }
 
 void read_value(const Value& value, std::string& to, const Place& place) {
@@ -44,8 +39,7 @@ void read_value(const Value& value, std::string& to, const Place& place) {
 
 void read_value(const Value& value, Value& to, const Place&) { to = value; }
 
-std::int64_t read_signed(const Value& value, std::int64_t low, std::int64_t high,
-                         const Place& place) {
+std::int64_t read_signed(const Value& value, std::int64_t low, std::int64_t high, const Place& place) {
     if (!value.is_integer()) place.expected("an integer");
     if (value.is_unsigned() || value.as_signed() < low || value.as_signed() > high)
         place.expected(fmt::format("an integer from {} to {}", low, high));
@@ -55,8 +49,7 @@ std::int64_t read_signed(const Value& value, std::int64_t low, std::int64_t high
 std::uint64_t read_unsigned(const Value& value, std::uint64_t high, const Place& place) {
     if (!value.is_integer()) place.expected("an integer");
     const bool negative = value.is_signed() && value.as_signed() < 0;
-    const std::uint64_t n = value.is_signed() ? static_cast<std::uint64_t>(value.as_signed())
-                                              : value.as_unsigned();
+    const std::uint64_t n = value.is_signed() ? static_cast<std::uint64_t>(value.as_signed()) : value.as_unsigned();
     if (negative || n > high) place.expected(fmt::format("an integer from 0 to {}", high));
     return n;
 }

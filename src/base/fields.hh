@@ -60,10 +60,16 @@ struct AnyField {
     void operator()(std::string_view, auto) const {}
     void operator()(std::string_view, auto, Required) const {}
 };
+// clang-format off: version 14 does not know requires clauses
 template <typename T>
-concept Record = requires { T::fields(AnyField{}); };
+concept Record = requires {
+    T::fields(AnyField{});
+};
 template <typename T>
-concept NamedEnum = std::is_enum_v<T> && requires(T e) { names_of(e); };
+concept NamedEnum = std::is_enum_v<T> && requires(T e) {
+    names_of(e);
+};
+// clang-format on
 
 void read_value(const Value&, bool&, const Place&);
 void read_value(const Value&, double&, const Place&);
@@ -72,13 +78,11 @@ void read_value(const Value&, Value&, const Place&);
 std::int64_t read_signed(const Value&, std::int64_t low, std::int64_t high, const Place&);
 std::uint64_t read_unsigned(const Value&, std::uint64_t high, const Place&);
 
-template <std::integral T>
-    requires(!std::same_as<T, bool>)
+template <WholeNumber T>
 void read_value(const Value& value, T& to, const Place& place) {
     if constexpr (std::is_signed_v<T>)
         to = static_cast<T>(read_signed(value, std::numeric_limits<T>::min(), std::numeric_limits<T>::max(), place));
-    else
-        to = static_cast<T>(read_unsigned(value, std::numeric_limits<T>::max(), place));
+    else to = static_cast<T>(read_unsigned(value, std::numeric_limits<T>::max(), place));
 }
 template <NamedEnum T>
 void read_value(const Value& value, T& to, const Place& place);
@@ -126,10 +130,8 @@ void read_value(const Value& value, T& to, const Place& place) {
 }
 template <typename T>
 void read_value(const Value& value, std::optional<T>& to, const Place& place) {
-    if (value.is_null())
-        to.reset();
-    else
-        read_value(value, to.emplace(), place);
+    if (value.is_null()) to.reset();
+    else read_value(value, to.emplace(), place);
 }
 template <typename T>
 void read_value(const Value& value, std::vector<T>& to, const Place& place) {
@@ -156,8 +158,7 @@ Value to_value(T b, Write = Write::changed) { // a template: a pointer must not 
 inline Value to_value(double d, Write = Write::changed) { return d; }
 inline Value to_value(const std::string& s, Write = Write::changed) { return s; }
 inline Value to_value(const Value& v, Write = Write::changed) { return v; }
-template <std::integral T>
-    requires(!std::same_as<T, bool>)
+template <WholeNumber T>
 Value to_value(T n, Write = Write::changed) {
     return n;
 }
@@ -191,8 +192,7 @@ Value to_value(const std::vector<T>& items, Write write) {
 template <typename T>
 Value to_value(const std::map<std::string, T>& items, Write write) {
     Value object = Value::object();
-    for (const auto& [name, item] : items)
-        object.as_object().emplace_back(name, to_value(item, write));
+    for (const auto& [name, item] : items) object.as_object().emplace_back(name, to_value(item, write));
     return object;
 }
 template <typename T>

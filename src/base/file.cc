@@ -49,8 +49,7 @@ Dir Dir::create(const std::string& path, mode_t mode) {
     for (std::size_t end = path.find_first_not_of('/'); end < path.size();) {
         end = std::min(path.find('/', end), path.size());
         const std::string part = path.substr(0, end);
-        if (::mkdir(part.c_str(), mode) != 0 && errno != EEXIST)
-            throw SysError("making folder '{}'", part);
+        if (::mkdir(part.c_str(), mode) != 0 && errno != EEXIST) throw SysError("making folder '{}'", part);
         end = path.find_first_not_of('/', end);
     }
     return open(path);

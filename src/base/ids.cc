@@ -16,9 +16,7 @@ constexpr std::size_t hex_length = 64;
 constexpr std::string_view sha256_prefix = "sha256:";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_name_start(char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+bool is_name_start(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_name_part(char c) { return is_name_start(c) || c == '_' || c == '.' || c == '-'; }
 } // namespace
 

@@ -33,8 +33,7 @@ int try_open(const Fd& root, const std::string& path, int flags, mode_t mode) {
     how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
     for (int attempt = 0;; ++attempt) {
         const long fd = ::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how);
-        if (fd >= 0 || (errno != EAGAIN && errno != EINTR) || attempt == max_attempts)
-            return static_cast<int>(fd);
+        if (fd >= 0 || (errno != EAGAIN && errno != EINTR) || attempt == max_attempts) return static_cast<int>(fd);
         ::sched_yield();
     }
 }
@@ -74,7 +73,8 @@ struct Split {
 
 Split split_path(const std::string& path) {
     const auto slash = path.rfind('/');
-    Split parts = slash == std::string::npos ? Split{".", path} : Split{path.substr(0, slash + 1), path.substr(slash + 1)};
+    Split parts =
+        slash == std::string::npos ? Split{".", path} : Split{path.substr(0, slash + 1), path.substr(slash + 1)};
     if (parts.name.empty() || parts.name == "." || parts.name == "..")
         throw SysError(SysError::Code{EISDIR}, "making file '{}' in the container", path);
     return parts;
@@ -132,12 +132,14 @@ Fd make_file_in_root(const Fd& root, std::string_view path, mode_t mode) {
         if (Fd fd{try_open(root, inside, O_PATH, 0)}) {
             struct stat st;
             if (::fstat(fd.get(), &st) != 0) throw SysError("opening '{}' in the container", inside);
-            if (S_ISDIR(st.st_mode)) throw SysError(SysError::Code{EISDIR}, "making file '{}' in the container", inside);
+            if (S_ISDIR(st.st_mode))
+                throw SysError(SysError::Code{EISDIR}, "making file '{}' in the container", inside);
             return fd;
         }
         if (errno != ENOENT) throw SysError("opening '{}' in the container", inside);
         const Fd parent = make_dirs_in_root(root, parts.parent);
-        const Fd made{::openat(parent.get(), parts.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)};
+        const Fd made{
+            ::openat(parent.get(), parts.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)};
         if (made) {
             set_mode(made, mode, inside);
             Fd fd{::openat(parent.get(), parts.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};

@@ -136,8 +136,8 @@ private:
         names.reserve(object.size());
         for (const auto& member : object) names.push_back(&member.first);
         std::ranges::sort(names, {}, [](const std::string* name) -> const std::string& { return *name; });
-        const auto twice = std::ranges::adjacent_find(
-            names, [](const std::string* a, const std::string* b) { return *a == *b; });
+        const auto twice =
+            std::ranges::adjacent_find(names, [](const std::string* a, const std::string* b) { return *a == *b; });
         return twice == names.end() ? nullptr : *twice;
     }
 
@@ -167,8 +167,7 @@ std::string_view reason(rapidjson::ParseErrorCode code) {
     }
 }
 
-[[noreturn]] void fail(std::string_view text, std::string_view where, std::size_t offset,
-                       std::string_view why) {
+[[noreturn]] void fail(std::string_view text, std::string_view where, std::size_t offset, std::string_view why) {
     const std::string_view before = text.substr(0, std::min(offset, text.size()));
     const auto line = std::ranges::count(before, '\n') + 1;
     const std::size_t line_start = before.rfind('\n') + 1; // npos + 1 is 0: the first line
@@ -178,13 +177,12 @@ std::string_view reason(rapidjson::ParseErrorCode code) {
 } // namespace
 
 Value parse(std::string_view text, std::string_view where, const Limits& limits) {
-    if (text.size() > limits.bytes)
-        throw Error("{}: larger than the {} bytes allowed", where, limits.bytes);
+    if (text.size() > limits.bytes) throw Error("{}: larger than the {} bytes allowed", where, limits.bytes);
     // RapidJSON takes a zero byte for the end of its input, whatever comes behind it.
     if (const auto zero = text.find('\0'); zero != std::string_view::npos)
         fail(text, where, zero, "unexpected zero byte");
-    constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag |
-                               rapidjson::kParseValidateEncodingFlag;
+    constexpr unsigned flags =
+        rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseValidateEncodingFlag;
     rapidjson::MemoryStream stream(text.data(), text.size());
     rapidjson::Reader reader;
     Builder builder(limits);
@@ -204,20 +202,13 @@ void write_string(std::string& out, std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t start = at;
         const auto c = next_code_point(text, at);
-        if (!c)
-            out += "\\ufffd";
-        else if (*c == '"' || *c == '\\')
-            (out += '\\') += static_cast<char>(*c);
-        else if (*c == '\n')
-            out += "\\n";
-        else if (*c == '\r')
-            out += "\\r";
-        else if (*c == '\t')
-            out += "\\t";
-        else if (*c < 0x20 || *c == 0x2028 || *c == 0x2029)
-            write_escaped(out, *c);
-        else
-            out += text.substr(start, at - start);
+        if (!c) out += "\\ufffd";
+        else if (*c == '"' || *c == '\\') (out += '\\') += static_cast<char>(*c);
+        else if (*c == '\n') out += "\\n";
+        else if (*c == '\r') out += "\\r";
+        else if (*c == '\t') out += "\\t";
+        else if (*c < 0x20 || *c == 0x2028 || *c == 0x2029) write_escaped(out, *c);
+        else out += text.substr(start, at - start);
     }
     out += '"';
 }
@@ -232,9 +223,9 @@ void write_double(std::string& out, double d) {
     if (size == 0) d = 0; // "-0" would read back as an integer
     const bool plain = size == 0 || (size >= 1e-6 && size < 1e21);
     char text[64];
-    const auto end = std::to_chars(text, text + sizeof text, d,
-                                   plain ? std::chars_format::fixed : std::chars_format::scientific)
-                         .ptr;
+    const auto end =
+        std::to_chars(text, text + sizeof text, d, plain ? std::chars_format::fixed : std::chars_format::scientific)
+            .ptr;
     std::string_view digits(text, static_cast<std::size_t>(end - text));
     out += digits;
     // "e-07" becomes "e-7"; the middle digit of "e+105" stays.
@@ -247,20 +238,13 @@ public:
     std::string out;
 
     void write(const Value& value) {
-        if (value.is_null())
-            out += "null";
-        else if (value.is_bool())
-            out += value.as_bool() ? "true" : "false";
-        else if (value.is_signed())
-            fmt::format_to(std::back_inserter(out), "{}", value.as_signed());
-        else if (value.is_unsigned())
-            fmt::format_to(std::back_inserter(out), "{}", value.as_unsigned());
-        else if (value.is_double())
-            write_double(out, value.as_double());
-        else if (value.is_string())
-            write_string(out, value.as_string());
-        else
-            write_container(value);
+        if (value.is_null()) out += "null";
+        else if (value.is_bool()) out += value.as_bool() ? "true" : "false";
+        else if (value.is_signed()) fmt::format_to(std::back_inserter(out), "{}", value.as_signed());
+        else if (value.is_unsigned()) fmt::format_to(std::back_inserter(out), "{}", value.as_unsigned());
+        else if (value.is_double()) write_double(out, value.as_double());
+        else if (value.is_string()) write_string(out, value.as_string());
+        else write_container(value);
     }
 
 private:

@@ -22,7 +22,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 struct flock whole_file(LockMode mode) {
-    struct flock lock{};
+    struct flock lock {};
     lock.l_type = mode == LockMode::exclusive ? F_WRLCK : F_RDLCK;
     lock.l_whence = SEEK_SET;
     return lock;
@@ -78,7 +78,7 @@ std::string holder(const Fd& fd) {
 class Alarm {
 public:
     explicit Alarm(Clock::duration limit) {
-        struct sigaction interrupt{};
+        struct sigaction interrupt {};
         interrupt.sa_handler = [](int) {};
         ::sigaction(SIGALRM, &interrupt, &action_before_);
         sigset_t alarm;
@@ -94,7 +94,8 @@ public:
         itimerspec time{};
         time.it_value = {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
         time.it_interval.tv_nsec = 5'000'000;
-        is_made_ = ::timer_create(CLOCK_MONOTONIC, &event, &timer_) == 0 && ::timer_settime(timer_, 0, &time, nullptr) == 0;
+        is_made_ =
+            ::timer_create(CLOCK_MONOTONIC, &event, &timer_) == 0 && ::timer_settime(timer_, 0, &time, nullptr) == 0;
     }
     Alarm(const Alarm&) = delete;
     Alarm& operator=(const Alarm&) = delete;

@@ -31,8 +31,7 @@ bool enabled(Level level) { return level <= threshold.load(std::memory_order_rel
 void write(Level level, std::string_view text) {
     if (!enabled(level)) return;
     const int saved = errno; // a diagnostic must not change the reason of the error that follows it
-    const std::string line =
-        fmt::format("{}: {}: {}\n", program_invocation_short_name, level_name(level), text);
+    const std::string line = fmt::format("{}: {}: {}\n", program_invocation_short_name, level_name(level), text);
     // A full or closed stderr is no reason to fail the command.
     [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
     errno = saved;

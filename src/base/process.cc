@@ -46,7 +46,8 @@ Child::~Child() {
     if (pid_ <= 0) return;
     signal(SIGKILL);
     siginfo_t info;
-    while (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 && errno == EINTR) {
+    while (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 &&
+           errno == EINTR) {
     }
 }
 
@@ -109,10 +110,10 @@ struct Launch {
 }
 
 void default_signals(bool ignored_too) noexcept {
-    struct sigaction standard{};
+    struct sigaction standard {};
     standard.sa_handler = SIG_DFL;
     for (int number = 1; number < NSIG; ++number) {
-        struct sigaction now{};
+        struct sigaction now {};
         if (!ignored_too && (::sigaction(number, nullptr, &now) != 0 || now.sa_handler == SIG_IGN)) continue;
         ::sigaction(number, &standard, nullptr); // those of the C library and SIGKILL refuse, rightly
     }
@@ -146,8 +147,7 @@ int run_child(void* argument) noexcept {
     ::sigprocmask(SIG_SETMASK, &launch.mask, nullptr);
     if (launch.program >= 0)
         ::syscall(SYS_execveat, launch.program, "", launch.argv, launch.env, AT_EMPTY_PATH); // glibc's needs 2.34
-    else
-        ::execve(spawn.path.empty() ? launch.argv[0] : spawn.path.c_str(), launch.argv, launch.env);
+    else ::execve(spawn.path.empty() ? launch.argv[0] : spawn.path.c_str(), launch.argv, launch.env);
     give_up(launch, Step::exec);
 }
 
@@ -185,10 +185,8 @@ Child spawn(const Spawn& what) {
     sigset_t all, before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (what.reset_signals)
-        ::sigemptyset(&launch.mask);
-    else
-        launch.mask = before;
+    if (what.reset_signals) ::sigemptyset(&launch.mask);
+    else launch.mask = before;
     int pidfd = -1;
     const pid_t pid = ::clone(run_child, reinterpret_cast<void*>(top), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD,
                               &launch, &pidfd);

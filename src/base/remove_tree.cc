@@ -94,8 +94,7 @@ private:
             found = true;
             const std::size_t length = path_.size();
             path_.append("/").append(name);
-            if (entry->d_type == DT_DIR)
-                remove_folder(fd, entry->d_name, depth);
+            if (entry->d_type == DT_DIR) remove_folder(fd, entry->d_name, depth);
             else if (::unlinkat(fd, entry->d_name, 0) != 0 && errno != ENOENT)
                 errno == EISDIR ? remove_folder(fd, entry->d_name, depth) : fail();
             path_.resize(length);

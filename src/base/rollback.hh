@@ -16,7 +16,8 @@ public:
         for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
             try {
                 (*step)();
-            } catch (...) { // the first failure is what the user hears; an undo that fails is mended by the next command
+            } catch (...) {
+                // the first failure is what the user hears; an undo that fails is mended by the next command
             }
         }
     }

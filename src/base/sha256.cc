@@ -19,9 +19,7 @@ struct Sha256::State {
 Sha256::Sha256() : state_(std::make_unique<State>()) { SHA256_Init(&state_->context); }
 Sha256::~Sha256() = default;
 
-void Sha256::update(std::string_view bytes) {
-    SHA256_Update(&state_->context, bytes.data(), bytes.size());
-}
+void Sha256::update(std::string_view bytes) { SHA256_Update(&state_->context, bytes.data(), bytes.size()); }
 
 Digest Sha256::finish() {
     std::array<unsigned char, SHA256_DIGEST_LENGTH> sum{};

@@ -16,8 +16,8 @@ constexpr int first_realtime = 34; // 32 and 33 belong to the C library's thread
 constexpr int last_signal = 64;
 constexpr int last_standard = 31;
 
-constexpr auto aliases = std::to_array<std::pair<std::string_view, int>>({
-    {"IOT", SIGABRT}, {"CLD", SIGCHLD}, {"IO", SIGIO}, {"POLL", SIGIO}, {"UNUSED", SIGSYS}});
+constexpr auto aliases = std::to_array<std::pair<std::string_view, int>>(
+    {{"IOT", SIGABRT}, {"CLD", SIGCHLD}, {"IO", SIGIO}, {"POLL", SIGIO}, {"UNUSED", SIGSYS}});
 
 std::optional<int> offset(std::string_view text, char sign) {
     if (text.empty()) return 0;
@@ -57,8 +57,7 @@ std::string signal_name(int number) {
         return std::string("SIG") + known;
     if (number == last_signal) return "SIGRTMAX";
     if (number == first_realtime) return "SIGRTMIN";
-    if (number > first_realtime && number < last_signal)
-        return fmt::format("SIGRTMIN+{}", number - first_realtime);
+    if (number > first_realtime && number < last_signal) return fmt::format("SIGRTMIN+{}", number - first_realtime);
     return fmt::format("{}", number);
 }
 

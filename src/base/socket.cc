@@ -70,7 +70,8 @@ Fd listen_unix(const Dir& dir, const std::string& name) {
     const std::string temp = std::string(temp_prefix) + random_hex(8);
     const sockaddr_un address = address_of(dir, temp);
     // The mode of the socket becomes that of the file: there is no moment at which others could connect.
-    if (::fchmod(fd.get(), 0600) != 0 || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    if (::fchmod(fd.get(), 0600) != 0 ||
+        ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         throw SysError("making socket '{}'", path);
     if (::listen(fd.get(), 128) == 0 && ::renameat(dir.fd().get(), temp.c_str(), dir.fd().get(), name.c_str()) == 0)
         return fd;

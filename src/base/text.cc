@@ -71,8 +71,7 @@ std::string to_upper(std::string_view text) {
 }
 
 bool starts_with_no_case(std::string_view text, std::string_view prefix) {
-    return text.size() >= prefix.size() &&
-           std::ranges::equal(text.substr(0, prefix.size()), prefix, {}, lower, lower);
+    return text.size() >= prefix.size() && std::ranges::equal(text.substr(0, prefix.size()), prefix, {}, lower, lower);
 }
 
 std::optional<std::uint64_t> parse_unsigned(std::string_view text, std::uint64_t max) {
@@ -80,9 +79,7 @@ std::optional<std::uint64_t> parse_unsigned(std::string_view text, std::uint64_t
     return n && *n <= max ? n : std::nullopt;
 }
 
-std::optional<std::int64_t> parse_signed(std::string_view text) {
-    return whole_number<std::int64_t>(text);
-}
+std::optional<std::int64_t> parse_signed(std::string_view text) { return whole_number<std::int64_t>(text); }
 
 std::optional<std::uint32_t> parse_octal(std::string_view text, std::uint32_t max) {
     const auto n = whole_number<std::uint32_t>(text, 8);
@@ -109,8 +106,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::vector<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
     // A word that would have to change entirely is no suggestion ("ps" for "rm").
-    const std::size_t limit =
-        std::min(std::max<std::size_t>(2, word.size() / 3), word.empty() ? 0 : word.size() - 1);
+    const std::size_t limit = std::min(std::max<std::size_t>(2, word.size() / 3), word.empty() ? 0 : word.size() - 1);
     std::vector<std::pair<std::size_t, std::string>> found;
     for (const std::string& candidate : candidates) {
         if (candidate.size() > word.size() + limit || word.size() > candidate.size() + limit) continue;
@@ -120,8 +116,7 @@ std::vector<std::string> nearest(std::string_view word, std::span<const std::str
     std::ranges::stable_sort(found, {}, &std::pair<std::size_t, std::string>::first);
     std::vector<std::string> best;
     for (auto& [distance, candidate] : found)
-        if (best.size() < 3 && std::ranges::find(best, candidate) == best.end())
-            best.push_back(std::move(candidate));
+        if (best.size() < 3 && std::ranges::find(best, candidate) == best.end()) best.push_back(std::move(candidate));
     return best;
 }
 
@@ -168,21 +163,28 @@ struct Range {
 };
 // Characters that take no column of their own, and those that take two (East Asian Wide and Fullwidth, emoji), by the
 // blocks of Unicode 15: tables of names need no more precision than that.
-constexpr auto zero_width = std::to_array<Range>({
-    {0x300, 0x36f},     {0x483, 0x489},     {0x591, 0x5bd},     {0x610, 0x61a},
-    {0x64b, 0x65f},     {0x6d6, 0x6dc},     {0x200b, 0x200f},   {0x202a, 0x202e},
-    {0x2060, 0x2064},   {0x1ab0, 0x1aff},   {0x1dc0, 0x1dff},   {0x20d0, 0x20ff},
-    {0xfe00, 0xfe0f},   {0xfe20, 0xfe2f},   {0xfeff, 0xfeff},   {0xe0100, 0xe01ef},
-});
-constexpr auto two_columns = std::to_array<Range>({
-    {0x1100, 0x115f},   {0x231a, 0x231b},   {0x2329, 0x232a},   {0x23e9, 0x23ec},
-    {0x2614, 0x2615},   {0x2648, 0x2653},   {0x26a1, 0x26a1},   {0x2705, 0x2705},
-    {0x270a, 0x270b},   {0x2728, 0x2728},   {0x274c, 0x274c},   {0x2753, 0x2755},
-    {0x2795, 0x2797},   {0x2e80, 0x303e},   {0x3041, 0x33ff},   {0x3400, 0x4dbf},
-    {0x4e00, 0x9fff},   {0xa000, 0xa4cf},   {0xa960, 0xa97f},   {0xac00, 0xd7a3},
-    {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},   {0xffe0, 0xffe6},
-    {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd},
-});
+constexpr auto zero_width = std::to_array<Range>({{0x300, 0x36f},
+                                                  {0x483, 0x489},
+                                                  {0x591, 0x5bd},
+                                                  {0x610, 0x61a},
+                                                  {0x64b, 0x65f},
+                                                  {0x6d6, 0x6dc},
+                                                  {0x200b, 0x200f},
+                                                  {0x202a, 0x202e},
+                                                  {0x2060, 0x2064},
+                                                  {0x1ab0, 0x1aff},
+                                                  {0x1dc0, 0x1dff},
+                                                  {0x20d0, 0x20ff},
+                                                  {0xfe00, 0xfe0f},
+                                                  {0xfe20, 0xfe2f},
+                                                  {0xfeff, 0xfeff},
+                                                  {0xe0100, 0xe01ef}});
+constexpr auto two_columns = std::to_array<Range>(
+    {{0x1100, 0x115f},   {0x231a, 0x231b},   {0x2329, 0x232a},   {0x23e9, 0x23ec},  {0x2614, 0x2615}, {0x2648, 0x2653},
+     {0x26a1, 0x26a1},   {0x2705, 0x2705},   {0x270a, 0x270b},   {0x2728, 0x2728},  {0x274c, 0x274c}, {0x2753, 0x2755},
+     {0x2795, 0x2797},   {0x2e80, 0x303e},   {0x3041, 0x33ff},   {0x3400, 0x4dbf},  {0x4e00, 0x9fff}, {0xa000, 0xa4cf},
+     {0xa960, 0xa97f},   {0xac00, 0xd7a3},   {0xf900, 0xfaff},   {0xfe30, 0xfe6f},  {0xff00, 0xff60}, {0xffe0, 0xffe6},
+     {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}});
 bool is_in(char32_t c, std::span<const Range> ranges) {
     return std::ranges::any_of(ranges, [c](Range r) { return c >= r.first && c <= r.last; });
 }
@@ -192,10 +194,8 @@ std::size_t display_width(std::string_view text) {
     std::size_t width = 0;
     for (std::size_t at = 0; at < text.size();) {
         const auto c = next_code_point(text, at);
-        if (!c || *c < 0x300)
-            ++width;
-        else if (!is_in(*c, zero_width))
-            width += is_in(*c, two_columns) ? 2 : 1;
+        if (!c || *c < 0x300) ++width;
+        else if (!is_in(*c, zero_width)) width += is_in(*c, two_columns) ? 2 : 1;
     }
     return width;
 }
@@ -219,8 +219,7 @@ std::string printable(std::string_view text) {
             out += text.substr(start, at - start);
             continue;
         }
-        for (std::size_t i = start; i < at; ++i)
-            out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
+        for (std::size_t i = start; i < at; ++i) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
     }
     return out;
 }
@@ -278,8 +277,7 @@ std::string TextTable::str() const {
     std::vector<std::size_t> widths;
     for (const auto& row : rows_) {
         widths.resize(std::max(widths.size(), row.size()));
-        for (std::size_t i = 0; i < row.size(); ++i)
-            widths[i] = std::max(widths[i], display_width(row[i]));
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
     }
     std::string out;
     for (const auto& row : rows_) {

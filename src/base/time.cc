@@ -175,8 +175,8 @@ Moment Moment::now() {
 std::string to_rfc3339(Moment moment) {
     if (!moment.is_set()) return std::string(never);
     const Parts p = parts_of(moment);
-    const std::string seconds = p.ns == 0 ? fmt::format("{:02}", p.second)
-                                          : drop_trailing_zeros(fmt::format("{:02}.{:09}", p.second, p.ns));
+    const std::string seconds =
+        p.ns == 0 ? fmt::format("{:02}", p.second) : drop_trailing_zeros(fmt::format("{:02}.{:09}", p.second, p.ns));
     return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{}Z", p.year, p.month, p.day, p.hour, p.minute, seconds);
 }
 
@@ -194,7 +194,8 @@ std::optional<Moment> parse_rfc3339(std::string_view text) {
 std::string to_created_at(Moment moment) {
     const Parts p = parts_of(moment);
     if (!moment.is_set()) return "0001-01-01 00:00:00 +0000 UTC";
-    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02} +0000 UTC", p.year, p.month, p.day, p.hour, p.minute, p.second);
+    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02} +0000 UTC", p.year, p.month, p.day, p.hour, p.minute,
+                       p.second);
 }
 
 Moment parse_when(std::string_view text, Moment now) {

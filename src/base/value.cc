@@ -13,9 +13,7 @@ const Value* Value::find(std::string_view name) const {
     return found == object->end() ? nullptr : &found->second;
 }
 
-Value* Value::find(std::string_view name) {
-    return const_cast<Value*>(std::as_const(*this).find(name));
-}
+Value* Value::find(std::string_view name) { return const_cast<Value*>(std::as_const(*this).find(name)); }
 
 Value& Value::set(std::string name, Value value) {
     if (Value* old = find(name)) return *old = std::move(value);

@@ -13,6 +13,10 @@
 
 namespace kist {
 
+/// Any integer type but bool, which is a value of its own in JSON.
+template <typename T>
+concept WholeNumber = std::integral<T> && !std::same_as<T, bool>;
+
 /// null, bool, integer, floating point, string, list or object. Objects keep the order in which members were added
 /// (`inspect` prints fields in a stable, documented order); a look-up is linear, which is right for tens of members.
 class Value {
@@ -28,13 +32,10 @@ public:
     Value(T b) : data_(b) {}
     /// One form for each number, so that equal integers are equal values whatever type they came from: signed when it
     /// fits, unsigned only beyond INT64_MAX.
-    template <std::integral T>
-        requires(!std::same_as<T, bool>)
+    template <WholeNumber T>
     Value(T n) {
-        if (std::is_signed_v<T> || static_cast<std::uint64_t>(n) <= INT64_MAX)
-            data_ = static_cast<std::int64_t>(n);
-        else
-            data_ = static_cast<std::uint64_t>(n);
+        if (std::is_signed_v<T> || static_cast<std::uint64_t>(n) <= INT64_MAX) data_ = static_cast<std::int64_t>(n);
+        else data_ = static_cast<std::uint64_t>(n);
     }
     Value(double d) : data_(d) {}
     Value(const char* s) : data_(std::string(s)) {}

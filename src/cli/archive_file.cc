@@ -3,6 +3,7 @@
 #include "cli/archive_file.hh"
 
 #include <cstdio>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -53,7 +54,7 @@ Fd open_archive(const std::string& file) {
                 .with_hint("Download it first, or pipe it in: curl -L URL | kist import - NAME");
     Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
     if (!fd) throw SysError("opening archive '{}'", file);
-    struct stat status{};
+    struct stat status {};
     if (::fstat(fd.get(), &status) != 0) throw SysError("reading archive '{}'", file);
     if (S_ISDIR(status.st_mode)) throw SysError(SysError::Code{EISDIR}, "opening archive '{}'", file);
     return fd;
@@ -61,7 +62,7 @@ Fd open_archive(const std::string& file) {
 
 void write_archive(const std::string& file, const std::function<void(const Fd&)>& write) {
     if (is_standard(file)) return write(standard(STDOUT_FILENO, "write an archive to"));
-    struct stat status{};
+    struct stat status {};
     if (::stat(file.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
         const Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
         if (!fd) throw SysError("opening '{}'", file);
@@ -86,7 +87,8 @@ void write_folder(const std::string& folder, const std::function<void(const Dir&
     try {
         write(made);
         // Replaces an empty folder only.
-        if (::renameat(parent.fd().get(), unfinished.c_str(), parent.fd().get(), name.c_str()) != 0) throw SysError("naming folder '{}'", folder);
+        if (::renameat(parent.fd().get(), unfinished.c_str(), parent.fd().get(), name.c_str()) != 0)
+            throw SysError("naming folder '{}'", folder);
         parent.sync();
     } catch (...) {
         parent.remove_tree(unfinished);

@@ -8,18 +8,21 @@
 namespace kist::cli {
 
 void check_change_format(const std::string& format) {
-    if (!format.empty() && format != "json") throw UsageError("invalid value '{}' for --format: expected json", printable(format));
+    if (!format.empty() && format != "json")
+        throw UsageError("invalid value '{}' for --format: expected json", printable(format));
 }
 
 void print_changes(const std::vector<storage::Change>& changes, const std::string& format) {
     using storage::ChangeKind;
     if (format.empty()) {
         std::string text;
-        for (const storage::Change& change : changes) text += std::string(name_of(change.kind)) + " " + change.path + "\n";
+        for (const storage::Change& change : changes)
+            text += std::string(name_of(change.kind)) + " " + change.path + "\n";
         return print(text);
     }
     Value lists = Value::object();
-    for (const auto& [name, kind] : {std::pair{"changed", ChangeKind::modified}, {"added", ChangeKind::added}, {"deleted", ChangeKind::deleted}}) {
+    for (const auto& [name, kind] :
+         {std::pair{"changed", ChangeKind::modified}, {"added", ChangeKind::added}, {"deleted", ChangeKind::deleted}}) {
         Value list = Value::list();
         for (const storage::Change& change : changes)
             if (change.kind == kind) list.push(change.path);

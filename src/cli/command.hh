@@ -18,16 +18,29 @@ namespace kist::cli {
 class Session;
 
 /// What completion offers for a value or operand.
-enum class Completes { nothing, file, folder, container, running_container, image, network, volume, signal, words, command };
+enum class Completes {
+    nothing,
+    file,
+    folder,
+    container,
+    running_container,
+    image,
+    network,
+    volume,
+    signal,
+    words,
+    command
+};
 
 /// The part of an option that is the same for every command: what help, completion and the man page check need.
 struct OptionFacts {
-    std::string_view names = {}; ///< "a,all", "all" or "t,time,timeout": one letter, then the long name, then its other spellings
+    /// "a,all", "all" or "t,time,timeout": one letter, then the long name, then its other spellings
+    std::string_view names = {};
     std::string_view value = {}; ///< placeholder in help ("NAME", "KEY=VALUE"); empty: a switch
     std::string_view help = {};
     Completes completes = Completes::nothing;
     std::string_view words = {}; ///< for Completes::words: "a|b|c"
-    bool repeatable = false;    ///< set from the type of the member that it is bound to
+    bool repeatable = false;     ///< set from the type of the member that it is bound to
 
     /// 0 when there is none.
     constexpr char letter() const { return names.size() > 1 && names[1] == ',' ? names[0] : '\0'; }
@@ -41,9 +54,9 @@ struct OptionFacts {
 /// member of the base is accepted too.
 template <typename T>
 struct Option {
-    using Target = std::variant<bool T::*, std::optional<bool> T::*, int T::*, std::optional<int> T::*, std::int64_t T::*,
-                                std::optional<std::int64_t> T::*, std::string T::*, std::optional<std::string> T::*,
-                                std::vector<std::string> T::*>;
+    using Target = std::variant<bool T::*, std::optional<bool> T::*, int T::*, std::optional<int> T::*,
+                                std::int64_t T::*, std::optional<std::int64_t> T::*, std::string T::*,
+                                std::optional<std::string> T::*, std::vector<std::string> T::*>;
     OptionFacts facts;
     Target target;
 };
@@ -105,11 +118,11 @@ inline constexpr Operands command{1, Operands::any_number, true};
 enum class Section { container, image, network, volume, system, hidden };
 
 struct Command {
-    std::string_view path = {};      ///< "container pause"
-    std::string_view shortcut = {};  ///< "pause"; empty: only the long form
-    std::string_view alias = {};     ///< further spellings, comma separated: "container ls,container list"
+    std::string_view path = {};     ///< "container pause"
+    std::string_view shortcut = {}; ///< "pause"; empty: only the long form
+    std::string_view alias = {};    ///< further spellings, comma separated: "container ls,container list"
     std::string_view summary = {};
-    std::string_view usage = {};     ///< operands in help: "CONTAINER [CONTAINER...]"
+    std::string_view usage = {}; ///< operands in help: "CONTAINER [CONTAINER...]"
     Section section = Section::system;
     Completes completes = Completes::nothing; ///< what the operands are
     std::string_view words = {};              ///< for Completes::words

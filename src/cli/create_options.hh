@@ -108,7 +108,8 @@ constexpr auto filesystem_options() {
         {{"v,volume", "[SOURCE:]FOLDER[:OPTIONS]", "Mount a volume, or a file or folder of the host (repeatable)",
           Completes::folder},
          &T::volumes},
-        {{"volumes-from", "CONTAINER[:OPTIONS]", "Mount what another container mounts (repeatable)", Completes::container},
+        {{"volumes-from", "CONTAINER[:OPTIONS]", "Mount what another container mounts (repeatable)",
+          Completes::container},
          &T::volumes_from},
     });
 }
@@ -127,15 +128,18 @@ constexpr auto namespace_options() {
         {{"ip", "ADDRESS", "IPv4 address in the network"}, &T::ip},
         {{"ip6", "ADDRESS", "IPv6 address in the network"}, &T::ip6},
         {{"mac-address", "ADDRESS", "Hardware address in the network"}, &T::mac_address},
-        {{"network,net", "NETWORK", "A network's name, none, host or container:NAME (repeatable)", Completes::network}, &T::networks},
+        {{"network,net", "NETWORK", "A network's name, none, host or container:NAME (repeatable)", Completes::network},
+         &T::networks},
         {{"network-alias,net-alias", "NAME", "A further name in its networks (repeatable)"}, &T::network_aliases},
         {{"p,publish", "[[IP:]HOST:]PORT", "Publish a port or a range on the host (repeatable)"}, &T::publish},
         {{"P,publish-all", "", "Publish all exposed ports on free ports of the host"}, &T::publish_all},
         {{"pid", "MODE", "PID namespace: private, host, container:NAME"}, &T::pid},
-        {{"gidmap", "CONTAINER:HOST:SIZE", "Groups of a user namespace (repeatable; default: as --uidmap)"}, &T::gidmaps},
+        {{"gidmap", "CONTAINER:HOST:SIZE", "Groups of a user namespace (repeatable; default: as --uidmap)"},
+         &T::gidmaps},
         {{"subgidname", "NAME", "Groups of a user namespace: those of this user in /etc/subgid"}, &T::subgidname},
         {{"subuidname", "NAME", "Users of a user namespace: those of this user in /etc/subuid"}, &T::subuidname},
-        {{"uidmap", "CONTAINER:HOST:SIZE", "Users of a user namespace (repeatable; default: as --gidmap)"}, &T::uidmaps},
+        {{"uidmap", "CONTAINER:HOST:SIZE", "Users of a user namespace (repeatable; default: as --gidmap)"},
+         &T::uidmaps},
         {{"userns", "MODE", "User namespace: host, auto[:size=N], container:NAME, ns:PATH"}, &T::userns},
         {{"uts", "MODE", "UTS namespace: private, host, container:NAME"}, &T::uts},
     });
@@ -175,7 +179,8 @@ template <typename T>
 constexpr auto resource_options() {
     return std::to_array<Option<T>>({
         {{"cgroup-parent", "PATH", "Control group above the container's"}, &T::cgroup_parent},
-        {{"hook-spec", "FILE", "Programs of the host to run at its start and end (absolute path of a JSON file)", Completes::file},
+        {{"hook-spec", "FILE", "Programs of the host to run at its start and end (absolute path of a JSON file)",
+          Completes::file},
          &T::hook_specs},
         {{"log-driver", "NAME", "Where output goes: json-file, k8s-file, journald, syslog or none", Completes::words,
           "json-file|k8s-file|journald|syslog|none"},
@@ -188,8 +193,9 @@ constexpr auto resource_options() {
 
 template <typename T>
 constexpr auto create_options() {
-    return concat(process_options<T>(), health_options<T>(), identity_options<T>(), registry_options<T>(), platform_options<T>(),
-                  filesystem_options<T>(), namespace_options<T>(), security_options<T>(), limit_options<T>(), resource_options<T>());
+    return concat(process_options<T>(), health_options<T>(), identity_options<T>(), registry_options<T>(),
+                  platform_options<T>(), filesystem_options<T>(), namespace_options<T>(), security_options<T>(),
+                  limit_options<T>(), resource_options<T>());
 }
 
 } // namespace kist::cli

@@ -14,14 +14,10 @@ engine::AttachOptions attach_options(const engine::CreateOptions& o) {
     engine::AttachOptions result{.stdin_ = false, .stdout_ = false, .stderr_ = false};
     for (const std::string& stream : o.attach) {
         const std::string name = to_lower(stream);
-        if (name == "stdin")
-            result.stdin_ = true;
-        else if (name == "stdout")
-            result.stdout_ = true;
-        else if (name == "stderr")
-            result.stderr_ = true;
-        else
-            throw UsageError("invalid value '{}' for --attach: expected stdin, stdout or stderr", printable(stream));
+        if (name == "stdin") result.stdin_ = true;
+        else if (name == "stdout") result.stdout_ = true;
+        else if (name == "stderr") result.stderr_ = true;
+        else throw UsageError("invalid value '{}' for --attach: expected stdin, stdout or stderr", printable(stream));
     }
     return result;
 }

@@ -44,8 +44,7 @@ std::string command_help(const Command& command) {
 std::string noun_help(const Noun& noun) {
     Rows rows;
     for (const Command* command : commands())
-        if (is_below(*command, noun))
-            rows.emplace_back(command->path.substr(noun.name.size() + 1), command->summary);
+        if (is_below(*command, noun)) rows.emplace_back(command->path.substr(noun.name.size() + 1), command->summary);
     std::sort(rows.begin(), rows.end());
     const std::string name(noun.name);
     return "Usage:  kist " + name + " COMMAND\n\n" + std::string(noun.summary) + "\n\nCommands:\n" + two_columns(rows) +
@@ -54,9 +53,11 @@ std::string noun_help(const Noun& noun) {
 
 std::string general_help() {
     std::string text = "Usage:  kist [OPTIONS] COMMAND\n\nRuns containers without a daemon\n";
-    const std::pair<Section, std::string_view> sections[] = {
-        {Section::container, "Containers"}, {Section::image, "Images"}, {Section::network, "Networks"},
-        {Section::volume, "Volumes"}, {Section::system, "System"}};
+    const std::pair<Section, std::string_view> sections[] = {{Section::container, "Containers"},
+                                                             {Section::image, "Images"},
+                                                             {Section::network, "Networks"},
+                                                             {Section::volume, "Volumes"},
+                                                             {Section::system, "System"}};
     for (const auto& [section, heading] : sections) {
         Rows rows;
         for (const Command* command : commands())

@@ -35,10 +35,8 @@ std::string two_columns(const Rows& rows) {
     std::string text;
     for (const auto& [left, right] : rows) {
         text += "  " + left;
-        if (display_width(left) > width)
-            text += "\n" + std::string(indent, ' ');
-        else
-            text += std::string(indent - 2 - display_width(left), ' ');
+        if (display_width(left) > width) text += "\n" + std::string(indent, ' ');
+        else text += std::string(indent - 2 - display_width(left), ' ');
         text += wrapped(right, indent) + "\n";
     }
     return text;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist: finds the command, runs it, prints the error. The only place that turns an exception into an exit code.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <string>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "base/error.hh"
 #include "cli/commands.hh"

@@ -5,11 +5,11 @@
 
 // Its default splits the values of a list at commas: -e A=1,2 would become two.
 #define CXXOPTS_VECTOR_DELIMITER '\0'
-#include <cxxopts.hpp>
-
 #include <algorithm>
 #include <limits>
 #include <map>
+
+#include <cxxopts.hpp>
 
 #include "base/error.hh"
 #include "base/text.hh"
@@ -28,7 +28,8 @@ struct Plain<std::optional<T>> {
 };
 
 [[noreturn]] void invalid(const ScannedOption& given, std::string_view expected) {
-    throw UsageError("invalid value '{}' for --{}: expected {}", printable(given.value), given.option->name(), expected);
+    throw UsageError("invalid value '{}' for --{}: expected {}", printable(given.value), given.option->name(),
+                     expected);
 }
 
 /// The spellings of strconv.ParseBool, which scripts use, in the two that cxxopts reads.
@@ -52,12 +53,9 @@ std::string checked_integer(const ScannedOption& given) {
 /// Checked here, by our own strict grammar and with the option's name in the message; cxxopts would also take 0x1F.
 template <typename T>
 std::string checked(const ScannedOption& given) {
-    if constexpr (std::is_same_v<T, bool>)
-        return checked_boolean(given);
-    else if constexpr (std::signed_integral<T>)
-        return checked_integer<T>(given);
-    else
-        return given.value;
+    if constexpr (std::is_same_v<T, bool>) return checked_boolean(given);
+    else if constexpr (std::signed_integral<T>) return checked_integer<T>(given);
+    else return given.value;
 }
 
 void assign(const std::string& command, const std::vector<ScannedOption>& given,

@@ -20,9 +20,9 @@ namespace kist::cli {
 struct HelpRequested {};
 
 /// Where the value of one option goes.
-using Slot = std::variant<bool*, std::optional<bool>*, int*, std::optional<int>*, std::int64_t*,
-                          std::optional<std::int64_t>*, std::string*, std::optional<std::string>*,
-                          std::vector<std::string>*>;
+using Slot =
+    std::variant<bool*, std::optional<bool>*, int*, std::optional<int>*, std::int64_t*, std::optional<std::int64_t>*,
+                 std::string*, std::optional<std::string>*, std::vector<std::string>*>;
 struct Binding {
     const OptionFacts& facts;
     Slot slot;
@@ -38,7 +38,8 @@ std::vector<Binding> bind(T& to, const std::array<Option<T>, N>& options) {
     std::vector<Binding> bindings;
     bindings.reserve(N);
     for (const Option<T>& option : options)
-        bindings.push_back({option.facts, std::visit([&](auto member) -> Slot { return &(to.*member); }, option.target)});
+        bindings.push_back(
+            {option.facts, std::visit([&](auto member) -> Slot { return &(to.*member); }, option.target)});
     return bindings;
 }
 

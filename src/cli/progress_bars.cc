@@ -31,7 +31,8 @@ public:
         std::size_t skipped = 0;
         shown_ = 0;
         for (std::size_t i = 0; i < layers.size(); ++i) {
-            if (layers[i].state == LayerStatus::State::fetching && begun_[i] == Clock::time_point{}) begun_[i] = Clock::now();
+            if (layers[i].state == LayerStatus::State::fetching && begun_[i] == Clock::time_point{})
+                begun_[i] = Clock::now();
             if (skipped < skip && layers[i].state != LayerStatus::State::fetching) {
                 ++skipped;
                 continue;
@@ -68,14 +69,19 @@ std::string progress_line(const LayerStatus& layer, std::chrono::milliseconds el
     }
     if (layer.size > 0 && layer.moved >= layer.size) return line + "Extracting";
     const double part = layer.size > 0 ? static_cast<double>(layer.moved) / static_cast<double>(layer.size) : 0;
-    const double rate = elapsed.count() > 0 ? static_cast<double>(layer.moved) * 1000 / static_cast<double>(elapsed.count()) : 0;
-    std::string tail = "  " + human_size(static_cast<double>(layer.moved)) + "/" + human_size(static_cast<double>(layer.size));
+    const double rate =
+        elapsed.count() > 0 ? static_cast<double>(layer.moved) * 1000 / static_cast<double>(elapsed.count()) : 0;
+    std::string tail =
+        "  " + human_size(static_cast<double>(layer.moved)) + "/" + human_size(static_cast<double>(layer.size));
     if (rate > 0) {
         tail += "  " + human_size(rate, 3) + "/s";
-        tail += "  " + std::to_string(static_cast<std::int64_t>(static_cast<double>(layer.size - layer.moved) / rate) + 1) + "s";
+        tail += "  " +
+                std::to_string(static_cast<std::int64_t>(static_cast<double>(layer.size - layer.moved) / rate) + 1) +
+                "s";
     }
     line += "Downloading ";
-    if (width > line.size() + tail.size() + 6) line += bar(part, std::min<std::size_t>(50, width - line.size() - tail.size() - 3));
+    if (width > line.size() + tail.size() + 6)
+        line += bar(part, std::min<std::size_t>(50, width - line.size() - tail.size() - 3));
     line += tail;
     return line.substr(0, width);
 }

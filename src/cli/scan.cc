@@ -34,7 +34,8 @@ public:
 
 private:
     void take_rest() {
-        result_.operands.insert(result_.operands.end(), args_.begin() + static_cast<std::ptrdiff_t>(next_), args_.end());
+        result_.operands.insert(result_.operands.end(), args_.begin() + static_cast<std::ptrdiff_t>(next_),
+                                args_.end());
         next_ = args_.size();
     }
 
@@ -76,10 +77,8 @@ private:
             return;
         }
         if (option == nullptr) unknown_long(name);
-        if (equals != std::string_view::npos)
-            add(*option, std::string(text.substr(equals + 1)));
-        else
-            add_with_next(*option, "--" + std::string(name));
+        if (equals != std::string_view::npos) add(*option, std::string(text.substr(equals + 1)));
+        else add_with_next(*option, "--" + std::string(name));
     }
 
     /// "it", "p80:80", "t=false", "itd"

@@ -44,10 +44,8 @@ void check(const Session& session, const Selection& selection) {
 /// Adds what one name means to `to`; nothing for a missing one under --ignore.
 void add_named(engine::Engine& engine, const Selection& selection, const std::string& name, std::vector<Selected>& to) {
     const std::optional<ContainerId> id = engine.containers().find_if_exists(name);
-    if (id)
-        to.push_back({*id, name});
-    else if (!selection.ignore)
-        to.push_back({engine.containers().find(name), name}); // throws with the right words
+    if (id) to.push_back({*id, name});
+    else if (!selection.ignore) to.push_back({engine.containers().find(name), name}); // throws with the right words
 }
 
 } // namespace
@@ -74,10 +72,8 @@ int for_each_selected(Session& session, const Selection& selection, const std::f
     std::vector<std::string> names = selection.names;
     int code = for_each(selection.cidfiles, [&](const std::string& file) {
         const std::optional<std::string> text = read_file_if_exists(file, largest_cidfile);
-        if (text)
-            names.emplace_back(trim(*text));
-        else if (!selection.ignore)
-            throw NotFound("cannot read the ID from '{}': no such file", file);
+        if (text) names.emplace_back(trim(*text));
+        else if (!selection.ignore) throw NotFound("cannot read the ID from '{}': no such file", file);
     });
     const auto guarded = [&](const auto& work) {
         try {
@@ -93,8 +89,7 @@ int for_each_selected(Session& session, const Selection& selection, const std::f
         guarded([&] { add_named(engine, selection, name, found); });
         if (!before) // at once: what is done to one may decide what the next name means
             for (const Selected& one : found) guarded([&] { act(engine, one); });
-        else
-            selected.insert(selected.end(), found.begin(), found.end());
+        else selected.insert(selected.end(), found.begin(), found.end());
     }
     if (selection.latest) {
         const ContainerId id = latest(engine);

@@ -38,7 +38,8 @@ void with_context(const char* doing, const ContainerId& id, Engine& engine, Act 
         throw;
     } catch (Error& e) {
         auto view = engine.containers().view(id);
-        e.while_doing("{} container '{}'", doing, view && !view->config.name.empty() ? view->config.name : id.short_id());
+        e.while_doing("{} container '{}'", doing,
+                      view && !view->config.name.empty() ? view->config.name : id.short_id());
         throw;
     }
 }

@@ -40,7 +40,8 @@ void BlobPump::run() {
     ::sigaddset(&pipe, SIGPIPE);
     ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr); // a reader that has gone is an answer here
     if (send_kept())
-        while (move_some()) {}
+        while (move_some()) {
+        }
     from_.reset();
     to_.reset();
 }
@@ -50,7 +51,8 @@ bool BlobPump::send_kept() {
     off_t at = 0;
     while (at < partial_->size()) {
         const auto left = static_cast<std::size_t>(partial_->size() - at);
-        const ssize_t n = retried([&] { return ::sendfile(to_.get(), partial_->file().get(), &at, std::min(left, most_at_once)); });
+        const ssize_t n =
+            retried([&] { return ::sendfile(to_.get(), partial_->file().get(), &at, std::min(left, most_at_once)); });
         if (n <= 0) {
             reader_gone_ = true;
             return false;
@@ -62,7 +64,8 @@ bool BlobPump::send_kept() {
 
 bool BlobPump::move_some() {
     if (partial_ == nullptr) {
-        const ssize_t n = retried([&] { return ::splice(from_.get(), nullptr, to_.get(), nullptr, most_at_once, SPLICE_F_MOVE); });
+        const ssize_t n =
+            retried([&] { return ::splice(from_.get(), nullptr, to_.get(), nullptr, most_at_once, SPLICE_F_MOVE); });
         if (n < 0) reader_gone_ = true;
         if (n > 0) moved_ += n;
         return n > 0;
@@ -72,8 +75,10 @@ bool BlobPump::move_some() {
     if (n <= 0) return false;
     moved_ += n;
     for (ssize_t kept = 0; kept < n;) {
-        const ssize_t now =
-            retried([&] { return ::splice(from_.get(), nullptr, partial_->file().get(), nullptr, static_cast<std::size_t>(n - kept), 0); });
+        const ssize_t now = retried([&] {
+            return ::splice(from_.get(), nullptr, partial_->file().get(), nullptr, static_cast<std::size_t>(n - kept),
+                            0);
+        });
         if (now <= 0) { // a full disk: unpacking will say so
             reader_gone_ = true;
             return false;

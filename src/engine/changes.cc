@@ -23,9 +23,9 @@ using storage::ContainerConfig;
 
 /// Made by us at every start, so none of them is the container's doing.
 std::set<std::string> mount_points(const ContainerConfig& config) {
-    std::set<std::string> points = {"/dev",          "/dev/console", "/dev/mqueue",      "/dev/pts", "/dev/shm", "/etc/hostname",
-                                    "/etc/hosts",    "/proc",        "/etc/resolv.conf", "/run",     "/sys",     "/sys/fs/cgroup",
-                                    "/run/kist-init"};
+    std::set<std::string> points = {"/dev",          "/dev/console",   "/dev/mqueue",   "/dev/pts",         "/dev/shm",
+                                    "/etc/hostname", "/etc/hosts",     "/proc",         "/etc/resolv.conf", "/run",
+                                    "/sys",          "/sys/fs/cgroup", "/run/kist-init"};
     for (const storage::MountConfig& mount : config.mounts) points.insert(clean_path(mount.destination));
     return points;
 }
@@ -39,7 +39,8 @@ Dir open_tree(const Fd& root) {
 /// All layers together in a folder of their own: for the vfs driver, which mounts nothing.
 class CopiedLayers {
 public:
-    CopiedLayers(Engine& engine, const std::vector<std::string>& chain) : work_(engine.store()), root_(work_.dir().create_dir("root", 0755)) {
+    CopiedLayers(Engine& engine, const std::vector<std::string>& chain)
+        : work_(engine.store()), root_(work_.dir().create_dir("root", 0755)) {
         const storage::LayerStore layers(engine.store());
         for (const std::string& layer : chain) storage::apply_layer(layers.folder(layer).open_dir("diff"), root_);
     }
@@ -117,7 +118,8 @@ std::vector<Change> changes_of_image(Engine& engine, const storage::ImageRecord&
     if (image.chain_ids.empty()) return {};
     const storage::LayerStore layers(engine.store());
     const Dir own = layers.folder(image.top_layer).open_dir("diff");
-    const Fd below = image.chain_ids.size() == 1 ? Fd() : mount_layers(engine, image.chain_ids[image.chain_ids.size() - 2]);
+    const Fd below =
+        image.chain_ids.size() == 1 ? Fd() : mount_layers(engine, image.chain_ids[image.chain_ids.size() - 2]);
     return storage::find_changes(own, below, {});
 }
 
@@ -130,7 +132,8 @@ std::vector<Change> diff(Engine& engine, const std::string& name, const std::str
         const ContainerRoot before(engine, *second, ContainerRoot::Show::bare, ContainerRoot::Access::read);
         return storage::compare_trees(open_tree(before.fd()), open_tree(now.fd()), mount_points(now.config()));
     }
-    return storage::compare_trees(layers_root(engine, top_layer_of(engine, other)), open_tree(now.fd()), mount_points(now.config()));
+    return storage::compare_trees(layers_root(engine, top_layer_of(engine, other)), open_tree(now.fd()),
+                                  mount_points(now.config()));
 }
 
 std::vector<Change> diff_images(Engine& engine, const std::string& name, const std::string& other) {
@@ -139,14 +142,16 @@ std::vector<Change> diff_images(Engine& engine, const std::string& name, const s
     return compare_images(engine, image.top_layer, top_layer_of(engine, other));
 }
 
-void write_files(Engine& engine, const ContainerId& id, const Fd& out, const std::function<void(const std::string&)>& warn) {
+void write_files(Engine& engine, const ContainerId& id, const Fd& out,
+                 const std::function<void(const std::string&)>& warn) {
     const ContainerRoot root(engine, id, ContainerRoot::Show::bare, ContainerRoot::Access::read);
     storage::TreeTar tar(out, warn);
     tar.add_contents(open_tree(root.fd()), "");
     tar.finish();
 }
 
-void export_container(Engine& engine, const ContainerId& id, const Fd& out, const std::function<void(const std::string&)>& warn) {
+void export_container(Engine& engine, const ContainerId& id, const Fd& out,
+                      const std::function<void(const std::string&)>& warn) {
     write_files(engine, id, out, warn);
     tell(engine, view_of(engine, id).config, "export");
 }

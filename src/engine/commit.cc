@@ -106,8 +106,8 @@ void write_changes(const Fd& out, const ContainerChanges& changes, const CommitO
     tar.finish();
 }
 
-HeldLayer make_layer(Engine& engine, const ContainerId& id, const ContainerConfig& config, const storage::WorkFolder& work,
-                     const CommitOptions& options) {
+HeldLayer make_layer(Engine& engine, const ContainerId& id, const ContainerConfig& config,
+                     const storage::WorkFolder& work, const CommitOptions& options) {
     const storage::LayerStore layers(engine.store());
     std::vector<std::string> below;
     if (!config.layer.empty() && !options.squash) {
@@ -142,7 +142,8 @@ std::vector<HeldLayer> hold_below(Engine& engine, const storage::WorkFolder& wor
     return held;
 }
 
-oci::ContainerDefaults defaults_of(const ContainerConfig& config, oci::ContainerDefaults defaults, const CommitOptions& options) {
+oci::ContainerDefaults defaults_of(const ContainerConfig& config, oci::ContainerDefaults defaults,
+                                   const CommitOptions& options) {
     defaults.user = config.user;
     defaults.env = config.env;
     defaults.entrypoint = config.entrypoint;
@@ -194,7 +195,8 @@ oci::ImageConfig make_config(Engine& engine, const ContainerConfig& config, cons
 
 } // namespace
 
-Digest commit(Engine& engine, const ContainerId& id, const std::optional<storage::Reference>& name, const CommitOptions& options) {
+Digest commit(Engine& engine, const ContainerId& id, const std::optional<storage::Reference>& name,
+              const CommitOptions& options) {
     const auto view = engine.containers().view(id);
     if (!view) throw NotFound("No such container: {}", id.str());
     if (!view->damage.empty()) throw Error("container '{}': {}", view->config.name, view->damage);
@@ -212,7 +214,8 @@ Digest commit(Engine& engine, const ContainerId& id, const std::optional<storage
             image.manifest_type = oci::media_type::docker_manifest;
             image.manifest_text = storage::docker_manifest(image.config_text, storage::plain_blobs(layers));
         }
-        const Digest made = storage::store_image(engine.store(), image, layers, name ? std::vector{*name} : std::vector<storage::Reference>{});
+        const Digest made = storage::store_image(engine.store(), image, layers,
+                                                 name ? std::vector{*name} : std::vector<storage::Reference>{});
         tell(engine, config, "commit", {{"imageID", made.str()}});
         return made;
     } catch (const UsageError&) {

@@ -14,12 +14,12 @@ namespace kist::engine {
 
 struct CommitOptions {
     std::string author, message;
-    std::vector<std::string> changes;   ///< --change
-    std::string config_file;            ///< JSON whose members replace the configuration's
+    std::vector<std::string> changes; ///< --change
+    std::string config_file;          ///< JSON whose members replace the configuration's
     enum class Format { oci, docker } format = Format::oci;
-    bool pause = true;                  ///< while its files are read, if it runs
-    bool squash = false;                ///< one layer with everything, in place of one more
-    bool include_volumes = false;       ///< its mounts become VOLUMEs of the image
+    bool pause = true;            ///< while its files are read, if it runs
+    bool squash = false;          ///< one layer with everything, in place of one more
+    bool include_volumes = false; ///< its mounts become VOLUMEs of the image
     std::function<void(const std::string&)> warn;
 };
 /// The new image's id, once it is on disk.

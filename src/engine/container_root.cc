@@ -62,7 +62,8 @@ std::optional<oci::Mount> plain_mount(Engine& engine, const storage::MountConfig
         return plan_volume_mount(mount, *record, {engine.volumes().data_path(mount.name), is_fresh});
     }
     if (mount.type != "bind") return std::nullopt;
-    oci::Mount plain{.destination = mount.destination, .type = "bind", .source = mount.source, .options = {"rbind", "rprivate"}};
+    oci::Mount plain{
+        .destination = mount.destination, .type = "bind", .source = mount.source, .options = {"rbind", "rprivate"}};
     if (!mount.read_write) plain.options.push_back("ro");
     return plain;
 }
@@ -88,7 +89,8 @@ Fd clone_root_of(const Fd& init, const Fd& root, oci::Depth depth) {
     std::exception_ptr failure;
     std::thread([&] {
         try {
-            if (::unshare(CLONE_FS) != 0 || ::setns(init.get(), CLONE_NEWNS) != 0) throw SysError("entering the container's mount namespace");
+            if (::unshare(CLONE_FS) != 0 || ::setns(init.get(), CLONE_NEWNS) != 0)
+                throw SysError("entering the container's mount namespace");
             copy = oci::clone_mount(root, depth);
         } catch (...) {
             failure = std::current_exception();
@@ -173,7 +175,8 @@ Fd ContainerRoot::mount_here() const {
     Fd copy = clone_root_of(open_init(view_), root_, oci::Depth::tree);
     own_mount_namespace();
     // What we attach must not appear on the host.
-    if (::mount(nullptr, "/", nullptr, MS_SLAVE | MS_REC, nullptr) != 0) throw SysError("separating the mounts from the host's");
+    if (::mount(nullptr, "/", nullptr, MS_SLAVE | MS_REC, nullptr) != 0)
+        throw SysError("separating the mounts from the host's");
     return copy;
 }
 

@@ -125,7 +125,7 @@ std::vector<storage::ContainerView> list(Engine&, const ListOptions&);
 Value inspect(Engine&, const storage::ContainerView&, bool size);
 struct RowOptions {
     bool no_trunc = false;
-    bool size = false; ///< reads the whole upper layer
+    bool size = false;                           ///< reads the whole upper layer
     std::function<bool(std::string_view)> wants; ///< the members to make
 };
 /// The row of `ps`: placeholders of Docker and Podman (.ID .Names .Status .State .Ports .Labels …), those that are wanted.

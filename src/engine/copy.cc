@@ -56,7 +56,10 @@ std::optional<storage::FileOwner> owner_for(Engine& engine, const Opened& to, co
 }
 
 storage::CopyRules rules_for(Engine& engine, const Opened& to, const CopyOptions& options) {
-    return {.owner = owner_for(engine, to, options), .keep_privileges = options.archive, .overwrite = options.overwrite, .warn = options.warn};
+    return {.owner = owner_for(engine, to, options),
+            .keep_privileges = options.archive,
+            .overwrite = options.overwrite,
+            .warn = options.warn};
 }
 
 void check_writable(const Opened& to) {
@@ -68,14 +71,16 @@ void copy_files(Engine& engine, const CopyEnd& from, const CopyEnd& to, const Co
     const Opened source_end(engine, from, Access::read);
     const Opened target_end(engine, to, Access::write);
     check_writable(target_end);
-    const CopySource source = find_source(source_end.side(), from.path, options.follow_link ? Links::follow : Links::keep);
+    const CopySource source =
+        find_source(source_end.side(), from.path, options.follow_link ? Links::follow : Links::keep);
     CopyTarget target = find_target(target_end.side(), to.path, source);
     for (const Opened* end : {&source_end, &target_end})
         if (end->root()) tell(engine, end->root()->config(), "copy");
     storage::FileCopy copy(rules_for(engine, target_end, options));
     if (!source.path.is_contents) {
         // "cp web:/ dir" and the like: there is no name to give.
-        return copy.item(source.item, target.folder, target.name.empty() ? source.path.name : target.name, source.shown);
+        return copy.item(source.item, target.folder, target.name.empty() ? source.path.name : target.name,
+                         source.shown);
     }
     if (!target.name.empty()) return copy.item(source.item, target.folder, target.name, source.shown);
     copy.contents(Dir(storage::reopen(source.item, O_RDONLY | O_DIRECTORY, source.shown), source.shown), target.folder);
@@ -118,9 +123,11 @@ CopyEnd parse_copy_end(const std::string& text) {
     const auto colon = text.find(':');
     const bool is_host = text.starts_with('.') || colon == std::string::npos || text.find('/') < colon;
     if (is_host) return {"", text};
-    if (colon == 0) throw UsageError("invalid '{}': the name of the container is missing before the colon", printable(text));
+    if (colon == 0)
+        throw UsageError("invalid '{}': the name of the container is missing before the colon", printable(text));
     CopyEnd end{text.substr(0, colon), text.substr(colon + 1)};
-    if (end.path.empty()) throw UsageError("invalid '{}': a path in the container is missing behind the colon", printable(text));
+    if (end.path.empty())
+        throw UsageError("invalid '{}': a path in the container is missing behind the colon", printable(text));
     // From the root, with or without a slash, as Docker and Podman have it.
     if (!end.path.starts_with('/')) end.path.insert(0, "/");
     return end;
@@ -128,7 +135,8 @@ CopyEnd parse_copy_end(const std::string& text) {
 
 void copy(Engine& engine, const CopyEnd& from, const CopyEnd& to, const CopyOptions& options) {
     if (from.container.empty() && to.container.empty())
-        throw UsageError("neither '{}' nor '{}' is in a container", printable(from.path), printable(to.path)).with_hint("write CONTAINER:PATH for one of them");
+        throw UsageError("neither '{}' nor '{}' is in a container", printable(from.path), printable(to.path))
+            .with_hint("write CONTAINER:PATH for one of them");
     try {
         if (from.is_stream()) return read_tar(engine, to, options);
         if (to.is_stream()) return write_tar(engine, from, options);

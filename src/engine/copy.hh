@@ -24,7 +24,7 @@ struct CopyOptions {
     bool archive = false;     ///< owners by number, setuid bits, capabilities, ACLs and devices
     bool follow_link = false; ///< the source itself, if it is a link
     bool overwrite = false;
-    std::string chown;        ///< USER[:GROUP] of the container; empty: its configured user
+    std::string chown; ///< USER[:GROUP] of the container; empty: its configured user
     std::function<void(const std::string&)> warn;
 };
 /// Exactly one end, or both, is a container; the other one may be "-": a tar from standard input or to standard output.

@@ -56,7 +56,9 @@ CopyTarget locate(const CopySide& side, const std::string& text) {
     for (int links = 0; links < most_links; ++links) {
         const std::string name = last_part(path);
         auto folder = folder_if_exists(side, name.empty() ? path : parent_of(path));
-        if (!folder) throw NotFound("no such folder: {}", side.shown(parent_of(path))).with_hint("the folder that a copy goes to must exist");
+        if (!folder)
+            throw NotFound("no such folder: {}", side.shown(parent_of(path)))
+                .with_hint("the folder that a copy goes to must exist");
         if (name.empty()) return {std::move(*folder), ""};
         const Fd there{::openat(folder->fd().get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
         if (!there || !S_ISLNK(facts_of(there, path).st_mode)) return {std::move(*folder), name};
@@ -83,7 +85,8 @@ CopyPath parse_copy_path(const std::string& text) {
     parsed.path = text;
     parsed.is_folder = text.ends_with('/');
     const std::string plain = without_slashes(text);
-    parsed.is_contents = plain == "." || plain == "/" || plain == ".." || plain.ends_with("/.") || plain.ends_with("/..");
+    parsed.is_contents =
+        plain == "." || plain == "/" || plain == ".." || plain.ends_with("/.") || plain.ends_with("/..");
     if (!parsed.is_contents) parsed.name = last_part(plain);
     return parsed;
 }
@@ -117,7 +120,8 @@ CopyTarget find_target(const CopySide& side, const std::string& path, const Copy
 Dir find_folder(const CopySide& side, const std::string& path) {
     auto item = side.open_if_exists(path, O_PATH);
     if (!item) throw NotFound("no such folder: {}", side.shown(path));
-    if (!S_ISDIR(facts_of(*item, path).st_mode)) throw SysError(SysError::Code{ENOTDIR}, "unpacking to '{}'", side.shown(path));
+    if (!S_ISDIR(facts_of(*item, path).st_mode))
+        throw SysError(SysError::Code{ENOTDIR}, "unpacking to '{}'", side.shown(path));
     return Dir(std::move(*item), side.shown(path));
 }
 

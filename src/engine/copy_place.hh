@@ -30,8 +30,9 @@ private:
 
 /// What a path says besides the file that it names. Pure.
 struct CopyPath {
-    std::string path;  ///< never empty
-    std::string name;  ///< the last part: what the copy is called in a folder; empty: there is none ("/", ".", "..")
+    std::string path; ///< never empty
+    /// the last part: what the copy is called in a folder; empty: there is none ("/", ".", "..")
+    std::string name;
     bool is_contents = false; ///< "dir/.": what is in it, not the folder itself
     bool is_folder = false;   ///< ends with a slash: must be a folder, and a link is followed
     bool operator==(const CopyPath&) const = default;

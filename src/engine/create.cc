@@ -10,16 +10,16 @@
 #include "base/time.hh"
 #include "engine/containers.hh"
 #include "engine/create_parts.hh"
+#include "engine/host_facts.hh"
+#include "engine/id_ranges.hh"
 #include "engine/image_use_cases.hh"
+#include "engine/mount_facts.hh"
+#include "engine/mount_text.hh"
 #include "engine/networks.hh"
 #include "engine/random_name.hh"
 #include "engine/repair.hh"
-#include "engine/volumes.hh"
-#include "engine/host_facts.hh"
-#include "engine/id_ranges.hh"
-#include "engine/mount_facts.hh"
-#include "engine/mount_text.hh"
 #include "engine/tell.hh"
+#include "engine/volumes.hh"
 
 namespace kist::engine {
 
@@ -30,8 +30,8 @@ using storage::ContainerConfig;
 void check_platform(const CreateOptions& options, const storage::ImageRecord& image) {
     if (!options.any() || fits_platform(image.config, wanted_platform(options))) return;
     const oci::Platform wanted = wanted_platform(options);
-    throw Error("image '{}' is for platform {}/{}, not {}/{}", options.image, image.config.os, image.config.architecture,
-                wanted.os, wanted.architecture);
+    throw Error("image '{}' is for platform {}/{}, not {}/{}", options.image, image.config.os,
+                image.config.architecture, wanted.os, wanted.architecture);
 }
 
 /// FOLDER or FOLDER:O.
@@ -50,10 +50,8 @@ ContainerConfig interpret(Engine& engine, const CreateOptions& options, const st
     config.id = engine.containers().new_id().str();
     config.created = Moment::now().ns;
     config.image_id = image.id;
-    if (options.rootfs)
-        read_rootfs(options.image, config);
-    else
-        config.image_name = options.image;
+    if (options.rootfs) read_rootfs(options.image, config);
+    else config.image_name = options.image;
     config.layer = image.top_layer;
     config.create_command = options.argv;
     config.cidfile = options.cidfile;
@@ -136,7 +134,8 @@ storage::ContainerLock claim(Engine& engine, ContainerConfig& config, const std:
 
 namespace {
 
-ContainerId create_record(Engine& engine, const CreateOptions& options, const std::function<void(const std::string&)>& warn) {
+ContainerId create_record(Engine& engine, const CreateOptions& options,
+                          const std::function<void(const std::string&)>& warn) {
     if (options.image.empty()) throw UsageError("needs the name of an image");
     storage::ImageRecord image;
     if (!options.rootfs) image = resolve_image(engine, options.image, parse_pull_policy(options.pull), options);

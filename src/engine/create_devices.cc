@@ -23,19 +23,18 @@ storage::DeviceConfig parse_device(const std::string& text) {
         throw UsageError("invalid device specification '{}': it is HOST-PATH[:CONTAINER-PATH[:rwm]]", printable(text));
     device.host_path = parts[0];
     device.container_path = parts[0];
-    if (parts.size() == 2 && is_access(parts[1]))
-        device.access = parts[1];
-    else if (parts.size() >= 2 && !parts[1].empty())
-        device.container_path = parts[1];
+    if (parts.size() == 2 && is_access(parts[1])) device.access = parts[1];
+    else if (parts.size() >= 2 && !parts[1].empty()) device.container_path = parts[1];
     if (parts.size() == 3) {
-        if (!is_access(parts[2])) throw UsageError("invalid device mode '{}' in '{}'", printable(parts[2]), printable(text));
+        if (!is_access(parts[2]))
+            throw UsageError("invalid device mode '{}' in '{}'", printable(parts[2]), printable(text));
         device.access = parts[2];
     }
     for (std::string* path : {&device.host_path, &device.container_path}) {
         if (!path->starts_with('/')) throw UsageError("invalid device path '{}': it is not absolute", printable(*path));
         *path = clean_path(*path);
     }
-    struct stat info{};
+    struct stat info {};
     const std::string& path = device.host_path;
     if (stat(path.c_str(), &info) != 0) throw SysError("adding device '{}'", path);
     if (!S_ISCHR(info.st_mode) && !S_ISBLK(info.st_mode) && !S_ISDIR(info.st_mode))

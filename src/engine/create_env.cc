@@ -25,10 +25,8 @@ void set_env(std::vector<std::string>& env, const std::string& key, const std::s
     auto same = std::find_if(env.begin(), env.end(), [&](const std::string& e) {
         return e.size() > key.size() && e[key.size()] == '=' && e.starts_with(key);
     });
-    if (same != env.end())
-        *same = std::move(text);
-    else
-        env.push_back(std::move(text));
+    if (same != env.end()) *same = std::move(text);
+    else env.push_back(std::move(text));
 }
 
 void unset_env(std::vector<std::string>& env, const std::string& key) {
@@ -47,10 +45,8 @@ void apply(std::vector<std::string>& env, const Assignment& assignment) {
     if (value) return set_env(env, key, *value);
     if (key.ends_with('*')) return take_over_all(env, key.substr(0, key.size() - 1));
     const char* own = std::getenv(key.c_str());
-    if (own != nullptr)
-        set_env(env, key, own);
-    else
-        unset_env(env, key);
+    if (own != nullptr) set_env(env, key, own);
+    else unset_env(env, key);
 }
 
 /// Lines of an --env-file or --label-file; '#' starts a comment line, leading blanks do not count.
@@ -76,7 +72,8 @@ std::vector<Assignment> read_assignments(const std::string& path, std::string_vi
             throw UsageError("{} file '{}', line {}: not UTF-8 text", what, path, number);
         if (key.empty()) throw UsageError("{} file '{}', line {}: no name on the left of '='", what, path, number);
         if (key.find_first_of(" \t") != key.npos)
-            throw UsageError("{} file '{}', line {}: the name '{}' contains blanks", what, path, number, printable(key));
+            throw UsageError("{} file '{}', line {}: the name '{}' contains blanks", what, path, number,
+                             printable(key));
         found.push_back({std::move(key), std::move(value)});
     }
     return found;

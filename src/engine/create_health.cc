@@ -23,11 +23,12 @@ constexpr std::int64_t most_retries = std::numeric_limits<std::int32_t>::max();
 std::int64_t duration_of(std::string_view option, const std::string& text) {
     const auto duration = parse_duration(text);
     if (!duration)
-        throw UsageError("invalid value '{}' for {}: it is a time such as 1m30s, at most {} ns", printable(text), option,
-                         std::numeric_limits<std::int64_t>::max());
+        throw UsageError("invalid value '{}' for {}: it is a time such as 1m30s, at most {} ns", printable(text),
+                         option, std::numeric_limits<std::int64_t>::max());
     const std::int64_t ns = duration->count();
     if (ns < 0) throw UsageError("invalid value '{}' for {}: it is negative", printable(text), option);
-    if (ns > 0 && ns < shortest) throw UsageError("invalid value '{}' for {}: it is less than 1ms", printable(text), option);
+    if (ns > 0 && ns < shortest)
+        throw UsageError("invalid value '{}' for {}: it is less than 1ms", printable(text), option);
     return ns;
 }
 
@@ -89,7 +90,8 @@ void set_action(HealthCheck& check, const HealthOptions& o) {
     if (!o.health_exit_on_unhealthy) return;
     const HealthAction asked = *o.health_exit_on_unhealthy ? HealthAction::kill : HealthAction::none;
     if (o.health_on_failure && check.on_failure != asked)
-        throw UsageError("--health-exit-on-unhealthy and --health-on-failure {} exclude each other", *o.health_on_failure);
+        throw UsageError("--health-exit-on-unhealthy and --health-on-failure {} exclude each other",
+                         *o.health_on_failure);
     check.on_failure = asked;
 }
 
@@ -99,7 +101,8 @@ void set_startup_command(HealthCheck& check, const std::string& text) {
     if (!check.startup) check.startup.emplace();
     auto& words = check.startup->command;
     words.clear();
-    if (command->front() == "CMD-SHELL") words = check.shell.empty() ? std::vector<std::string>{"/bin/sh", "-c"} : check.shell;
+    if (command->front() == "CMD-SHELL")
+        words = check.shell.empty() ? std::vector<std::string>{"/bin/sh", "-c"} : check.shell;
     words.insert(words.end(), command->begin() + 1, command->end());
 }
 
@@ -110,10 +113,13 @@ void set_startup(HealthCheck& check, const HealthOptions& o) {
     if (!changes) return;
     if (!check.startup) throw UsageError("the other --health-startup options need --health-startup-cmd");
     storage::StartupCheck& startup = *check.startup;
-    if (o.health_startup_interval) startup.interval = duration_of("--health-startup-interval", *o.health_startup_interval);
+    if (o.health_startup_interval)
+        startup.interval = duration_of("--health-startup-interval", *o.health_startup_interval);
     if (o.health_startup_timeout) startup.timeout = duration_of("--health-startup-timeout", *o.health_startup_timeout);
-    if (o.health_startup_retries) startup.retries = count_of("--health-startup-retries", *o.health_startup_retries, most_retries);
-    if (o.health_startup_success) startup.success = count_of("--health-startup-success", *o.health_startup_success, most_retries);
+    if (o.health_startup_retries)
+        startup.retries = count_of("--health-startup-retries", *o.health_startup_retries, most_retries);
+    if (o.health_startup_success)
+        startup.success = count_of("--health-startup-success", *o.health_startup_success, most_retries);
 }
 
 void set_times(HealthCheck& check, const HealthOptions& o) {
@@ -123,7 +129,8 @@ void set_times(HealthCheck& check, const HealthOptions& o) {
     }
     if (o.health_timeout) check.timeout = duration_of("--health-timeout", *o.health_timeout);
     if (o.health_start_period) check.start_period = duration_of("--health-start-period", *o.health_start_period);
-    if (o.health_start_interval) check.start_interval = duration_of("--health-start-interval", *o.health_start_interval);
+    if (o.health_start_interval)
+        check.start_interval = duration_of("--health-start-interval", *o.health_start_interval);
     if (o.health_retries) check.retries = count_of("--health-retries", *o.health_retries, most_retries);
 }
 
@@ -200,7 +207,8 @@ std::optional<HealthCheck> image_health(const storage::ImageRecord& image) {
     if (!asked || asked->test.empty() || asked->test.front() == "NONE") return std::nullopt;
     const bool known = asked->test.front() == "CMD" || asked->test.front() == "CMD-SHELL";
     if (!known || asked->test.size() < 2)
-        throw Error("the health check of image '{}' is of the unknown kind '{}'", image.id, printable(asked->test.front()))
+        throw Error("the health check of image '{}' is of the unknown kind '{}'", image.id,
+                    printable(asked->test.front()))
             .with_hint("--no-healthcheck runs it without one");
     check_image_value(asked->interval, "its interval", image);
     check_image_value(asked->timeout, "its timeout", image);

@@ -16,15 +16,17 @@ namespace {
 
 using storage::ContainerConfig;
 
-const std::vector<std::string> ulimit_names = {"core",   "cpu",  "data",     "fsize", "locks",  "memlock",    "msgqueue", "nice",
-                                               "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack"};
+const std::vector<std::string> ulimit_names = {"core",    "cpu",      "data",   "fsize",      "locks",
+                                               "memlock", "msgqueue", "nice",   "nofile",     "nproc",
+                                               "rss",     "rtprio",   "rttime", "sigpending", "stack"};
 
 std::string rlimit_type(const std::string& name) {
     std::string plain = to_lower(name);
     if (plain.starts_with("rlimit_")) plain.erase(0, 7);
     if (std::find(ulimit_names.begin(), ulimit_names.end(), plain) == ulimit_names.end()) {
         UsageError error("invalid ulimit type: {}", printable(name));
-        if (auto near = nearest(plain, ulimit_names); !near.empty()) error.with_hint("did you mean " + quoted_choice(near) + "?");
+        if (auto near = nearest(plain, ulimit_names); !near.empty())
+            error.with_hint("did you mean " + quoted_choice(near) + "?");
         throw error;
     }
     return "RLIMIT_" + to_upper(plain);
@@ -39,14 +41,16 @@ std::uint64_t parse_limit(const std::string& text, const std::string& whole) {
 
 oci::Rlimit parse_ulimit(const std::string& text) {
     auto [name, value] = split_once(text, '=');
-    if (!value || value->empty()) throw UsageError("invalid ulimit argument: {}: it is NAME=SOFT[:HARD]", printable(text));
+    if (!value || value->empty())
+        throw UsageError("invalid ulimit argument: {}: it is NAME=SOFT[:HARD]", printable(text));
     auto [soft, hard] = split_once(*value, ':');
     oci::Rlimit limit;
     limit.type = rlimit_type(name);
     limit.soft = parse_limit(soft, text);
     limit.hard = hard ? parse_limit(*hard, text) : limit.soft;
     if (limit.soft > limit.hard)
-        throw UsageError("ulimit soft limit must be less than or equal to hard limit: {} > {}", soft, hard.value_or(soft));
+        throw UsageError("ulimit soft limit must be less than or equal to hard limit: {} > {}", soft,
+                         hard.value_or(soft));
     return limit;
 }
 
@@ -64,16 +68,18 @@ void interpret_ulimits(const CreateInput& in, ContainerConfig& config) {
 
 /// Only what lives in a namespace of the container's own (SECURITY section 2): the rest would change the host.
 void check_sysctl(const std::string& key, const ContainerConfig& config) {
-    static constexpr auto of_ipc = std::to_array<std::string_view>(
-        {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni",
-         "kernel.shm_rmid_forced"});
+    static constexpr auto of_ipc =
+        std::to_array<std::string_view>({"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+                                         "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"});
     const auto& modes = config.namespaces;
     bool is_ipc = std::find(of_ipc.begin(), of_ipc.end(), key) != of_ipc.end() || key.starts_with("fs.mqueue.");
     auto need_own = [&](std::string_view what, bool own, const std::string& mode) {
         if (!own) throw UsageError("sysctl '{}' is not allowed with {} mode '{}'", key, what, mode);
     };
-    if (is_ipc) return need_own("--ipc", modes.ipc == "private" || modes.ipc == "shareable" || modes.ipc == "none", modes.ipc);
-    if (key.starts_with("net.")) return need_own("--network", modes.network == "none" || modes.network == "bridge", modes.network);
+    if (is_ipc)
+        return need_own("--ipc", modes.ipc == "private" || modes.ipc == "shareable" || modes.ipc == "none", modes.ipc);
+    if (key.starts_with("net."))
+        return need_own("--network", modes.network == "none" || modes.network == "bridge", modes.network);
     if (key == "kernel.domainname") return need_own("--uts", modes.uts == "private", modes.uts);
     if (key == "kernel.hostname") throw UsageError("sysctl 'kernel.hostname' is not allowed: use --hostname");
     throw UsageError("sysctl '{}' is not allowed: it is not of a namespace of the container", printable(key));
@@ -83,7 +89,8 @@ void interpret_sysctls(const CreateInput& in, ContainerConfig& config) {
     for (const std::string& text : in.options.sysctls) {
         auto [key, value] = split_once(text, '=');
         std::replace(key.begin(), key.end(), '/', '.');
-        bool plain = key.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == key.npos;
+        bool plain =
+            key.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == key.npos;
         if (key.empty() || !value || !plain || key.find("..") != key.npos ||
             value->find_first_of(std::string_view("\n\0", 2)) != value->npos)
             throw UsageError("invalid sysctl '{}': it is NAME=VALUE", printable(text));

@@ -52,7 +52,8 @@ void note_image(const CreateInput& in, MountConfig& mount) {
 }
 
 void add(const CreateInput& in, ContainerConfig& config, AskedMount asked) {
-    if (is_taken(config, asked.mount.destination)) throw UsageError("duplicate mount point: {}", asked.mount.destination);
+    if (is_taken(config, asked.mount.destination))
+        throw UsageError("duplicate mount point: {}", asked.mount.destination);
     if (asked.mount.type == "volume") note_volume(in, config, asked);
     if (asked.mount.type == "image") note_image(in, asked.mount);
     config.mounts.push_back(std::move(asked.mount));
@@ -63,10 +64,10 @@ void add_from(const CreateInput& in, ContainerConfig& config, const std::string&
     const auto [name, mode] = split_once(text, ':');
     bool read_only = false;
     for (const std::string& word : split(mode.value_or(""), ',')) {
-        if (word == "z" || word == "Z")
-            check_relabel(word, text);
+        if (word == "z" || word == "Z") check_relabel(word, text);
         else if (word != "ro" && word != "rw")
-            throw UsageError("invalid --volumes-from '{}': the mode is ro, rw, z or Z, not '{}'", printable(text), printable(word));
+            throw UsageError("invalid --volumes-from '{}': the mode is ro, rw, z or Z, not '{}'", printable(text),
+                             printable(word));
         read_only = read_only || word == "ro";
     }
     const storage::ContainerView other = in.find_container(name);
@@ -105,10 +106,14 @@ void add_image_volumes(const CreateInput& in, ContainerConfig& config) {
 
 /// An editor writes a new file and renames it: whoever has the old one mounted keeps that (SEEDS A025).
 void hint_at_single_file(const CreateInput& in, const MountConfig& mount) {
-    struct stat facts{};
-    if (!mount.create_source || !mount.read_write || ::stat(mount.source.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return;
-    in.warn("'" + mount.source + "' is mounted alone: an editor that replaces it leaves the container with the old file; mount its folder, or "
-            "say :ro");
+    struct stat facts {};
+    if (!mount.create_source || !mount.read_write || ::stat(mount.source.c_str(), &facts) != 0 ||
+        !S_ISREG(facts.st_mode))
+        return;
+    in.warn(
+        "'" + mount.source +
+        "' is mounted alone: an editor that replaces it leaves the container with the old file; mount its folder, or "
+        "say :ro");
 }
 
 void check_source(const CreateInput& in, const MountConfig& mount) {
@@ -161,7 +166,8 @@ void interpret_mounts(const CreateInput& in, ContainerConfig& config) {
     if (config.read_only && config.read_only_tmpfs) add_read_only_tmpfs(config);
     std::string shm = in.options.shm_size.empty() ? in.host.default_shm_size : in.options.shm_size;
     auto bytes = parse_bytes(shm);
-    if (!bytes || *bytes <= 0) throw UsageError("invalid --shm-size '{}': SHM size must be greater than 0", printable(shm));
+    if (!bytes || *bytes <= 0)
+        throw UsageError("invalid --shm-size '{}': SHM size must be greater than 0", printable(shm));
     config.shm_size = *bytes;
     for (const MountConfig& mount : config.mounts) check_source(in, mount);
 }

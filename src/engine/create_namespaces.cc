@@ -15,20 +15,21 @@ namespace {
 using storage::ContainerConfig;
 
 struct ModeRules {
-    std::string_view option;  ///< "--pid"
-    std::string_view kind;    ///< "PID namespace"
+    std::string_view option; ///< "--pid"
+    std::string_view kind;   ///< "PID namespace"
     std::vector<std::string> words;
 };
 
 void check_ns_path(const ModeRules& rules, const std::string& path) {
-    struct statfs info{};
+    struct statfs info {};
     if (!path.starts_with('/')) throw UsageError("{} ns:{}: the path is not absolute", rules.option, printable(path));
     if (statfs(path.c_str(), &info) != 0) throw SysError("{}: looking at namespace '{}'", rules.option, path);
     if (info.f_type != NSFS_MAGIC) throw Error("{}: '{}' is not a namespace", rules.option, path);
 }
 
 /// Returns the stored form: a word of the rules, "container:<full id>" or "ns:<path>".
-std::string parse_mode(const CreateInput& in, const ModeRules& rules, const std::string& text, const std::string& fallback) {
+std::string parse_mode(const CreateInput& in, const ModeRules& rules, const std::string& text,
+                       const std::string& fallback) {
     if (text.empty()) return fallback;
     for (const std::string& word : rules.words)
         if (text == word) return text;
@@ -73,12 +74,14 @@ std::string parse_extra_host(const std::string& text, const std::string& network
     auto separator = text.find_first_of(":=");
     std::string name = text.substr(0, separator), address = separator == text.npos ? "" : text.substr(separator + 1);
     if (name.empty() || address.empty()) throw UsageError("invalid --add-host '{}': it is NAME:IP", printable(text));
-    if (name.find_first_of(" \t\r\n#") != name.npos) throw UsageError("invalid --add-host '{}': bad name", printable(text));
+    if (name.find_first_of(" \t\r\n#") != name.npos)
+        throw UsageError("invalid --add-host '{}': bad name", printable(text));
     if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
     if (address == "host-gateway") {
         if (network == "bridge") return name + ":" + address; // known at the start
         if (network != "host")
-            throw UsageError("--add-host {}: a container with network '{}' has no way to the host", printable(text), network);
+            throw UsageError("--add-host {}: a container with network '{}' has no way to the host", printable(text),
+                             network);
         address = "127.0.0.1";
     }
     check_address("--add-host", address);
@@ -123,8 +126,10 @@ std::string network_mode(const CreateInput& in, const ModeRules& rules) {
     };
     for (const std::string& text : wanted) {
         if (text.starts_with("slirp4netns") || text.starts_with("pasta"))
-            throw UsageError("--network {} is for containers without root: use a bridge network", printable(text.substr(0, text.find(':'))));
-        if (is_mode(text) && wanted.size() > 1) throw UsageError("--network {} excludes other networks", printable(text));
+            throw UsageError("--network {} is for containers without root: use a bridge network",
+                             printable(text.substr(0, text.find(':'))));
+        if (is_mode(text) && wanted.size() > 1)
+            throw UsageError("--network {} excludes other networks", printable(text));
     }
     if (wanted.size() == 1 && is_mode(wanted.front())) return parse_mode(in, rules, wanted.front(), "none");
     return wanted.empty() && in.host.bridge == "none" ? "none" : "bridge";

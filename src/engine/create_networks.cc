@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // --network and what goes with it: which networks, with which addresses and names. Namespaces of others (none, host,
 // container:, ns:) are create_namespaces.cc's.
-#include <net/if.h>
-
 #include <algorithm>
+
+#include <net/if.h>
 
 #include "base/text.hh"
 #include "engine/create_parts.hh"
@@ -25,7 +25,9 @@ void check_ip(std::string_view option, const std::string& text, bool v6) {
 void check_mac(std::string_view option, std::string& text) {
     if (text.empty()) return;
     const auto mac = netns::parse_mac(text);
-    if (!mac) throw UsageError("{}: '{}' is not a hardware address of one station, as 02:42:0a:00:00:05", option, printable(text));
+    if (!mac)
+        throw UsageError("{}: '{}' is not a hardware address of one station, as 02:42:0a:00:00:05", option,
+                         printable(text));
     text = netns::mac_text(*mac);
 }
 
@@ -34,7 +36,8 @@ void check_alias(const std::string& alias) {
 }
 
 void check_interface(const std::string& name) {
-    const bool plain = !name.empty() && name.size() < IFNAMSIZ && name.find_first_of("/ \t\n:") == name.npos && name != "." && name != ".." && name != "lo";
+    const bool plain = !name.empty() && name.size() < IFNAMSIZ && name.find_first_of("/ \t\n:") == name.npos &&
+                       name != "." && name != ".." && name != "lo";
     if (!plain) throw UsageError("invalid interface name '{}'", printable(name));
 }
 
@@ -50,19 +53,16 @@ NetworkChoice parse_choice(const CreateInput& in, const std::string& text) {
     }
     for (const std::string& option : split(options.value_or(""), ',')) {
         auto [key, value] = split_once(option, '=');
-        if (!value || value->empty()) throw UsageError("--network {}: '{}' is not OPTION=VALUE", choice.name, printable(option));
-        if (key == "ip" && value->find(':') == value->npos)
-            choice.ip = *value;
-        else if (key == "ip" || key == "ip6")
-            choice.ip6 = *value;
-        else if (key == "mac")
-            choice.mac = *value;
-        else if (key == "interface_name")
-            choice.interface = *value;
-        else if (key == "alias")
-            choice.aliases.push_back(*value);
+        if (!value || value->empty())
+            throw UsageError("--network {}: '{}' is not OPTION=VALUE", choice.name, printable(option));
+        if (key == "ip" && value->find(':') == value->npos) choice.ip = *value;
+        else if (key == "ip" || key == "ip6") choice.ip6 = *value;
+        else if (key == "mac") choice.mac = *value;
+        else if (key == "interface_name") choice.interface = *value;
+        else if (key == "alias") choice.aliases.push_back(*value);
         else
-            throw UsageError("--network {}: unknown option '{}': it is ip, ip6, mac, alias or interface_name", choice.name, printable(key));
+            throw UsageError("--network {}: unknown option '{}': it is ip, ip6, mac, alias or interface_name",
+                             choice.name, printable(key));
     }
     return choice;
 }
@@ -89,7 +89,8 @@ void check_address(const storage::NetworkConfig& network, const std::string& tex
     }
     std::vector<std::string> subnets;
     for (const netns::SubnetConfig& subnet : network.subnets) subnets.push_back(subnet.subnet);
-    throw UsageError("address {} is in no subnet of network '{}' ({})", text, network.name, subnets.empty() ? "it has none" : join(subnets, ", "));
+    throw UsageError("address {} is in no subnet of network '{}' ({})", text, network.name,
+                     subnets.empty() ? "it has none" : join(subnets, ", "));
 }
 
 void apply_single(const CreateOptions& options, ContainerConfig& config) {
@@ -107,8 +108,10 @@ void apply_single(const CreateOptions& options, ContainerConfig& config) {
 }
 
 void refuse_without_network(const CreateOptions& options, const std::string& mode) {
-    for (const auto& [given, option] : {std::pair{!options.ip.empty(), "--ip"}, {!options.ip6.empty(), "--ip6"},
-                                        {!options.mac_address.empty(), "--mac-address"}, {!options.network_aliases.empty(), "--network-alias"}})
+    for (const auto& [given, option] : {std::pair{!options.ip.empty(), "--ip"},
+                                        {!options.ip6.empty(), "--ip6"},
+                                        {!options.mac_address.empty(), "--mac-address"},
+                                        {!options.network_aliases.empty(), "--network-alias"}})
         if (given) throw UsageError("conflicting options: {} and --network {}", option, mode.substr(0, mode.find(':')));
 }
 
@@ -133,7 +136,8 @@ void interpret_networks(const CreateInput& in, ContainerConfig& config) {
     for (std::size_t i = 0; i < config.networks.size(); ++i) {
         NetworkChoice& choice = config.networks[i];
         for (std::size_t other = 0; other < i; ++other)
-            if (config.networks[other].name == choice.name) throw UsageError("--network {} is given twice", choice.name);
+            if (config.networks[other].name == choice.name)
+                throw UsageError("--network {} is given twice", choice.name);
         check_network_choice(choice, in.find_network(choice.name));
     }
     // The usual case is not written down.

@@ -33,8 +33,9 @@ struct CreateInput {
     std::function<storage::NetworkConfig(const std::string&)> find_network;
 };
 
-void interpret_process(const CreateInput&, storage::ContainerConfig&);    // create_process.cc
-void interpret_supervision(const CreateInput&, storage::ContainerConfig&); // create_supervision.cc: restart policy, health check
+void interpret_process(const CreateInput&, storage::ContainerConfig&); // create_process.cc
+// create_supervision.cc: restart policy, health check
+void interpret_supervision(const CreateInput&, storage::ContainerConfig&);
 void interpret_labels(const CreateInput&, storage::ContainerConfig&);     // create_env.cc
 void interpret_namespaces(const CreateInput&, storage::ContainerConfig&); // create_namespaces.cc
 /// Maps that --userns auto asks for are taken by `take_ids` (its argument: how many).
@@ -43,18 +44,21 @@ struct TakenIds {
 };
 void interpret_user_namespace(const CreateInput&, storage::ContainerConfig&,
                               const std::function<TakenIds(std::uint32_t)>& take_ids); // create_user_namespace.cc
-void interpret_networks(const CreateInput&, storage::ContainerConfig&);   // create_networks.cc: after the namespaces
+// create_networks.cc: after the namespaces
+void interpret_networks(const CreateInput&, storage::ContainerConfig&);
 /// What was asked of one network: addresses that lie in it and are not the gateway's, names. Throws UsageError. Normalises.
 void check_network_choice(storage::NetworkChoice&, const storage::NetworkConfig&);
-void interpret_ports(const CreateInput&, storage::ContainerConfig&);      // create_ports.cc: after the networks
-void interpret_names(const CreateInput&, storage::ContainerConfig&);      // create_namespaces.cc: hostname, DNS, hosts
-void interpret_mounts(const CreateInput&, storage::ContainerConfig&);     // create_mounts.cc
-void interpret_devices(const CreateInput&, storage::ContainerConfig&);    // create_devices.cc
-void interpret_security(const CreateInput&, storage::ContainerConfig&);   // create_security.cc
-void interpret_resources(const CreateInput&, storage::ContainerConfig&);  // create_resources.cc
-void interpret_limits(const CreateInput&, storage::ContainerConfig&);     // create_limits.cc: ulimits, sysctls, log options
+void interpret_ports(const CreateInput&, storage::ContainerConfig&); // create_ports.cc: after the networks
+// create_namespaces.cc: hostname, DNS, hosts
+void interpret_names(const CreateInput&, storage::ContainerConfig&);
+void interpret_mounts(const CreateInput&, storage::ContainerConfig&);    // create_mounts.cc
+void interpret_devices(const CreateInput&, storage::ContainerConfig&);   // create_devices.cc
+void interpret_security(const CreateInput&, storage::ContainerConfig&);  // create_security.cc
+void interpret_resources(const CreateInput&, storage::ContainerConfig&); // create_resources.cc
+// create_limits.cc: ulimits, sysctls, log options
+void interpret_limits(const CreateInput&, storage::ContainerConfig&);
 
-void interpret_hooks(const CreateInput&, storage::ContainerConfig&);      // create_hooks.cc
+void interpret_hooks(const CreateInput&, storage::ContainerConfig&); // create_hooks.cc
 
 /// `base` overridden by the lines of `files` and then by `options` ("K=V", "K" from our own environment, "K*"); the order
 /// of first appearance is kept. Also for exec.

@@ -32,7 +32,8 @@ PortRange parse_range(const std::string& whole, const std::string& text) {
 
 std::string parse_protocol(const std::string& whole, const std::optional<std::string>& text) {
     const std::string protocol = to_lower(text.value_or("tcp"));
-    if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") bad_port(whole, "the protocol is tcp, udp or sctp");
+    if (protocol != "tcp" && protocol != "udp" && protocol != "sctp")
+        bad_port(whole, "the protocol is tcp, udp or sctp");
     return protocol;
 }
 
@@ -53,7 +54,8 @@ std::vector<std::string> split_mapping(const std::string& whole, std::string tex
     } else if (!ip.empty() && parts.size() == 1) {
         parts.insert(parts.begin(), "");
     }
-    if (parts.empty() || parts.size() > 2) bad_port(whole, "it is [IP:][HOST:]CONTAINER[/PROTOCOL]; IPv6 addresses stand in brackets");
+    if (parts.empty() || parts.size() > 2)
+        bad_port(whole, "it is [IP:][HOST:]CONTAINER[/PROTOCOL]; IPv6 addresses stand in brackets");
     if (parts.size() == 1) parts.insert(parts.begin(), "");
     parts.insert(parts.begin(), ip);
     return parts;
@@ -61,15 +63,16 @@ std::vector<std::string> split_mapping(const std::string& whole, std::string tex
 
 bool overlap(const PortMapping& a, const PortMapping& b) {
     const bool same_place = a.host_ip == b.host_ip || a.host_ip.empty() || b.host_ip.empty();
-    return same_place && a.protocol == b.protocol && a.host_port != 0 && b.host_port != 0 && a.host_port < b.host_port + b.count &&
-           b.host_port < a.host_port + a.count;
+    return same_place && a.protocol == b.protocol && a.host_port != 0 && b.host_port != 0 &&
+           a.host_port < b.host_port + b.count && b.host_port < a.host_port + a.count;
 }
 
 void check_conflicts(const std::vector<PortMapping>& ports) {
     for (std::size_t i = 0; i < ports.size(); ++i)
         for (std::size_t other = 0; other < i; ++other)
             if (overlap(ports[i], ports[other]))
-                throw UsageError("port {}/{} of the host is published twice", std::max(ports[i].host_port, ports[other].host_port), ports[i].protocol);
+                throw UsageError("port {}/{} of the host is published twice",
+                                 std::max(ports[i].host_port, ports[other].host_port), ports[i].protocol);
 }
 
 } // namespace
@@ -89,7 +92,8 @@ std::vector<PortMapping> parse_port(const std::string& text) {
     mapping.count = container.count;
     if (!parts[1].empty() && parts[1] != "0") {
         const PortRange host = parse_range(text, parts[1]);
-        if (host.count != container.count) bad_port(text, "the ranges of the host and of the container have different lengths");
+        if (host.count != container.count)
+            bad_port(text, "the ranges of the host and of the container have different lengths");
         mapping.host_port = host.from;
         return {mapping};
     }
@@ -123,7 +127,8 @@ void interpret_ports(const CreateInput& in, ContainerConfig& config) {
     const std::string& mode = config.namespaces.network;
     if (in.options.publish.empty() && !in.options.publish_all) return;
     if (mode.starts_with("container:"))
-        throw UsageError("conflicting options: port publishing and --network container: (publish them with that container)");
+        throw UsageError(
+            "conflicting options: port publishing and --network container: (publish them with that container)");
     if (mode != "bridge") {
         // As the peers do: with the host's network the ports are there anyway.
         in.warn(fmt::format("published ports are discarded when using network mode '{}'", mode));

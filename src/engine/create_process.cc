@@ -22,15 +22,11 @@ std::vector<std::string> parse_entrypoint(const std::string& text) {
 
 void interpret_command(const CreateInput& in, storage::ContainerConfig& config) {
     const auto& image = in.image.config.config;
-    if (in.options.entrypoint)
-        config.entrypoint = parse_entrypoint(*in.options.entrypoint);
-    else
-        config.entrypoint = image.entrypoint;
+    if (in.options.entrypoint) config.entrypoint = parse_entrypoint(*in.options.entrypoint);
+    else config.entrypoint = image.entrypoint;
     // The image's CMD are arguments for the image's own entry point: another one does not get them.
-    if (!in.options.command.empty())
-        config.command = in.options.command;
-    else if (!in.options.entrypoint)
-        config.command = image.cmd;
+    if (!in.options.command.empty()) config.command = in.options.command;
+    else if (!in.options.entrypoint) config.command = image.cmd;
     if (config.entrypoint.empty() && config.command.empty())
         throw Error("no command specified: neither the command line nor image '{}' names one", in.options.image);
     const std::string& program = config.entrypoint.empty() ? config.command.front() : config.entrypoint.front();
@@ -44,8 +40,7 @@ void interpret_stop(const CreateInput& in, storage::ContainerConfig& config) {
         if (!signal) throw UsageError("invalid signal: {}", printable(in.options.stop_signal));
         config.stop_signal = signal_name(*signal);
     } else if (const std::string& text = in.image.config.config.stop_signal; !text.empty()) {
-        if (auto signal = parse_signal(text))
-            config.stop_signal = signal_name(*signal);
+        if (auto signal = parse_signal(text)) config.stop_signal = signal_name(*signal);
         else
             in.warn(fmt::format("image '{}' names the unknown stop signal '{}': using SIGTERM", in.options.image,
                                 printable(text)));
@@ -66,7 +61,8 @@ void interpret_attach(const CreateInput& in, storage::ContainerConfig& config) {
     for (const std::string& stream : in.options.attach) {
         std::string name = to_lower(stream);
         if (name != "stdin" && name != "stdout" && name != "stderr")
-            throw UsageError("invalid stream '{}' for --attach: valid streams are stdin, stdout and stderr", printable(stream));
+            throw UsageError("invalid stream '{}' for --attach: valid streams are stdin, stdout and stderr",
+                             printable(stream));
         config.attach.push_back(name);
     }
     if (in.options.attach.empty() && !in.options.detach) {

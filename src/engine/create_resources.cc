@@ -28,7 +28,8 @@ std::int64_t parse_cpus(const std::string& text) {
     auto [whole, fraction] = split_once(text, '.');
     std::string digits = fraction.value_or("");
     if (digits.size() > 9 || (whole.empty() && digits.empty()))
-        throw UsageError("invalid --cpus '{}': it is a decimal number with at most 9 digits after the point", printable(text));
+        throw UsageError("invalid --cpus '{}': it is a decimal number with at most 9 digits after the point",
+                         printable(text));
     digits.resize(9, '0');
     auto units = whole.empty() ? std::optional<std::uint64_t>(0) : parse_unsigned(whole, 1'000'000);
     auto rest = parse_unsigned(digits);
@@ -50,7 +51,8 @@ std::vector<bool> parse_cpuset(std::string_view option, const std::string& text)
     return set;
 }
 
-void check_cpuset(std::string_view option, std::string_view what, const std::string& text, const std::string& online_file) {
+void check_cpuset(std::string_view option, std::string_view what, const std::string& text,
+                  const std::string& online_file) {
     if (text.empty()) return;
     std::vector<bool> asked = parse_cpuset(option, text);
     auto online_text = read_file_if_exists(online_file, 4096);
@@ -68,7 +70,8 @@ void check_memory(const ResourceConfig& r) {
     if (r.memory_swap != 0 && r.memory_swap != -1) {
         if (r.memory == 0) throw UsageError("you should always set the memory limit when using a memoryswap limit");
         if (r.memory_swap < r.memory)
-            throw UsageError("minimum memoryswap limit should be larger than the memory limit: it is the sum of memory and swap");
+            throw UsageError(
+                "minimum memoryswap limit should be larger than the memory limit: it is the sum of memory and swap");
     }
     if (r.memory_reservation < 0) throw UsageError("the memory reservation can't be negative");
     if (r.memory_reservation > 0 && r.memory > 0 && r.memory < r.memory_reservation)
@@ -81,7 +84,8 @@ void check_cpu(const ResourceConfig& r) {
     long count = sysconf(_SC_NPROCESSORS_ONLN);
     if (r.nano_cpus != 0 && (r.nano_cpus < 10'000'000 || r.nano_cpus > count * 1'000'000'000L))
         throw UsageError("range of CPUs is from 0.01 to {}.00, as there are only {} CPUs available", count, count);
-    if (r.cpu_shares < 0) throw UsageError("invalid CPU shares ({}): the value must be a positive integer", r.cpu_shares);
+    if (r.cpu_shares < 0)
+        throw UsageError("invalid CPU shares ({}): the value must be a positive integer", r.cpu_shares);
     if (r.cpu_period != 0 && (r.cpu_period < 1000 || r.cpu_period > 1'000'000))
         throw UsageError("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
     if (r.cpu_quota != 0 && r.cpu_quota != -1 && r.cpu_quota < 1000)
@@ -104,20 +108,21 @@ std::string clean_cgroup_parent(const std::string& text) {
 void check_resources(const ResourceConfig& r, const std::function<void(const std::string&)>& warn) {
     check_memory(r);
     check_cpu(r);
-    if (r.pids_limit && *r.pids_limit < -1) throw UsageError("invalid --pids-limit {}: -1 and 0 are unlimited", *r.pids_limit);
+    if (r.pids_limit && *r.pids_limit < -1)
+        throw UsageError("invalid --pids-limit {}: -1 and 0 are unlimited", *r.pids_limit);
     if (r.oom_kill_disable && r.memory == 0)
-        warn("OOM killer is disabled for the container, but no memory limit is set, this can result in the system running "
-             "out of resources");
+        warn(
+            "OOM killer is disabled for the container, but no memory limit is set, this can result in the system "
+            "running "
+            "out of resources");
 }
 
 void set_limits(const LimitOptions& options, ResourceConfig& r) {
     if (!options.memory.empty()) r.memory = parse_size("--memory", options.memory);
     if (!options.memory_reservation.empty())
         r.memory_reservation = parse_size("--memory-reservation", options.memory_reservation);
-    if (options.memory_swap == "-1")
-        r.memory_swap = -1;
-    else if (!options.memory_swap.empty())
-        r.memory_swap = parse_size("--memory-swap", options.memory_swap);
+    if (options.memory_swap == "-1") r.memory_swap = -1;
+    else if (!options.memory_swap.empty()) r.memory_swap = parse_size("--memory-swap", options.memory_swap);
     if (!options.cpus.empty()) r.nano_cpus = parse_cpus(options.cpus);
     if (options.cpu_shares) r.cpu_shares = *options.cpu_shares;
     if (options.cpu_period) r.cpu_period = *options.cpu_period;
@@ -136,7 +141,8 @@ void interpret_resources(const CreateInput& in, storage::ContainerConfig& config
     config.oom_score_adj = options.oom_score_adj;
     if (config.oom_score_adj && (*config.oom_score_adj < -1000 || *config.oom_score_adj > 1000))
         throw UsageError("invalid value {}, range for oom score adj is [-1000, 1000]", *config.oom_score_adj);
-    config.cgroup_parent = clean_cgroup_parent(options.cgroup_parent.empty() ? in.host.cgroup_parent : options.cgroup_parent);
+    config.cgroup_parent =
+        clean_cgroup_parent(options.cgroup_parent.empty() ? in.host.cgroup_parent : options.cgroup_parent);
 }
 
 } // namespace kist::engine

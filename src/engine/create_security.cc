@@ -23,7 +23,6 @@ using Words = std::vector<std::string>;
 
 constexpr std::size_t profile_limit = 4u << 20;
 
-
 void forget_default(std::optional<Words>& list, const Words& standard) {
     if (list == standard) list.reset();
 }
@@ -57,17 +56,15 @@ void read_profile(SecurityConfig& security, const std::string& path) {
 
 void set_seccomp(SecurityConfig& security, const std::string& value) {
     security.seccomp_profile.clear();
-    if (value == "unconfined")
-        security.seccomp = "unconfined";
-    else if (value == "default" || value == "builtin")
-        security.seccomp = "default";
-    else
-        read_profile(security, value);
+    if (value == "unconfined") security.seccomp = "unconfined";
+    else if (value == "default" || value == "builtin") security.seccomp = "default";
+    else read_profile(security, value);
 }
 
 void mask(std::vector<std::string>& paths, const std::string& value) {
     for (const std::string& path : split(value, ':')) {
-        if (!path.starts_with('/')) throw UsageError("invalid --security-opt mask={}: '{}' is not absolute", printable(value), printable(path));
+        if (!path.starts_with('/'))
+            throw UsageError("invalid --security-opt mask={}: '{}' is not absolute", printable(value), printable(path));
         paths.push_back(clean_path(path));
     }
 }
@@ -88,7 +85,8 @@ void unmask(SecurityConfig& security, const std::string& value) {
 void set_label(SecurityConfig& security, const std::string& value) {
     if (value != "disable" && access("/sys/fs/selinux/enforce", F_OK) != 0)
         throw Error("--security-opt label={}: SELinux is not enabled on this host", printable(value));
-    if (value != "disable") throw UsageError("--security-opt label={}: labels are not supported by this version", printable(value));
+    if (value != "disable")
+        throw UsageError("--security-opt label={}: labels are not supported by this version", printable(value));
     security.label_opts.push_back(value);
 }
 
@@ -112,13 +110,15 @@ std::pair<std::string, std::optional<std::string>> split_option(const std::strin
 }
 
 void apply_option(SecurityConfig& security, const std::string& option) {
-    static const std::vector<std::string> known = {"no-new-privileges", "seccomp", "apparmor", "label", "mask", "unmask", "systempaths"};
+    static const std::vector<std::string> known = {
+        "no-new-privileges", "seccomp", "apparmor", "label", "mask", "unmask", "systempaths"};
     auto [key, value] = split_option(option);
     if (key == "no-new-privileges") {
         security.no_new_privileges = parse_bool(option, value);
     } else if (std::find(known.begin(), known.end(), key) == known.end()) {
         UsageError error("invalid --security-opt '{}'", printable(option));
-        if (auto near = nearest(key, known); !near.empty()) error.with_hint("did you mean " + quoted_choice(near) + "?");
+        if (auto near = nearest(key, known); !near.empty())
+            error.with_hint("did you mean " + quoted_choice(near) + "?");
         throw error;
     } else if (!value || value->empty()) {
         throw UsageError("invalid --security-opt '{}': it needs a value", printable(option));
@@ -142,10 +142,19 @@ void apply_option(SecurityConfig& security, const std::string& option) {
 } // namespace
 
 std::vector<std::string> default_masked_paths() {
-    std::vector<std::string> paths = {
-        "/proc/acpi",         "/proc/asound",      "/proc/interrupts", "/proc/kcore",  "/proc/keys",
-        "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",       "/proc/timer_list", "/proc/timer_stats",
-        "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux"};
+    std::vector<std::string> paths = {"/proc/acpi",
+                                      "/proc/asound",
+                                      "/proc/interrupts",
+                                      "/proc/kcore",
+                                      "/proc/keys",
+                                      "/proc/latency_stats",
+                                      "/proc/sched_debug",
+                                      "/proc/scsi",
+                                      "/proc/timer_list",
+                                      "/proc/timer_stats",
+                                      "/sys/devices/virtual/powercap",
+                                      "/sys/firmware",
+                                      "/sys/fs/selinux"};
     // Thermal throttling counters tell which instructions other tenants run (as moby's list does).
     const std::string cpus = "/sys/devices/system/cpu";
     if (access((cpus + "/cpu0/thermal_throttle").c_str(), F_OK) != 0) return paths;
@@ -178,10 +187,8 @@ void interpret_security(const CreateInput& in, ContainerConfig& config) {
     security.options = in.options.security_opts;
     security.masked_paths = security.privileged ? Words{} : default_masked_paths();
     security.readonly_paths = security.privileged ? Words{} : default_readonly_paths();
-    if (security.privileged)
-        security.seccomp = "unconfined";
-    else if (!in.host.seccomp_profile.empty())
-        set_seccomp(security, in.host.seccomp_profile);
+    if (security.privileged) security.seccomp = "unconfined";
+    else if (!in.host.seccomp_profile.empty()) set_seccomp(security, in.host.seccomp_profile);
     for (const std::string& option : in.options.security_opts) apply_option(security, option);
     security.cap_add = normalized(in.options.cap_add);
     security.cap_drop = normalized(in.options.cap_drop);

@@ -14,13 +14,16 @@ storage::RestartPolicy parse_restart_policy(const std::string& text) {
     const auto [name, count] = split_once(text, ':');
     const auto mode = named<Mode>(name);
     if (!mode)
-        throw UsageError("invalid restart policy '{}': it is no, on-failure[:N], always or unless-stopped", printable(text));
+        throw UsageError("invalid restart policy '{}': it is no, on-failure[:N], always or unless-stopped",
+                         printable(text));
     policy.mode = *mode;
     if (!count) return policy;
     if (policy.mode != Mode::on_failure)
         throw UsageError("invalid restart policy '{}': only on-failure takes a number of retries", printable(text));
     const auto retries = parse_unsigned(*count, std::numeric_limits<std::int32_t>::max());
-    if (!retries) throw UsageError("invalid restart policy '{}': '{}' is no number of retries", printable(text), printable(*count));
+    if (!retries)
+        throw UsageError("invalid restart policy '{}': '{}' is no number of retries", printable(text),
+                         printable(*count));
     policy.max_retries = static_cast<std::int32_t>(*retries);
     return policy;
 }

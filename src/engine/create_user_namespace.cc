@@ -23,7 +23,8 @@ std::uint32_t automatic_size(const std::string& mode) {
     if (mode == "auto") return default_size;
     const auto [key, value] = split_once(mode.substr(5), '=');
     const auto size = key == "size" && value ? parse_unsigned(*value, largest_size) : std::nullopt;
-    if (!size || *size == 0) throw UsageError("invalid --userns '{}': expected auto or auto:size=NUMBER", printable(mode));
+    if (!size || *size == 0)
+        throw UsageError("invalid --userns '{}': expected auto or auto:size=NUMBER", printable(mode));
     return static_cast<std::uint32_t>(*size);
 }
 
@@ -40,8 +41,10 @@ void set_maps(const CreateOptions& options, ContainerConfig& config) {
     const bool maps = !options.uidmaps.empty() || !options.gidmaps.empty();
     if (names && maps) throw UsageError("conflicting options: --uidmap or --gidmap and --subuidname or --subgidname");
     if (names) {
-        config.uid_map = subordinate_ids("/etc/subuid", options.subuidname.empty() ? options.subgidname : options.subuidname);
-        config.gid_map = subordinate_ids("/etc/subgid", options.subgidname.empty() ? options.subuidname : options.subgidname);
+        config.uid_map =
+            subordinate_ids("/etc/subuid", options.subuidname.empty() ? options.subgidname : options.subuidname);
+        config.gid_map =
+            subordinate_ids("/etc/subgid", options.subgidname.empty() ? options.subuidname : options.subgidname);
     } else {
         config.uid_map = parse_maps("--uidmap", options.uidmaps.empty() ? options.gidmaps : options.uidmaps);
         config.gid_map = parse_maps("--gidmap", options.gidmaps.empty() ? options.uidmaps : options.gidmaps);
@@ -51,7 +54,8 @@ void set_maps(const CreateOptions& options, ContainerConfig& config) {
 }
 
 bool has_maps(const CreateOptions& options) {
-    return !(options.uidmaps.empty() && options.gidmaps.empty() && options.subuidname.empty() && options.subgidname.empty());
+    return !(options.uidmaps.empty() && options.gidmaps.empty() && options.subuidname.empty() &&
+             options.subgidname.empty());
 }
 
 std::string joined_mode(const CreateInput& in, const std::string& mode) {
@@ -71,7 +75,8 @@ std::string joined_mode(const CreateInput& in, const std::string& mode) {
 
 } // namespace
 
-void interpret_user_namespace(const CreateInput& in, ContainerConfig& config, const std::function<TakenIds(std::uint32_t)>& take_ids) {
+void interpret_user_namespace(const CreateInput& in, ContainerConfig& config,
+                              const std::function<TakenIds(std::uint32_t)>& take_ids) {
     const CreateOptions& options = in.options;
     const std::string& mode = options.userns;
     std::string& result = config.namespaces.user;
@@ -92,7 +97,8 @@ void interpret_user_namespace(const CreateInput& in, ContainerConfig& config, co
             set_maps(options, config);
             result = "private";
         } else if (mode == "private") {
-            throw UsageError("--userns private: needs --uidmap, --gidmap, --subuidname or --subgidname (or use --userns auto)");
+            throw UsageError(
+                "--userns private: needs --uidmap, --gidmap, --subuidname or --subgidname (or use --userns auto)");
         }
     } else {
         throw UsageError("invalid --userns mode '{}': it is host, auto, container:NAME|ID or ns:PATH", printable(mode));

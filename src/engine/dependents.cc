@@ -64,7 +64,8 @@ std::vector<ContainerId> start_order(Engine& engine, const std::vector<Container
     for (const ContainerId& id : ids) search.visit(id.str());
     std::vector<ContainerId> result;
     for (const std::string& one : search.order())
-        if (const auto id = ContainerId::parse(one); id && std::find(ids.begin(), ids.end(), *id) != ids.end()) result.push_back(*id);
+        if (const auto id = ContainerId::parse(one); id && std::find(ids.begin(), ids.end(), *id) != ids.end())
+            result.push_back(*id);
     return result;
 }
 

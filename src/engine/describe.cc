@@ -40,7 +40,8 @@ std::string health_text(storage::Health health) {
 std::string restarting_text(const storage::ContainerState& state) {
     const std::int64_t left = std::max<std::int64_t>(state.next_start_at - Moment::now().ns, 0);
     const std::chrono::nanoseconds wait(left / 100'000'000 * 100'000'000); // to a tenth of a second
-    return fmt::format("Restarting ({}) {} ago (next in {})", state.exit_code, since(state.finished_at), to_go_duration(wait));
+    return fmt::format("Restarting ({}) {} ago (next in {})", state.exit_code, since(state.finished_at),
+                       to_go_duration(wait));
 }
 
 } // namespace
@@ -49,16 +50,16 @@ std::string status_text(const ContainerView& view) {
     if (!view.damage.empty()) return "Corrupt";
     const auto& state = view.state;
     switch (state.status) {
-        case Status::created: return "Created";
-        case Status::running:
-        case Status::stopping:
-            if (!state.hook.empty()) return hook_text(state);
-            return "Up " + since(state.started_at) + health_text(state.health);
-        case Status::paused: return "Up " + since(state.started_at) + " (Paused)";
-        case Status::exited: return fmt::format("Exited ({}) {} ago", state.exit_code, since(state.finished_at));
-        case Status::restarting: return restarting_text(state);
-        case Status::removing: return "Removal In Progress";
-        case Status::dead: return "Dead";
+    case Status::created: return "Created";
+    case Status::running:
+    case Status::stopping:
+        if (!state.hook.empty()) return hook_text(state);
+        return "Up " + since(state.started_at) + health_text(state.health);
+    case Status::paused: return "Up " + since(state.started_at) + " (Paused)";
+    case Status::exited: return fmt::format("Exited ({}) {} ago", state.exit_code, since(state.finished_at));
+    case Status::restarting: return restarting_text(state);
+    case Status::removing: return "Removal In Progress";
+    case Status::dead: return "Dead";
     }
     return "";
 }
@@ -66,7 +67,7 @@ std::string status_text(const ContainerView& view) {
 std::int64_t tree_size(const Dir& dir) {
     std::int64_t bytes = 0;
     for (const std::string& name : dir.names()) {
-        struct stat info{};
+        struct stat info {};
         if (fstatat(dir.fd().get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue; // it went meanwhile
         if (S_ISDIR(info.st_mode)) {
             if (auto inner = dir.open_dir_if_exists(name)) bytes += tree_size(*inner);

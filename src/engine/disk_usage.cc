@@ -58,7 +58,8 @@ std::vector<ContainerUse> use_of_containers(Engine& engine) {
 std::map<std::string, int> images_by_layer(const std::vector<ImageRecord>& images) {
     std::map<std::string, int> count;
     for (const ImageRecord& image : images)
-        for (const std::string& layer : std::set<std::string>(image.chain_ids.begin(), image.chain_ids.end())) ++count[layer];
+        for (const std::string& layer : std::set<std::string>(image.chain_ids.begin(), image.chain_ids.end()))
+            ++count[layer];
     return count;
 }
 
@@ -75,10 +76,8 @@ Usage sum_containers(const std::vector<ContainerUse>& containers) {
     for (const ContainerUse& use : containers) {
         ++sum.total;
         sum.size += use.own;
-        if (is_active(use.view))
-            ++sum.active;
-        else
-            sum.reclaimable += use.own;
+        if (is_active(use.view)) ++sum.active;
+        else sum.reclaimable += use.own;
     }
     return sum;
 }
@@ -89,10 +88,8 @@ Usage sum_volumes(const std::vector<VolumeUse>& volumes) {
     for (const VolumeUse& use : volumes) {
         ++sum.total;
         sum.size += use.size;
-        if (use.view.users.empty())
-            sum.reclaimable += use.size;
-        else
-            ++sum.active;
+        if (use.view.users.empty()) sum.reclaimable += use.size;
+        else ++sum.active;
     }
     return sum;
 }

@@ -19,14 +19,17 @@ bool is_action(std::string_view action, std::string_view word) {
 
 /// What Podman calls it. An image's removal has two names in Docker as well.
 bool has_action(const EventRecord& event, std::string_view word) {
-    constexpr auto other_names = std::to_array<std::pair<std::string_view, std::string_view>>({
-        {"died", "die"},          {"exec", "exec_start"}, {"exec_died", "exec_die"}, {"remove", "destroy"},
-        {"remove", "delete"},     {"delete", "destroy"},  {"loadfromarchive", "load"},
-    });
+    constexpr auto other_names =
+        std::to_array<std::pair<std::string_view, std::string_view>>({{"died", "die"},
+                                                                      {"exec", "exec_start"},
+                                                                      {"exec_died", "exec_die"},
+                                                                      {"remove", "destroy"},
+                                                                      {"remove", "delete"},
+                                                                      {"delete", "destroy"},
+                                                                      {"loadfromarchive", "load"}});
     if (is_action(event.action, word)) return true;
-    return std::any_of(other_names.begin(), other_names.end(), [&](const auto& names) {
-        return names.first == word && is_action(event.action, names.second);
-    });
+    return std::any_of(other_names.begin(), other_names.end(),
+                       [&](const auto& names) { return names.first == word && is_action(event.action, names.second); });
 }
 
 bool is_named(const EventRecord& event, const std::string& value) {
@@ -57,7 +60,8 @@ Test by_image(const std::string& value) {
         if (name == nullptr || (!itself && event.type != "container")) return false;
         if (*name == value) return true;
         const auto end = name->rfind(':');
-        return end != std::string::npos && name->find('/', end) == std::string::npos && name->compare(0, end, value) == 0;
+        return end != std::string::npos && name->find('/', end) == std::string::npos &&
+               name->compare(0, end, value) == 0;
     };
 }
 
@@ -82,10 +86,9 @@ struct Filter {
     Test (*make)(const std::string& value);
     bool all_must_hold = false;
 };
-constexpr Filter table[] = {
-    {"container", by_container}, {"event", by_action},     {"image", by_image}, {"label", by_label, true},
-    {"network", by_network},     {"type", by_type},        {"volume", by_volume},
-};
+constexpr Filter table[] = {{"container", by_container}, {"event", by_action},    {"image", by_image},
+                            {"label", by_label, true},   {"network", by_network}, {"type", by_type},
+                            {"volume", by_volume}};
 
 const Filter& find_filter(const std::string& key) {
     for (const Filter& filter : table)
@@ -107,10 +110,8 @@ EventFilter EventFilter::parse(const std::vector<std::string>& filters) {
         const auto [key, value] = split_once(text, '=');
         if (!value) throw UsageError("invalid filter '{}': it is KEY=VALUE", printable(text));
         const Filter& filter = find_filter(key);
-        if (filter.all_must_hold)
-            result.tests_.push_back(filter.make(*value));
-        else
-            alternatives[key].push_back(filter.make(*value));
+        if (filter.all_must_hold) result.tests_.push_back(filter.make(*value));
+        else alternatives[key].push_back(filter.make(*value));
     }
     for (auto& [key, tests] : alternatives)
         result.tests_.push_back([tests = std::move(tests)](const EventRecord& event) {

@@ -2,14 +2,14 @@
 // The event log read from its rotated file on, then followed by inotify, across further rotations.
 #include "engine/events.hh"
 
+#include <algorithm>
+#include <limits>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <limits>
 
 #include "base/text.hh"
 #include "storage/event_log.hh"
@@ -90,7 +90,8 @@ public:
     void follow() {
         const Fd events{::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
         const std::string folder = "/proc/self/fd/" + std::to_string(data_.fd().get());
-        if (!events || ::inotify_add_watch(events.get(), folder.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0)
+        if (!events ||
+            ::inotify_add_watch(events.get(), folder.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0)
             throw SysError("watching folder '{}'", data_.path());
         while (catch_up()) {
             pollfd source{events.get(), POLLIN, 0};

@@ -45,8 +45,7 @@ ContainerView running_view(Engine& engine, const ContainerId& id) {
     if (view->state.status == Status::restarting)
         throw Error("container {} is restarting, wait until the container is running", view->config.name)
             .with_exit_code(ExitCode::failure);
-    if (view->state.pid == 0)
-        throw Error("container {} is not running", id.str()).with_exit_code(ExitCode::failure);
+    if (view->state.pid == 0) throw Error("container {} is not running", id.str()).with_exit_code(ExitCode::failure);
     return std::move(*view);
 }
 
@@ -60,9 +59,11 @@ oci::Process plan_exec(const ContainerView& view, const ExecOptions& options, st
     process.env = merge_env(process_env(config, options.tty), options.env_files, options.env);
     process.cwd = options.workdir.empty() ? config.working_dir : options.workdir;
     if (process.cwd.empty()) process.cwd = "/";
-    if (!process.cwd.starts_with('/')) throw UsageError("the working directory '{}' is not an absolute path", process.cwd);
+    if (!process.cwd.starts_with('/'))
+        throw UsageError("the working directory '{}' is not an absolute path", process.cwd);
     process.user.umask = config.umask.value_or(default_umask);
-    process.capabilities = oci::capability_sets(options.privileged ? oci::all_capabilities() : capabilities_of(config.security));
+    process.capabilities =
+        oci::capability_sets(options.privileged ? oci::all_capabilities() : capabilities_of(config.security));
     process.rlimits = process_rlimits(config, clamp);
     process.no_new_privileges = config.security.no_new_privileges && !options.privileged;
     process.oom_score_adj = config.oom_score_adj;
@@ -92,7 +93,8 @@ int wait_for(Child child) {
     EventLoop loop;
     loop.watch(child.pidfd().get(), EPOLLIN, [&](std::uint32_t) { loop.stop(); });
     loop.on_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT}, [&](const signalfd_siginfo& info) {
-        child.signal(static_cast<int>(info.ssi_signo)); // it has a session of its own: no key reaches it but through us
+        // it has a session of its own: no key reaches it but through us
+        child.signal(static_cast<int>(info.ssi_signo));
     });
     loop.run();
     return child.wait().code();

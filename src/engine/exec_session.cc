@@ -19,7 +19,9 @@ constexpr const char* folder = "exec"; ///< removed by the monitor at the contai
 constexpr std::size_t line_limit = 128;
 
 /// Not made anew: that of a container which has just gone stays gone.
-Dir run_folder(Engine& engine, const std::string& id) { return engine.store().run().open_dir("containers").open_dir(id); }
+Dir run_folder(Engine& engine, const std::string& id) {
+    return engine.store().run().open_dir("containers").open_dir(id);
+}
 
 /// "pid start-time": names the process without reuse.
 bool is_alive(const Dir& sessions, const std::string& id) {

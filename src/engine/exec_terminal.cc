@@ -2,6 +2,7 @@
 #include "engine/exec_terminal.hh"
 
 #include <csignal>
+
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -25,9 +26,8 @@ public:
         loop_.watch(master_.get(), EPOLLIN, [this](std::uint32_t events) { on_master(events); });
         loop_.watch(child_.pidfd().get(), EPOLLIN, [this](std::uint32_t) { loop_.stop(); });
         loop_.on_signals({SIGWINCH}, [this](const signalfd_siginfo&) { resize(); });
-        loop_.on_signals({SIGINT, SIGQUIT, SIGTERM, SIGHUP}, [this](const signalfd_siginfo& info) {
-            child_.signal(static_cast<int>(info.ssi_signo));
-        });
+        loop_.on_signals({SIGINT, SIGQUIT, SIGTERM, SIGHUP},
+                         [this](const signalfd_siginfo& info) { child_.signal(static_cast<int>(info.ssi_signo)); });
         if (options.interactive) watch_input();
     }
     /// True when the user has detached.
@@ -89,16 +89,16 @@ private:
             pending_.erase(0, static_cast<std::size_t>(n));
         }
         bool more_in_file = !input_pollable_ && !input_ended_;
-        loop_.rearm(master_.get(), EPOLLIN | (pending_.empty() && !more_in_file ? 0u : static_cast<unsigned>(EPOLLOUT)));
-        if (input_pollable_ && !input_ended_) loop_.rearm(STDIN_FILENO, pending_.empty() ? static_cast<unsigned>(EPOLLIN) : 0u);
+        loop_.rearm(master_.get(),
+                    EPOLLIN | (pending_.empty() && !more_in_file ? 0u : static_cast<unsigned>(EPOLLOUT)));
+        if (input_pollable_ && !input_ended_)
+            loop_.rearm(STDIN_FILENO, pending_.empty() ? static_cast<unsigned>(EPOLLIN) : 0u);
     }
 
     void on_master(std::uint32_t events) {
         if ((events & EPOLLOUT) != 0) {
-            if (pending_.empty() && !input_pollable_ && !input_ended_)
-                on_input();
-            else
-                flush();
+            if (pending_.empty() && !input_pollable_ && !input_ended_) on_input();
+            else flush();
         }
         if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !copy_output()) loop_.unwatch(master_.get());
     }

@@ -56,7 +56,8 @@ Test by_exit_code(Engine&, const std::string& value) {
 }
 
 Test by_status(Engine&, const std::string& value) {
-    static const std::vector<std::string> known = {"created", "running", "paused", "restarting", "exited", "removing", "dead", "corrupt", "stopping", "stopped"};
+    static const std::vector<std::string> known = {"created",  "running", "paused",  "restarting", "exited",
+                                                   "removing", "dead",    "corrupt", "stopping",   "stopped"};
     if (std::find(known.begin(), known.end(), value) == known.end())
         throw UsageError("invalid filter 'status={}': it is {}", printable(value), quoted_choice(known));
     return [value](const ContainerView& view) {
@@ -94,14 +95,18 @@ Test by_since(Engine& engine, const std::string& value) {
 }
 
 Test by_until(Engine&, const std::string& value) {
-    return [moment = parse_when(value, Moment::now())](const ContainerView& view) { return view.config.created < moment.ns; };
+    return [moment = parse_when(value, Moment::now())](const ContainerView& view) {
+        return view.config.created < moment.ns;
+    };
 }
 
 Test by_volume(Engine&, const std::string& value) {
     return [value](const ContainerView& view) {
-        return std::any_of(view.config.mounts.begin(), view.config.mounts.end(), [&](const storage::MountConfig& mount) {
-            return mount.source == value || mount.destination == value || (mount.type == "volume" && mount.name == value);
-        });
+        return std::any_of(view.config.mounts.begin(), view.config.mounts.end(),
+                           [&](const storage::MountConfig& mount) {
+                               return mount.source == value || mount.destination == value ||
+                                      (mount.type == "volume" && mount.name == value);
+                           });
     };
 }
 
@@ -111,7 +116,8 @@ Test by_network(Engine& engine, const std::string& value) {
     return [wanted](const ContainerView& view) {
         if (view.config.namespaces.network == wanted) return true;
         const auto networks = networks_of(view.config);
-        return std::any_of(networks.begin(), networks.end(), [&](const storage::NetworkChoice& choice) { return choice.name == wanted; });
+        return std::any_of(networks.begin(), networks.end(),
+                           [&](const storage::NetworkChoice& choice) { return choice.name == wanted; });
     };
 }
 
@@ -140,7 +146,9 @@ Test by_command(Engine&, const std::string& value) {
 
 Test by_restart_policy(Engine&, const std::string& value) {
     const auto mode = named<storage::RestartMode>(value);
-    if (!mode) throw UsageError("invalid filter 'restart-policy={}': it is no, on-failure, always or unless-stopped", printable(value));
+    if (!mode)
+        throw UsageError("invalid filter 'restart-policy={}': it is no, on-failure, always or unless-stopped",
+                         printable(value));
     return [mode = *mode](const ContainerView& view) { return view.config.restart.mode == mode; };
 }
 
@@ -160,7 +168,8 @@ Test by_boot(Engine&, const std::string& value) {
 
 Test by_health(Engine&, const std::string& value) {
     const auto health = named<storage::Health>(value);
-    if (!health) throw UsageError("invalid filter 'health={}': it is none, starting, healthy or unhealthy", printable(value));
+    if (!health)
+        throw UsageError("invalid filter 'health={}': it is none, starting, healthy or unhealthy", printable(value));
     return [health = *health](const ContainerView& view) { return view.state.health == health; };
 }
 
@@ -170,11 +179,23 @@ struct Filter {
     bool all_must_hold = false;
 };
 constexpr Filter table[] = {
-    {"id", by_id},           {"name", by_name},         {"label", by_label, true}, {"label!", by_no_label, true},
-    {"exited", by_exit_code}, {"status", by_status},    {"ancestor", by_ancestor}, {"before", by_before},
-    {"since", by_since},     {"until", by_until},       {"volume", by_volume},     {"network", by_network},
-    {"expose", by_expose},   {"command", by_command},   {"restart-policy", by_restart_policy},
-    {"should-start-on-boot", by_boot}, {"health", by_health},
+    {"id", by_id},
+    {"name", by_name},
+    {"label", by_label, true},
+    {"label!", by_no_label, true},
+    {"exited", by_exit_code},
+    {"status", by_status},
+    {"ancestor", by_ancestor},
+    {"before", by_before},
+    {"since", by_since},
+    {"until", by_until},
+    {"volume", by_volume},
+    {"network", by_network},
+    {"expose", by_expose},
+    {"command", by_command},
+    {"restart-policy", by_restart_policy},
+    {"should-start-on-boot", by_boot},
+    {"health", by_health},
     {"publish", by_publish},
 };
 
@@ -200,10 +221,8 @@ ContainerFilter ContainerFilter::parse(Engine& engine, const std::vector<std::st
         const Filter& filter = find_filter(key);
         try {
             Test test = filter.make(engine, *value);
-            if (filter.all_must_hold)
-                result.tests_.push_back(std::move(test));
-            else
-                alternatives[key].push_back(std::move(test));
+            if (filter.all_must_hold) result.tests_.push_back(std::move(test));
+            else alternatives[key].push_back(std::move(test));
         } catch (const std::regex_error&) {
             throw UsageError("invalid filter '{}': not a regular expression", printable(text));
         }

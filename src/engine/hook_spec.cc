@@ -51,8 +51,10 @@ public:
         hook.args = strings("args");
         hook.env = strings("env");
         for (const std::string& text : hook.env)
-            if (text.find('=') == std::string::npos) fail(fmt::format("\"env\": '{}' is no NAME=VALUE", printable(text)));
-        if (const Value* timeout = value_.find("timeout"); timeout != nullptr && !timeout->is_null()) hook.timeout = seconds(*timeout);
+            if (text.find('=') == std::string::npos)
+                fail(fmt::format("\"env\": '{}' is no NAME=VALUE", printable(text)));
+        if (const Value* timeout = value_.find("timeout"); timeout != nullptr && !timeout->is_null())
+            hook.timeout = seconds(*timeout);
         for (const auto& [name, unused] : value_.as_object())
             if (name != "path" && name != "args" && name != "env" && name != "timeout")
                 warn_(fmt::format("{}: hook {}: unknown key '{}'", where_, place_, printable(name)));
@@ -81,10 +83,11 @@ private:
     }
 
     std::int64_t seconds(const Value& value) const {
-        if (!value.is_signed() || value.as_signed() <= 0) fail("\"timeout\": expected a whole number of seconds from 1 on");
+        if (!value.is_signed() || value.as_signed() <= 0)
+            fail("\"timeout\": expected a whole number of seconds from 1 on");
         if (value.as_signed() > longest_hook)
-            warn_(fmt::format("{}: hook {}: no hook may take longer than {} s; the timeout of {} s is cut", where_, place_, longest_hook,
-                              value.as_signed()));
+            warn_(fmt::format("{}: hook {}: no hook may take longer than {} s; the timeout of {} s is cut", where_,
+                              place_, longest_hook, value.as_signed()));
         return std::min<std::int64_t>(value.as_signed(), longest_hook);
     }
 
@@ -100,7 +103,8 @@ void check_owner(const std::string& path, const Warn& warn) {
     constexpr mode_t writable_by_others = 0022;
     if (::stat(path.c_str(), &facts) != 0) throw SysError("hook-spec '{}'", path);
     if (facts.st_uid != 0) warn(fmt::format("hook-spec '{}' does not belong to root", path));
-    if ((facts.st_mode & writable_by_others) != 0) warn(fmt::format("hook-spec '{}' can be written by others than root", path));
+    if ((facts.st_mode & writable_by_others) != 0)
+        warn(fmt::format("hook-spec '{}' can be written by others than root", path));
 }
 
 } // namespace
@@ -110,7 +114,8 @@ Hooks parse_hook_spec(std::string_view text, const std::string& where, const War
     if (!document.is_object()) throw Error("{}: expected an object", where);
     Hooks hooks;
     for (const auto& [name, list] : document.as_object()) {
-        const auto kind = std::find_if(kinds.begin(), kinds.end(), [&, &name = name](const Kind& known) { return known.name == name; });
+        const auto kind = std::find_if(kinds.begin(), kinds.end(),
+                                       [&, &name = name](const Kind& known) { return known.name == name; });
         if (kind == kinds.end()) {
             warn(fmt::format("{}: unknown key '{}'", where, printable(name)));
             continue;
@@ -118,7 +123,8 @@ Hooks parse_hook_spec(std::string_view text, const std::string& where, const War
         if (list.is_null()) continue;
         if (!list.is_list()) throw Error("{}: {}: expected a list of hooks", where, name);
         for (std::size_t i = 0; i < list.as_list().size(); ++i)
-            (hooks.*kind->list).push_back(HookReader(list.as_list()[i], fmt::format("{}[{}]", name, i), where, warn).read());
+            (hooks.*kind->list)
+                .push_back(HookReader(list.as_list()[i], fmt::format("{}[{}]", name, i), where, warn).read());
     }
     return hooks;
 }
@@ -130,14 +136,16 @@ Hooks load_hook_spec(const std::string& path, const std::string& folder, const W
     for (const Kind& kind : kinds) {
         if (kind.name == "startContainer") continue;
         const auto& list = hooks.*kind.list;
-        for (std::size_t i = 0; i < list.size(); ++i) oci::check_hook(fmt::format("{}[{}]", kind.name, i), list[i], folder);
+        for (std::size_t i = 0; i < list.size(); ++i)
+            oci::check_hook(fmt::format("{}[{}]", kind.name, i), list[i], folder);
     }
     return hooks;
 }
 
 Hooks join_hooks(const Hooks& host, const Hooks& own) {
     Hooks all = host;
-    for (const Kind& kind : kinds) (all.*kind.list).insert((all.*kind.list).end(), (own.*kind.list).begin(), (own.*kind.list).end());
+    for (const Kind& kind : kinds)
+        (all.*kind.list).insert((all.*kind.list).end(), (own.*kind.list).begin(), (own.*kind.list).end());
     return all;
 }
 

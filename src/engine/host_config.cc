@@ -62,7 +62,8 @@ void check_exec_opts(const std::vector<std::string>& exec_opts) {
         auto [key, value] = split_once(option, '=');
         if (std::find(known.begin(), known.end(), key) == known.end()) {
             UsageError error("unknown exec option '{}'", printable(option));
-            if (auto near = nearest(key, known); !near.empty()) error.with_hint("did you mean " + quoted_choice(near) + "?");
+            if (auto near = nearest(key, known); !near.empty())
+                error.with_hint("did you mean " + quoted_choice(near) + "?");
             throw error;
         }
         if (key == "native.umask" && value != "normal" && value != "secure")
@@ -81,11 +82,13 @@ void check_networks(const HostConfig& config, std::string_view where) {
         throw Error("{}: fixed-cidr: '{}' is not a subnet, as 10.20.4.0/24", where, printable(config.fixed_cidr));
     if (!config.ip.empty() && !netns::Address::parse(config.ip))
         throw Error("{}: ip: '{}' is not an address", where, printable(config.ip));
-    if (config.mtu != 0 && (config.mtu < 68 || config.mtu > 65535)) throw Error("{}: mtu: {} is not 68 to 65535", where, config.mtu);
+    if (config.mtu != 0 && (config.mtu < 68 || config.mtu > 65535))
+        throw Error("{}: mtu: {} is not 68 to 65535", where, config.mtu);
     for (const AddressPool& pool : config.default_address_pools) {
         const auto base = netns::Subnet::parse(pool.base);
         if (!base || pool.size < base->prefix() || pool.size + 2 > base->base().bits())
-            throw Error("{}: default-address-pools: '{}' in networks of /{} is no pool", where, printable(pool.base), pool.size);
+            throw Error("{}: default-address-pools: '{}' in networks of /{} is no pool", where, printable(pool.base),
+                        pool.size);
     }
 }
 
@@ -95,7 +98,8 @@ void check_values(const HostConfig& config, std::string_view where) {
     check_absolute(where, "cgroup-parent", config.cgroup_parent);
     if (!config.hook_spec.empty()) check_absolute(where, "hook-spec", config.hook_spec);
     if (!config.init_path.empty()) check_absolute(where, "init-path", config.init_path);
-    if (!config.seccomp_profile.empty() && config.seccomp_profile != "default" && config.seccomp_profile != "unconfined")
+    if (!config.seccomp_profile.empty() && config.seccomp_profile != "default" &&
+        config.seccomp_profile != "unconfined")
         check_absolute(where, "seccomp-profile", config.seccomp_profile);
     check_one_of(where, "log-level", config.log_level, {"error", "warn", "info", "debug"});
     check_one_of(where, "cp-owner", config.cp_owner, {"container", "source", "root"});
@@ -110,7 +114,8 @@ void check_values(const HostConfig& config, std::string_view where) {
         if (limit.soft > limit.hard && limit.hard >= 0)
             throw Error("{}: default-ulimits.{}: the soft limit is above the hard one", where, printable(name));
     for (const std::int64_t number : {config.max_concurrent_downloads, config.max_concurrent_uploads})
-        if (number < 1 || number > 16) throw Error("{}: max-concurrent-downloads and max-concurrent-uploads are 1 to 16", where);
+        if (number < 1 || number > 16)
+            throw Error("{}: max-concurrent-downloads and max-concurrent-uploads are 1 to 16", where);
     if (config.registry_timeout < 1 || config.registry_timeout > 3600)
         throw Error("{}: registry-timeout: it is 1 to 3600 seconds", where);
     try {
@@ -133,7 +138,8 @@ void merge(HostConfig& config, const GlobalOptions& options, std::string_view wh
         config.storage_driver = options.storage_driver;
     }
     if (!options.hook_spec.empty()) {
-        if (!config.hook_spec.empty()) throw UsageError("--hook-spec is also set by hook-spec of {}: use one of them", where);
+        if (!config.hook_spec.empty())
+            throw UsageError("--hook-spec is also set by hook-spec of {}: use one of them", where);
         check_absolute("command line", "--hook-spec", options.hook_spec);
         config.hook_spec = options.hook_spec;
     }
@@ -142,7 +148,8 @@ void merge(HostConfig& config, const GlobalOptions& options, std::string_view wh
             if (option.starts_with("native.cgroupdriver="))
                 throw UsageError("--cgroup-manager is also set by exec-opts of {}: use one of them", where);
         if (options.cgroup_manager != "cgroupfs")
-            throw UsageError("unknown cgroup manager '{}': the only one is cgroupfs", printable(options.cgroup_manager));
+            throw UsageError("unknown cgroup manager '{}': the only one is cgroupfs",
+                             printable(options.cgroup_manager));
     }
 }
 
@@ -202,7 +209,8 @@ HostConfig load_host_config(const GlobalOptions& options) {
     check_absolute("command line", "--root", config.data_root);
     check_absolute("command line", "--runroot", config.exec_root);
     if (config.storage_driver == "overlay2") config.storage_driver = "overlay";
-    if (!config.storage_driver.empty()) check_one_of("command line", "--storage-driver", config.storage_driver, {"overlay", "vfs"});
+    if (!config.storage_driver.empty())
+        check_one_of("command line", "--storage-driver", config.storage_driver, {"overlay", "vfs"});
     if (config.debug) config.log_level = "debug";
     check_one_of("command line", "--log-level", config.log_level, {"error", "warn", "info", "debug"});
     return config;

@@ -28,8 +28,9 @@ struct UlimitDefault {
 
 /// One registry of `registries`, by HOST[:PORT].
 struct RegistryConfig {
-    std::vector<std::string> mirrors;     ///< HOST[:PORT][/PATH], tried in order before the registry itself
-    std::vector<std::string> token_hosts; ///< HOST[:PORT] that may get the registry's credential as its token service
+    std::vector<std::string> mirrors; ///< HOST[:PORT][/PATH], tried in order before the registry itself
+    /// HOST[:PORT] that may get the registry's credential as its token service
+    std::vector<std::string> token_hosts;
     bool operator==(const RegistryConfig&) const = default;
     static constexpr void fields(auto&& field) {
         field("mirrors", &RegistryConfig::mirrors);
@@ -58,22 +59,22 @@ struct HostConfig {
     std::vector<std::string> default_capabilities; ///< empty: the 14; ["podman"] the 11
     std::vector<std::string> exec_opts;            ///< native.umask=…, native.cgroupdriver=…
     std::vector<std::string> dns, dns_search, dns_opts;
-    std::string bridge;          ///< of the default network; empty: kist0, "none": no network by default
-    std::string bip;             ///< address of kist0 with prefix; empty: a subnet that is free
-    std::string fixed_cidr;      ///< addresses of the default network are taken from here
-    std::string ip;              ///< where ports are published that name no address of the host; empty: everywhere
-    std::uint32_t mtu = 0;       ///< 0: that of the host's default route
-    bool icc = true;             ///< containers of the default network may talk to each other
+    std::string bridge;     ///< of the default network; empty: kist0, "none": no network by default
+    std::string bip;        ///< address of kist0 with prefix; empty: a subnet that is free
+    std::string fixed_cidr; ///< addresses of the default network are taken from here
+    std::string ip;         ///< where ports are published that name no address of the host; empty: everywhere
+    std::uint32_t mtu = 0;  ///< 0: that of the host's default route
+    bool icc = true;        ///< containers of the default network may talk to each other
     bool ip_masq = true;
-    bool expose_netns = true;    ///< a link in /run/netns for each container
+    bool expose_netns = true; ///< a link in /run/netns for each container
     std::vector<AddressPool> default_address_pools;
     bool init = false;
-    std::string hook_spec; ///< absolute; hooks of every container made from now on
-    std::string init_path; ///< empty: catatonit where the distribution puts it
-    std::vector<std::string> insecure_registries; ///< HOST[:PORT] spoken to by plain http
-    std::string default_registry = "docker.io"; ///< of names without one
+    std::string hook_spec;                          ///< absolute; hooks of every container made from now on
+    std::string init_path;                          ///< empty: catatonit where the distribution puts it
+    std::vector<std::string> insecure_registries;   ///< HOST[:PORT] spoken to by plain http
+    std::string default_registry = "docker.io";     ///< of names without one
     std::map<std::string, std::string> short_names; ///< "fedora" → "registry.fedoraproject.org/fedora"
-    std::vector<std::string> registry_mirrors; ///< of docker.io: "https://mirror.example"
+    std::vector<std::string> registry_mirrors;      ///< of docker.io: "https://mirror.example"
     std::int64_t max_concurrent_downloads = 4, max_concurrent_uploads = 4;
     std::map<std::string, RegistryConfig> registries;
     std::int64_t registry_timeout = 60; ///< seconds without an answer's bytes
@@ -132,7 +133,7 @@ inline constexpr std::string_view default_host_config = "/etc/kist/kist.json";
 /// The global options of the command line that stand above the file; a key set in both is an error, as in dockerd
 /// (SEEDS A201), except --root/--runroot/--log-level, which override.
 struct GlobalOptions {
-    std::string config;  ///< empty: default_host_config if it exists
+    std::string config; ///< empty: default_host_config if it exists
     std::string root, runroot, storage_driver, cgroup_manager, log_level, hook_spec;
 };
 /// Reads and validates: an unknown key names the nearest known one, wrong types name the place.

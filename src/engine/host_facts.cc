@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/host_facts.hh"
 
-#include "engine/log_options.hh"
-
 #include <algorithm>
 
 #include <fcntl.h>
@@ -13,6 +11,7 @@
 #include "base/file.hh"
 #include "engine/create_parts.hh"
 #include "engine/init_program.hh"
+#include "engine/log_options.hh"
 #include "engine/mount_facts.hh"
 #include "oci/run/mount_plan.hh"
 #include "oci/run/seccomp.hh"
@@ -29,7 +28,7 @@ struct FoundDevice {
 };
 
 std::optional<oci::Device> device_at(const std::string& host_path, const std::string& container_path) {
-    struct stat info{};
+    struct stat info {};
     if (stat(host_path.c_str(), &info) != 0) throw SysError("adding device '{}'", host_path);
     if (!S_ISCHR(info.st_mode) && !S_ISBLK(info.st_mode)) return std::nullopt;
     oci::Device device;
@@ -48,14 +47,14 @@ void devices_below(const std::string& folder, const std::string& target, const s
                    std::vector<FoundDevice>& found, int depth = 0) {
     Dir dir = Dir::open(folder);
     for (const std::string& name : dir.names()) {
-        struct stat info{};
+        struct stat info {};
         if (fstatat(dir.fd().get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
         std::string path = folder + "/" + name, inside = target + "/" + name;
-        static const std::vector<std::string> own = {"/dev/pts", "/dev/shm", "/dev/fd", "/dev/mqueue", "/dev/.lxc",
-                                                     "/dev/.lxd-mounts", "/dev/.udev", "/dev/console", "/dev/ptmx"};
+        static const std::vector<std::string> own = {"/dev/pts",    "/dev/shm",     "/dev/fd",
+                                                     "/dev/mqueue", "/dev/.lxc",    "/dev/.lxd-mounts",
+                                                     "/dev/.udev",  "/dev/console", "/dev/ptmx"};
         if (std::find(own.begin(), own.end(), path) != own.end()) continue;
-        if (S_ISDIR(info.st_mode) && depth < 8)
-            devices_below(path, inside, access, found, depth + 1);
+        if (S_ISDIR(info.st_mode) && depth < 8) devices_below(path, inside, access, found, depth + 1);
         else if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode))
             if (auto device = device_at(path, inside)) found.push_back({std::move(*device), access});
     }
@@ -67,8 +66,7 @@ void find_devices(const ContainerConfig& config, HostFacts& facts) {
     for (const storage::DeviceConfig& asked : config.devices) {
         if (auto device = device_at(asked.host_path, asked.container_path))
             found.push_back({std::move(*device), asked.access});
-        else
-            devices_below(asked.host_path, asked.container_path, asked.access, found);
+        else devices_below(asked.host_path, asked.container_path, asked.access, found);
     }
     for (FoundDevice& one : found) {
         facts.device_rules.push_back({true, one.device.type, one.device.major, one.device.minor, one.access});
@@ -79,8 +77,10 @@ void find_devices(const ContainerConfig& config, HostFacts& facts) {
 
 void find_joined(Engine& engine, const ContainerConfig& config, HostFacts& facts) {
     const auto& modes = config.namespaces;
-    for (const auto& [mode, what] : {std::pair{&modes.network, "network"}, {&modes.pid, "PID namespace"},
-                                     {&modes.ipc, "IPC namespace"}, {&modes.uts, "UTS namespace"},
+    for (const auto& [mode, what] : {std::pair{&modes.network, "network"},
+                                     {&modes.pid, "PID namespace"},
+                                     {&modes.ipc, "IPC namespace"},
+                                     {&modes.uts, "UTS namespace"},
                                      {&modes.cgroup, "cgroup namespace"},
                                      {&modes.user, "user namespace"}}) {
         if (!mode->starts_with("container:")) continue;

@@ -52,10 +52,8 @@ std::set<std::uint32_t> taken_blocks(Engine& engine, const Dir& folder) {
     for (const std::string& name : names) {
         const auto number = parse_unsigned(name, UINT32_MAX / block);
         if (!number) continue;
-        if (names.size() > many_leases && is_abandoned(engine, folder, name))
-            (void)folder.remove_file(name);
-        else
-            taken.insert(static_cast<std::uint32_t>(*number));
+        if (names.size() > many_leases && is_abandoned(engine, folder, name)) (void)folder.remove_file(name);
+        else taken.insert(static_cast<std::uint32_t>(*number));
     }
     return taken;
 }
@@ -77,12 +75,15 @@ std::uint32_t find_gap(const std::set<std::uint32_t>& taken, std::uint32_t count
 
 oci::IdMapping parse_id_mapping(std::string_view option, const std::string& text) {
     const auto parts = split(text, ':');
-    const auto number = [&](std::size_t i) { return i < parts.size() ? parse_unsigned(parts[i], UINT32_MAX - 1) : std::nullopt; };
+    const auto number = [&](std::size_t i) {
+        return i < parts.size() ? parse_unsigned(parts[i], UINT32_MAX - 1) : std::nullopt;
+    };
     const auto inside = number(0), outside = number(1);
     const auto size = parts.size() == 2 ? std::optional<std::uint64_t>(1) : number(2);
     if (parts.size() < 2 || parts.size() > 3 || !inside || !outside || !size || *size == 0)
         throw UsageError("invalid value '{}' for {}: expected CONTAINER:HOST:SIZE", printable(text), option);
-    return {static_cast<std::uint32_t>(*inside), static_cast<std::uint32_t>(*outside), static_cast<std::uint32_t>(*size)};
+    return {static_cast<std::uint32_t>(*inside), static_cast<std::uint32_t>(*outside),
+            static_cast<std::uint32_t>(*size)};
 }
 
 std::vector<oci::IdMapping> parse_subordinate_ids(std::string_view text, const std::string& name) {
@@ -91,9 +92,11 @@ std::vector<oci::IdMapping> parse_subordinate_ids(std::string_view text, const s
     for (const std::string& line : split(text, '\n')) {
         const auto parts = split(line, ':');
         if (parts.size() != 3 || parts[0] != name) continue;
-        const auto first = parse_unsigned(parts[1], UINT32_MAX - 1), size = parse_unsigned(trim(parts[2]), UINT32_MAX - 1);
+        const auto first = parse_unsigned(parts[1], UINT32_MAX - 1),
+                   size = parse_unsigned(trim(parts[2]), UINT32_MAX - 1);
         if (!first || !size || *size == 0 || next + *size > UINT32_MAX) continue;
-        map.push_back({static_cast<std::uint32_t>(next), static_cast<std::uint32_t>(*first), static_cast<std::uint32_t>(*size)});
+        map.push_back(
+            {static_cast<std::uint32_t>(next), static_cast<std::uint32_t>(*first), static_cast<std::uint32_t>(*size)});
         next += *size;
     }
     return map;

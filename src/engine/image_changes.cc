@@ -46,10 +46,8 @@ std::vector<std::string> words_of(const std::string& name, const std::string& te
             word += text[++i];
             in_word = true;
         } else if (quote != 0) {
-            if (c == quote)
-                quote = 0;
-            else
-                word += c;
+            if (c == quote) quote = 0;
+            else word += c;
         } else if (c == '"' || c == '\'') {
             quote = c;
             in_word = true;
@@ -139,7 +137,9 @@ void apply(ContainerDefaults& config, const std::string& change) {
     } else if (name == "ONBUILD") {
         config.on_build.push_back(text);
     } else {
-        refuse(change, "expected CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR");
+        refuse(
+            change,
+            "expected CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR");
     }
 }
 

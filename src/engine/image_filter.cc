@@ -33,7 +33,8 @@ ImageFilter ImageFilter::parse(Engine& engine, const std::vector<std::string>& f
         if (equal == std::string::npos) throw UsageError("invalid filter '{}': expected KEY=VALUE", printable(filter));
         std::string value = filter.substr(equal + 1);
         if (key == "dangling") {
-            result.tests_.push_back([want = parse_bool(value)](const NamedImage& it) { return it.names.empty() == want; });
+            result.tests_.push_back(
+                [want = parse_bool(value)](const NamedImage& it) { return it.names.empty() == want; });
         } else if (key == "label" || key == "label!") {
             auto [name, wanted] = split_once(value, '=');
             result.tests_.push_back([name = name, wanted = wanted, negate = key == "label!"](const NamedImage& it) {
@@ -51,8 +52,9 @@ ImageFilter ImageFilter::parse(Engine& engine, const std::vector<std::string>& f
             result.patterns_.push_back(value);
         } else {
             const auto near = nearest(key, keys);
-            throw UsageError("unknown filter '{}': {}", printable(key),
-                             near.empty() ? "expected one of " + join(keys, ", ") : "did you mean " + quoted_choice(near) + "?");
+            throw UsageError(
+                "unknown filter '{}': {}", printable(key),
+                near.empty() ? "expected one of " + join(keys, ", ") : "did you mean " + quoted_choice(near) + "?");
         }
     }
     return result;

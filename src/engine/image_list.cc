@@ -51,7 +51,8 @@ struct RowContext {
     std::int64_t containers;
 };
 
-Value image_row(const ImageRecord& image, const std::vector<Reference>& names, const Reference* name, const RowContext& context) {
+Value image_row(const ImageRecord& image, const std::vector<Reference>& names, const Reference* name,
+                const RowContext& context) {
     Value row = Value::object();
     const bool tagged = name != nullptr && !name->tag.empty();
     row.set("Repository", name != nullptr ? name->familiar_name() : std::string(none));
@@ -82,7 +83,8 @@ bool is_meant(const Reference& name, const std::string& reference) {
     if (glob_match(reference, name.familiar()) || glob_match(reference, name.familiar_name())) return true;
     const auto parsed = Reference::try_parse(reference);
     if (!parsed) return false;
-    const bool names_tag = reference.find(':', reference.rfind('/') == std::string::npos ? 0 : reference.rfind('/')) != std::string::npos;
+    const bool names_tag =
+        reference.find(':', reference.rfind('/') == std::string::npos ? 0 : reference.rfind('/')) != std::string::npos;
     return parsed->familiar_name() == name.familiar_name() && (!names_tag || parsed->tag == name.tag);
 }
 
@@ -160,7 +162,8 @@ std::vector<Value> history(Engine& engine, const ImageRecord& image, bool no_tru
     std::size_t layer = 0;
     for (const oci::History& step : image.config.history) {
         std::int64_t size = 0;
-        if (!step.empty_layer && layer < image.chain_ids.size()) size = engine.images().layer(image.chain_ids[layer++]).size;
+        if (!step.empty_layer && layer < image.chain_ids.size())
+            size = engine.images().layer(image.chain_ids[layer++]).size;
         const std::int64_t created = parse_rfc3339(step.created).value_or(Moment{}).ns;
         Value row = Value::object();
         row.set("ID", std::string("<missing>"));

@@ -57,18 +57,20 @@ void check_unused(const ImageRecord& image, const Users& users, bool force) {
 
 std::vector<std::string> delete_image(Engine& engine, const ImageRecord& image, const Users& users) {
     std::vector<std::string> lines;
-    for (const std::string& id : engine.images().remove(*Digest::parse(image.id), users.layers)) lines.push_back("Deleted: " + id);
+    for (const std::string& id : engine.images().remove(*Digest::parse(image.id), users.layers))
+        lines.push_back("Deleted: " + id);
     return lines;
 }
 
 /// By a name: only that name goes as long as there are others.
-std::vector<std::string> remove_name(Engine& engine, const ImageRecord& image, const Reference& name, const std::string& asked,
-                                     bool force) {
+std::vector<std::string> remove_name(Engine& engine, const ImageRecord& image, const Reference& name,
+                                     const std::string& asked, bool force) {
     const Users users = find_users(engine, image.id);
     const bool last = engine.images().names_of(*Digest::parse(image.id)).size() == 1;
     if (last && !force && !users.of_image.empty())
-        throw conflict("unable to remove repository reference \"{}\" (must force) - container {} is using its referenced image {}",
-                       asked, short_id(users.of_image.front().config.id), short_id(image.id));
+        throw conflict(
+            "unable to remove repository reference \"{}\" (must force) - container {} is using its referenced image {}",
+            asked, short_id(users.of_image.front().config.id), short_id(image.id));
     std::vector<std::string> lines = {"Untagged: " + name.familiar()};
     if (!last || std::any_of(users.of_image.begin(), users.of_image.end(), is_live)) {
         engine.images().untag(name);
@@ -86,7 +88,8 @@ std::vector<std::string> remove_by_id(Engine& engine, const ImageRecord& image, 
         if (std::find(repositories.begin(), repositories.end(), name.familiar_name()) == repositories.end())
             repositories.push_back(name.familiar_name());
     if (repositories.size() > 1 && !force)
-        throw conflict("unable to delete {} (must be forced) - image is referenced in multiple repositories", short_id(image.id));
+        throw conflict("unable to delete {} (must be forced) - image is referenced in multiple repositories",
+                       short_id(image.id));
     const Users users = find_users(engine, image.id);
     check_unused(image, users, force);
     std::vector<std::string> lines;
@@ -122,7 +125,8 @@ PruneResult prune_images(Engine& engine, bool all, const std::vector<std::string
         const Users users = find_users(engine, image.id);
         if (!users.of_image.empty()) continue;
         for (const Reference& name : names) result.lines.push_back("untagged: " + name.familiar());
-        for (const std::string& id : engine.images().remove(*Digest::parse(image.id), users.layers)) result.lines.push_back("deleted: " + id);
+        for (const std::string& id : engine.images().remove(*Digest::parse(image.id), users.layers))
+            result.lines.push_back("deleted: " + id);
         result.reclaimed += image.size;
     }
     if (filters.empty()) result.reclaimed += storage::sweep_partial_blobs(engine.store(), true);

@@ -39,7 +39,8 @@ public:
         }
         const storage::LayerStore layers(engine.store());
         for (const std::string& id : layers.all())
-            if (const auto record = layers.read(id); record && !record->ancestors.empty()) above_[record->ancestors.back()].push_back(id);
+            if (const auto record = layers.read(id); record && !record->ancestors.empty())
+                above_[record->ancestors.back()].push_back(id);
     }
 
     TreeLayer layer(const std::string& id) const {
@@ -63,8 +64,8 @@ private:
 
 std::string draw_tree(const std::string& id, const std::vector<std::string>& tags, std::int64_t size,
                       const std::vector<TreeLayer>& layers) {
-    std::string text = "Image ID: " + id.substr(7, 12) + "\nTags:     " + list_of(tags) + "\nSize:     " +
-                       human_size(static_cast<double>(size)) + "\n";
+    std::string text = "Image ID: " + id.substr(7, 12) + "\nTags:     " + list_of(tags) +
+                       "\nSize:     " + human_size(static_cast<double>(size)) + "\n";
     if (layers.empty()) return text + "No Image Layers\n";
     text += "Image Layers\n";
     add_lines(text, layers, "");
@@ -73,7 +74,8 @@ std::string draw_tree(const std::string& id, const std::vector<std::string>& tag
 
 std::string image_tree(Engine& engine, const storage::ImageRecord& image, bool what_requires) {
     std::vector<std::string> tags;
-    for (const storage::Reference& name : engine.images().names_of(*Digest::parse(image.id))) tags.push_back(name.str());
+    for (const storage::Reference& name : engine.images().names_of(*Digest::parse(image.id)))
+        tags.push_back(name.str());
     const Tree tree(engine);
     std::vector<TreeLayer> layers;
     if (what_requires) {

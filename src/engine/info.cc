@@ -52,12 +52,9 @@ Counts count_containers(Engine& engine) {
     Counts counts;
     for (const auto& view : engine.containers().all()) {
         ++counts.all;
-        if (view.state.status == Status::paused)
-            ++counts.paused;
-        else if (is_up(view.state.status))
-            ++counts.running;
-        else
-            ++counts.stopped;
+        if (view.state.status == Status::paused) ++counts.paused;
+        else if (is_up(view.state.status)) ++counts.running;
+        else ++counts.stopped;
     }
     return counts;
 }

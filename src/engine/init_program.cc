@@ -11,11 +11,13 @@ namespace kist::engine {
 
 std::string find_init_program(const HostConfig& host) {
     if (!host.init_path.empty()) {
-        if (access(host.init_path.c_str(), X_OK) != 0) throw SysError("looking for the init program '{}'", host.init_path);
+        if (access(host.init_path.c_str(), X_OK) != 0)
+            throw SysError("looking for the init program '{}'", host.init_path);
         return host.init_path;
     }
-    constexpr auto places = std::to_array<const char*>(
-        {"/usr/bin/catatonit", "/usr/libexec/podman/catatonit", "/usr/libexec/catatonit/catatonit", "/usr/local/bin/catatonit"});
+    constexpr auto places =
+        std::to_array<const char*>({"/usr/bin/catatonit", "/usr/libexec/podman/catatonit",
+                                    "/usr/libexec/catatonit/catatonit", "/usr/local/bin/catatonit"});
     for (const char* path : places)
         if (access(path, X_OK) == 0) return path;
     throw Error("--init needs the program catatonit, which is not on this host")

@@ -116,12 +116,14 @@ Value config_section(const ContainerConfig& config) {
 }
 
 std::string mount_source(Engine& engine, const storage::MountConfig& mount) {
-    if (mount.type == "volume") return engine.volumes().data_path(mount.name) + (mount.subpath.empty() ? "" : "/" + mount.subpath);
+    if (mount.type == "volume")
+        return engine.volumes().data_path(mount.name) + (mount.subpath.empty() ? "" : "/" + mount.subpath);
     return mount.type == "image" ? mount.name : mount.source;
 }
 
 Value mount_value(Engine& engine, const storage::MountConfig& mount) {
-    static const std::vector<std::string> propagations = {"private", "rprivate", "shared", "rshared", "slave", "rslave"};
+    static const std::vector<std::string> propagations = {"private", "rprivate", "shared",
+                                                          "rshared", "slave",    "rslave"};
     Value value = Value::object();
     value.set("Type", mount.type);
     if (mount.type == "volume") value.set("Name", mount.name);

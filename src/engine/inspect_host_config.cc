@@ -11,13 +11,16 @@ namespace {
 using storage::ContainerConfig;
 
 /// "private" is the empty mode in Docker's documents for some namespaces.
-std::string mode_text(const std::string& mode, const char* for_private) { return mode == "private" ? for_private : mode; }
+std::string mode_text(const std::string& mode, const char* for_private) {
+    return mode == "private" ? for_private : mode;
+}
 
 Value binds(const ContainerConfig& config) {
     Value list = Value::list();
     for (const storage::MountConfig& mount : config.mounts)
         if (mount.type == "bind" || (mount.type == "volume" && !mount.anonymous))
-            list.push((mount.type == "bind" ? mount.source : mount.name) + ":" + mount.destination + ":" + join(option_words(mount), ","));
+            list.push((mount.type == "bind" ? mount.source : mount.name) + ":" + mount.destination + ":" +
+                      join(option_words(mount), ","));
     return list;
 }
 

@@ -20,7 +20,9 @@ using netns::Attachment;
 using netns::PortMapping;
 using storage::ContainerView;
 
-std::string host_ip_text(const PortMapping& port, bool v6) { return port.host_ip.empty() ? (v6 ? "::" : "0.0.0.0") : port.host_ip; }
+std::string host_ip_text(const PortMapping& port, bool v6) {
+    return port.host_ip.empty() ? (v6 ? "::" : "0.0.0.0") : port.host_ip;
+}
 
 struct Reach {
     bool v4 = false, v6 = false;
@@ -29,7 +31,8 @@ struct Reach {
 Reach reach_of(const ContainerView& view) {
     Reach reach;
     for (const Attachment& attachment : view.state.network.attachments)
-        for (const std::string& address : attachment.addresses) (address.find(':') == std::string::npos ? reach.v4 : reach.v6) = true;
+        for (const std::string& address : attachment.addresses)
+            (address.find(':') == std::string::npos ? reach.v4 : reach.v6) = true;
     return reach;
 }
 
@@ -67,13 +70,15 @@ Value live_ports(const ContainerView& view) {
     if (view.state.pid == 0) return Value::object();
     for (const std::string& text : view.config.exposed_ports) {
         const PortMapping port = parse_exposed(text);
-        for (std::uint32_t i = 0; i < port.count; ++i) ports.try_emplace(fmt::format("{}/{}", port.container_port + i, port.protocol), Value());
+        for (std::uint32_t i = 0; i < port.count; ++i)
+            ports.try_emplace(fmt::format("{}/{}", port.container_port + i, port.protocol), Value());
     }
     const Reach reach = reach_of(view);
     for (const PortMapping& port : view.state.network.ports)
         for (std::uint32_t i = 0; i < port.count; ++i)
             for (const bool v6 : families(port, reach))
-                add_binding(ports, fmt::format("{}/{}", port.container_port + i, port.protocol), binding(host_ip_text(port, v6), port.host_port + i));
+                add_binding(ports, fmt::format("{}/{}", port.container_port + i, port.protocol),
+                            binding(host_ip_text(port, v6), port.host_port + i));
     return as_object(std::move(ports));
 }
 
@@ -101,7 +106,8 @@ void set_addresses(Value& value, const Attachment* attachment) {
     value.set("MacAddress", attachment != nullptr ? attachment->mac : "");
 }
 
-Value endpoint(Engine& engine, const storage::ContainerConfig& config, const storage::NetworkChoice& choice, const Attachment* attachment) {
+Value endpoint(Engine& engine, const storage::ContainerConfig& config, const storage::NetworkChoice& choice,
+               const Attachment* attachment) {
     Value value = Value::object();
     Value ipam = Value();
     if (!choice.ip.empty() || !choice.ip6.empty()) {
@@ -145,13 +151,17 @@ Value network_settings(Engine& engine, const ContainerView& view) {
     value.set("Ports", live_ports(view));
     value.set("EndpointID", "");
     // As Docker does: the fields outside of Networks are the default network's.
-    const auto is_default = [](const Attachment& attachment) { return attachment.network.name == default_network_name; };
+    const auto is_default = [](const Attachment& attachment) {
+        return attachment.network.name == default_network_name;
+    };
     const auto found = std::find_if(attachments.begin(), attachments.end(), is_default);
     set_addresses(value, found != attachments.end() ? &*found : nullptr);
     Value networks = Value::object();
-    if (mode == "none" || mode == "host") networks.set(mode, endpoint(engine, view.config, {mode, {}, {}, {}, {}, {}}, nullptr));
+    if (mode == "none" || mode == "host")
+        networks.set(mode, endpoint(engine, view.config, {mode, {}, {}, {}, {}, {}}, nullptr));
     for (const storage::NetworkChoice& choice : networks_of(view.config)) {
-        const auto own = std::find_if(attachments.begin(), attachments.end(), [&](const Attachment& a) { return a.network.name == choice.name; });
+        const auto own = std::find_if(attachments.begin(), attachments.end(),
+                                      [&](const Attachment& a) { return a.network.name == choice.name; });
         networks.set(choice.name, endpoint(engine, view.config, choice, own != attachments.end() ? &*own : nullptr));
     }
     value.set("Networks", std::move(networks));
@@ -167,7 +177,8 @@ std::vector<PublishedPort> published_ports(const ContainerView& view) {
                 PortMapping one = port;
                 one.host_port = static_cast<std::uint16_t>(port.host_port + i);
                 one.count = 1;
-                list.push_back({fmt::format("{}/{}", port.container_port + i, port.protocol), netns::host_side(one, v6)});
+                list.push_back(
+                    {fmt::format("{}/{}", port.container_port + i, port.protocol), netns::host_side(one, v6)});
             }
     std::stable_sort(list.begin(), list.end(), [](const PublishedPort& a, const PublishedPort& b) {
         return parse_unsigned(split_once(a.container, '/').first) < parse_unsigned(split_once(b.container, '/').first);
@@ -179,10 +190,11 @@ std::string ports_text(const ContainerView& view) {
     std::vector<std::string> parts;
     const Reach reach = reach_of(view);
     const auto published = [&](const PortMapping& exposed) {
-        return std::any_of(view.state.network.ports.begin(), view.state.network.ports.end(), [&](const PortMapping& port) {
-            return port.protocol == exposed.protocol && exposed.container_port >= port.container_port &&
-                   exposed.container_port < port.container_port + port.count;
-        });
+        return std::any_of(
+            view.state.network.ports.begin(), view.state.network.ports.end(), [&](const PortMapping& port) {
+                return port.protocol == exposed.protocol && exposed.container_port >= port.container_port &&
+                       exposed.container_port < port.container_port + port.count;
+            });
     };
     if (view.state.pid == 0) return "";
     for (const PortMapping& port : view.state.network.ports)

@@ -42,10 +42,8 @@ void stop(Engine& engine, const ContainerId& id, const StopOptions& options) {
 void kill(Engine& engine, const ContainerId& id, int signal) {
     with_context("killing", id, engine, [&] {
         bool runs = ask_monitor(engine, id, [&](monitor::ControlClient& client, const ContainerView&) {
-            if (signal == SIGKILL)
-                client.stop({.timeout = 0});
-            else
-                client.signal(signal);
+            if (signal == SIGKILL) client.stop({.timeout = 0});
+            else client.signal(signal);
         });
         if (!runs) throw_not_running(id);
     });
@@ -54,7 +52,8 @@ void kill(Engine& engine, const ContainerId& id, int signal) {
 void restart(Engine& engine, const ContainerId& id, std::optional<int> timeout, std::optional<int> signal) {
     with_context("restarting", id, engine, [&] {
         // `keep`: a --rm container that is restarted has not ended (SEEDS A111).
-        stop_for(engine, id, {.timeout = 0, .signal = signal.value_or(0), .purpose = monitor::StopPurpose::restart}, timeout, {});
+        stop_for(engine, id, {.timeout = 0, .signal = signal.value_or(0), .purpose = monitor::StopPurpose::restart},
+                 timeout, {});
     });
     start(engine, id, std::nullopt);
     if (auto view = engine.containers().view(id); view && view->damage.empty()) tell(engine, view->config, "restart");
@@ -74,8 +73,7 @@ void pause(Engine& engine, const ContainerId& id) {
 void unpause(Engine& engine, const ContainerId& id) {
     with_context("unpausing", id, engine, [&] {
         bool runs = ask_monitor(engine, id, [&](monitor::ControlClient& client, const ContainerView& view) {
-            if (view.state.status != Status::paused)
-                throw Error("it is not paused").with_exit_code(ExitCode::failure);
+            if (view.state.status != Status::paused) throw Error("it is not paused").with_exit_code(ExitCode::failure);
             client.unpause();
         });
         if (!runs) throw_not_running(id);

@@ -67,9 +67,7 @@ private:
 void add_times(RowBuilder& row, const ContainerView& view) {
     const auto& config = view.config;
     const auto& state = view.state;
-    auto ago = [&] {
-        return human_duration(std::chrono::nanoseconds(Moment::now().ns - config.created)) + " ago";
-    };
+    auto ago = [&] { return human_duration(std::chrono::nanoseconds(Moment::now().ns - config.created)) + " ago"; };
     row.add("CreatedAt", [&] { return to_created_at({config.created}); });
     row.add("Created", [&] { return config.created / 1'000'000'000; });
     row.add("CreatedHuman", ago);
@@ -95,13 +93,13 @@ std::vector<ContainerView> list(Engine& engine, const ListOptions& options) {
     });
     bool all = options.all || options.last >= 0 || filters_state;
     std::vector<ContainerView> views = engine.containers().all();
-    std::erase_if(views, [&](const ContainerView& view) {
-        return !(all || is_shown_by_default(view)) || !filter.matches(view);
-    });
+    std::erase_if(
+        views, [&](const ContainerView& view) { return !(all || is_shown_by_default(view)) || !filter.matches(view); });
     std::vector<ContainerView*> order; // a view is large: each is moved once
     for (ContainerView& view : views) order.push_back(&view);
     std::sort(order.begin(), order.end(), [](const ContainerView* a, const ContainerView* b) {
-        return a->config.created != b->config.created ? a->config.created > b->config.created : a->config.id < b->config.id;
+        return a->config.created != b->config.created ? a->config.created > b->config.created
+                                                      : a->config.id < b->config.id;
     });
     if (options.last >= 0 && order.size() > static_cast<std::size_t>(options.last))
         order.resize(static_cast<std::size_t>(options.last));
@@ -117,9 +115,8 @@ Value ps_row(Engine& engine, const ContainerView& view, const RowOptions& option
     row.add("ID", [&] { return options.no_trunc ? config.id : config.id.substr(0, 12); });
     row.add("Names", [&] { return config.name; });
     row.add("Image", [&] { return image_text(config); });
-    row.add("ImageID", [&] {
-        return config.image_id.starts_with("sha256:") ? config.image_id.substr(7) : config.image_id;
-    });
+    row.add("ImageID",
+            [&] { return config.image_id.starts_with("sha256:") ? config.image_id.substr(7) : config.image_id; });
     row.add("Command", [&] {
         std::string command = command_text(config);
         return "\"" + (options.no_trunc ? command : ellipsis(command, 20)) + "\"";

@@ -68,7 +68,8 @@ void check_option(const std::string& key, const std::string& value, const Contai
     const Driver& driver = find_driver(config.log_driver);
     if (std::find(driver.options.begin(), driver.options.end(), key) == driver.options.end()) {
         UsageError error("unknown log option '{}' for {} log driver", printable(key), config.log_driver);
-        if (const auto near = nearest(key, driver.options); !near.empty()) error.with_hint("did you mean " + quoted_choice(near) + "?");
+        if (const auto near = nearest(key, driver.options); !near.empty())
+            error.with_hint("did you mean " + quoted_choice(near) + "?");
         throw error;
     }
     if (!is_good(key, value, config)) throw UsageError("invalid value '{}' for log option {}", printable(value), key);
@@ -78,7 +79,8 @@ void check_option(const std::string& key, const std::string& value, const Contai
 std::vector<std::pair<std::string, std::string>> attributes_of(const ContainerConfig& config) {
     std::vector<std::pair<std::string, std::string>> attributes;
     for (const std::string& name : split(option_of(config, "labels"), ','))
-        if (const auto label = config.labels.find(name); label != config.labels.end()) attributes.emplace_back(name, label->second);
+        if (const auto label = config.labels.find(name); label != config.labels.end())
+            attributes.emplace_back(name, label->second);
     for (const std::string& name : split(option_of(config, "env"), ','))
         if (const auto value = env_value(config.env, name)) attributes.emplace_back(name, *value);
     if (const auto tag = option_of(config, "tag"); !tag.empty() && config.log_driver == "json-file")
@@ -101,10 +103,12 @@ std::vector<std::string> log_drivers() {
 
 std::string expand_log_tag(const std::string& tag, const ContainerConfig& config) {
     const std::string image_id = config.image_id.starts_with("sha256:") ? config.image_id.substr(7) : config.image_id;
-    const std::pair<std::string_view, std::string> values[] = {
-        {"{{.ID}}", config.id.substr(0, 12)},       {"{{.FullID}}", config.id},       {"{{.Name}}", config.name},
-        {"{{.ImageName}}", config.image_name},      {"{{.ImageID}}", image_id.substr(0, 12)}, {"{{.ImageFullID}}", image_id},
-    };
+    const std::pair<std::string_view, std::string> values[] = {{"{{.ID}}", config.id.substr(0, 12)},
+                                                               {"{{.FullID}}", config.id},
+                                                               {"{{.Name}}", config.name},
+                                                               {"{{.ImageName}}", config.image_name},
+                                                               {"{{.ImageID}}", image_id.substr(0, 12)},
+                                                               {"{{.ImageFullID}}", image_id}};
     std::string text;
     for (std::size_t at = 0; at < tag.size();) {
         const auto known = std::find_if(std::begin(values), std::end(values), [&](const auto& value) {
@@ -116,9 +120,12 @@ std::string expand_log_tag(const std::string& tag, const ContainerConfig& config
             continue;
         }
         if (tag.compare(at, 2, "{{") == 0)
-            throw UsageError("invalid value '{}' for log option tag: it may hold {{{{.ID}}}}, {{{{.FullID}}}}, {{{{.Name}}}}, "
-                             "{{{{.ImageName}}}}, {{{{.ImageID}}}} and {{{{.ImageFullID}}}}", printable(tag));
-        if (static_cast<unsigned char>(tag[at]) < 0x20) throw UsageError("invalid value '{}' for log option tag", printable(tag));
+            throw UsageError(
+                "invalid value '{}' for log option tag: it may hold {{{{.ID}}}}, {{{{.FullID}}}}, {{{{.Name}}}}, "
+                "{{{{.ImageName}}}}, {{{{.ImageID}}}} and {{{{.ImageFullID}}}}",
+                printable(tag));
+        if (static_cast<unsigned char>(tag[at]) < 0x20)
+            throw UsageError("invalid value '{}' for log option tag", printable(tag));
         text += tag[at++];
     }
     return text;
@@ -138,7 +145,9 @@ void interpret_log(const CreateInput& in, ContainerConfig& config) {
         throw UsageError("log options labels and env: more than {} bytes for every line", monitor::max_log_attributes);
 }
 
-bool has_log_file(const ContainerConfig& config) { return config.log_driver == "json-file" || config.log_driver == "k8s-file"; }
+bool has_log_file(const ContainerConfig& config) {
+    return config.log_driver == "json-file" || config.log_driver == "k8s-file";
+}
 
 std::string log_file_name(const ContainerConfig& config) {
     return config.log_driver == "k8s-file" ? "ctr.log" : config.id + "-json.log";

@@ -25,7 +25,8 @@ void try_login(const registry::Setup& setup) {
 std::string parse_registry(const std::string& text) {
     const std::string key = registry::auth_key(text.empty() ? "docker.io" : text);
     const auto name = storage::Reference::try_parse(key + "/x");
-    if (!name || name->domain != host_of(key)) throw UsageError("'{}' is no registry: it is HOST or HOST:PORT", printable(text));
+    if (!name || name->domain != host_of(key))
+        throw UsageError("'{}' is no registry: it is HOST or HOST:PORT", printable(text));
     return key;
 }
 
@@ -71,7 +72,9 @@ bool logout(const std::string& registry, const RegistryOptions& options) {
     return registry::erase_credential(registry, options.authfile);
 }
 
-std::vector<std::string> logins(const RegistryOptions& options) { return registry::stored_registries(options.authfile); }
+std::vector<std::string> logins(const RegistryOptions& options) {
+    return registry::stored_registries(options.authfile);
+}
 
 void rotate_login_key() { registry::rotate_key(); }
 

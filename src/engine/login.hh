@@ -15,11 +15,12 @@ namespace kist::engine {
 std::string parse_registry(const std::string& text);
 
 struct LoginResult {
-    std::string place; ///< where the credential lies
+    std::string place;     ///< where the credential lies
     bool is_plain = false; ///< unencrypted
 };
 /// Throws Error when the registry does not accept it; then nothing is stored.
-LoginResult login(Engine&, const std::string& registry, const std::string& user, const std::string& password, const RegistryOptions&);
+LoginResult login(Engine&, const std::string& registry, const std::string& user, const std::string& password,
+                  const RegistryOptions&);
 
 struct KnownLogin {
     std::string user, place;

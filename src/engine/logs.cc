@@ -73,7 +73,8 @@ monitor::LogQuery make_query(const LogOptions& options) {
     return query;
 }
 
-std::string make_prefix(const storage::ContainerConfig& config, const LogOptions& options, std::size_t index, bool many) {
+std::string make_prefix(const storage::ContainerConfig& config, const LogOptions& options, std::size_t index,
+                        bool many) {
     std::string text = options.names ? config.name + " " : many ? config.id.substr(0, 12) + " " : "";
     if (!options.color || text.empty()) return text;
     return fmt::format("\x1b[{}m{}\x1b[0m", 31 + index % 6, text);
@@ -108,7 +109,8 @@ void logs(Engine& engine, const std::vector<ContainerId>& ids, const LogOptions&
             throw Error("container '{}': configured logging driver does not support reading", view->config.name)
                 .with_exit_code(ExitCode::failure);
         std::string path = engine.containers().data_dir(id).path_of(log_file_name(view->config));
-        sources.push_back({monitor::LogReader(path, query), make_prefix(view->config, options, sources.size(), ids.size() > 1),
+        sources.push_back({monitor::LogReader(path, query),
+                           make_prefix(view->config, options, sources.size(), ids.size() > 1),
                            engine.containers().run_dir(id)});
     }
     std::mutex mutex;

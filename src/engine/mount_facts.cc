@@ -40,16 +40,18 @@ FoundVolume find_volume(Engine& engine, const ContainerConfig& config, const Mou
 
 /// The folder on top has the mode and owner of the one below: they are what the container sees.
 void make_upper(const Dir& folder, const std::string& lower) {
-    struct stat facts{};
+    struct stat facts {};
     if (::stat(lower.c_str(), &facts) != 0) throw SysError("mounting from '{}'", lower);
     folder.make_dir("work");
     const Dir upper = folder.create_dir("upper", facts.st_mode & 07777);
-    if (::fchown(upper.fd().get(), facts.st_uid, facts.st_gid) != 0 || ::fchmod(upper.fd().get(), facts.st_mode & 07777) != 0)
+    if (::fchown(upper.fd().get(), facts.st_uid, facts.st_gid) != 0 ||
+        ::fchmod(upper.fd().get(), facts.st_mode & 07777) != 0)
         throw SysError("making '{}'", upper.path());
 }
 
 /// Beside the container's own upper layer, so it goes with the container.
-UpperFolders find_upper(const MountConfig& mount, std::size_t index, const Dir& container_data, const std::string& lower) {
+UpperFolders find_upper(const MountConfig& mount, std::size_t index, const Dir& container_data,
+                        const std::string& lower) {
     if (!mount.upper.empty()) return {mount.upper, mount.work};
     const Dir mounts = container_data.create_dir("mounts");
     const std::string name = std::to_string(index);

@@ -59,7 +59,8 @@ public:
         std::map<std::string, std::string> pairs;
         for (const Value& value : take_all(names)) {
             const auto [key, text] = split_once(value.value_or(""), '=');
-            if (key.empty()) throw UsageError("invalid mount '{}': {} needs KEY=VALUE", printable(text_), *names.begin());
+            if (key.empty())
+                throw UsageError("invalid mount '{}': {} needs KEY=VALUE", printable(text_), *names.begin());
             pairs[key] = text.value_or("");
         }
         return pairs;
@@ -68,7 +69,8 @@ public:
         if (fields_.empty()) return;
         const std::string& key = fields_.front().first;
         UsageError error("invalid mount '{}': unexpected key '{}'", printable(text_), printable(key));
-        if (auto near = nearest(key, known_); !near.empty()) error.with_hint("did you mean " + quoted_choice(near) + "?");
+        if (auto near = nearest(key, known_); !near.empty())
+            error.with_hint("did you mean " + quoted_choice(near) + "?");
         throw error;
     }
     const std::string& text() const { return text_; }
@@ -108,7 +110,8 @@ void read_bind_words(MountFields& fields, MountConfig& mount) {
     if (fields.take_switch({"u", "chown"})) mount.options.emplace_back("kist.chown");
     if (auto relabel = fields.take_text({"relabel"}); !relabel.empty()) {
         if (relabel != "shared" && relabel != "private")
-            throw UsageError("invalid mount '{}': relabel is shared or private, not '{}'", printable(text), printable(relabel));
+            throw UsageError("invalid mount '{}': relabel is shared or private, not '{}'", printable(text),
+                             printable(relabel));
         check_relabel(relabel, text);
     }
     fields.take({"consistency"}); // of Docker Desktop
@@ -149,7 +152,8 @@ std::string read_subpath(MountFields& fields, std::initializer_list<std::string_
     const std::string path = fields.take_text(names);
     const std::vector<std::string> parts = split(path, '/');
     if (path.starts_with('/') || contains_word(parts, ".."))
-        throw UsageError("invalid mount '{}': the subpath '{}' is not below the mount's source", printable(fields.text()), printable(path));
+        throw UsageError("invalid mount '{}': the subpath '{}' is not below the mount's source",
+                         printable(fields.text()), printable(path));
     return path;
 }
 
@@ -157,7 +161,8 @@ void read_volume_fields(MountFields& fields, AskedMount& asked) {
     MountConfig& mount = asked.mount;
     mount.name = fields.take_text({"source", "src", "volume-name"});
     if (!mount.name.empty() && !storage::is_volume_name(mount.name))
-        throw UsageError("invalid mount '{}': '{}' is no name of a volume", printable(fields.text()), printable(mount.name));
+        throw UsageError("invalid mount '{}': '{}' is no name of a volume", printable(fields.text()),
+                         printable(mount.name));
     mount.no_copy = fields.take_switch({"volume-nocopy", "nocopy"});
     mount.subpath = read_subpath(fields, {"volume-subpath", "subpath"});
     if (const auto driver = fields.take_text({"volume-driver"}); !driver.empty()) asked.volume_driver = driver;
@@ -168,7 +173,8 @@ void read_volume_fields(MountFields& fields, AskedMount& asked) {
 
 void read_image_fields(MountFields& fields, MountConfig& mount) {
     mount.name = fields.take_text({"source", "src"});
-    if (mount.name.empty()) throw UsageError("invalid mount '{}': field source must not be empty", printable(fields.text()));
+    if (mount.name.empty())
+        throw UsageError("invalid mount '{}': field source must not be empty", printable(fields.text()));
     mount.subpath = read_subpath(fields, {"image-subpath", "subpath"});
     mount.read_write = fields.take_switch({"rw", "readwrite"});
     fields.take({"readonly", "ro"}); // what it is unless rw
@@ -192,8 +198,11 @@ void read_devpts_fields(MountFields& fields, MountConfig& mount) {
     mount.options = {"noexec", "nosuid", "newinstance", "ptmxmode=0666"};
     const auto number = [&](const char* key, const char* otherwise, bool octal) {
         const std::string value = fields.take_text({key});
-        const bool valid = value.empty() || (octal ? parse_octal(value, 07777).has_value() : parse_unsigned(value, UINT32_MAX - 1).has_value());
-        if (!valid) throw UsageError("invalid mount '{}': {}='{}' is not a number", printable(fields.text()), key, printable(value));
+        const bool valid = value.empty() || (octal ? parse_octal(value, 07777).has_value()
+                                                   : parse_unsigned(value, UINT32_MAX - 1).has_value());
+        if (!valid)
+            throw UsageError("invalid mount '{}': {}='{}' is not a number", printable(fields.text()), key,
+                             printable(value));
         const std::string used = value.empty() ? otherwise : value;
         if (!used.empty()) mount.options.push_back(std::string(key) + "=" + used);
     };
@@ -228,8 +237,8 @@ AskedMount parse_mount_option(const std::string& text) {
         mount.source = mount.type;
         mount.options = {"noexec", "nosuid"};
     } else {
-        throw UsageError("invalid mount '{}': type '{}' is not bind, volume, image, tmpfs, ramfs, devpts or mqueue", printable(text),
-                         printable(mount.type));
+        throw UsageError("invalid mount '{}': type '{}' is not bind, volume, image, tmpfs, ramfs, devpts or mqueue",
+                         printable(text), printable(mount.type));
     }
     if (mount.type != "image") read_access(fields, mount);
     fields.finish();

@@ -20,12 +20,13 @@ std::vector<oci::Mount> kernel_mounts(const ContainerConfig& config) {
         {"/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
         {"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", access}},
         {"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", access}},
-        {"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}},
-    };
+        {"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}}};
     // Root of a user namespace may mount these only for namespaces that belong to it; the host's are shown instead.
     if (config.namespaces.user == "host") return mounts;
-    if (config.namespaces.network == "host") mounts[3] = {"/sys", "bind", "/sys", {"rbind", "rprivate", "nosuid", "noexec", "nodev", "rro"}};
-    if (config.namespaces.pid == "host") mounts[0] = {"/proc", "bind", "/proc", {"rbind", "rprivate", "nosuid", "noexec", "nodev"}};
+    if (config.namespaces.network == "host")
+        mounts[3] = {"/sys", "bind", "/sys", {"rbind", "rprivate", "nosuid", "noexec", "nodev", "rro"}};
+    if (config.namespaces.pid == "host")
+        mounts[0] = {"/proc", "bind", "/proc", {"rbind", "rprivate", "nosuid", "noexec", "nodev"}};
     return mounts;
 }
 
@@ -69,7 +70,8 @@ oci::Mount plan_volume(const storage::MountConfig& asked, const HostFacts& facts
 }
 
 /// Layers as they lie in the store, and what is written on top of them, if that is allowed.
-oci::Mount plan_overlay(const storage::MountConfig& asked, const std::vector<std::string>& lower, const HostFacts& facts) {
+oci::Mount plan_overlay(const storage::MountConfig& asked, const std::vector<std::string>& lower,
+                        const HostFacts& facts) {
     oci::Mount mount{asked.destination, "overlay", "overlay", {}};
     for (const std::string& folder : lower) mount.options.push_back("lowerdir+=" + folder);
     if (const auto own = facts.uppers.find(asked.destination); own != facts.uppers.end()) {
@@ -89,7 +91,8 @@ oci::Mount plan_asked(const storage::MountConfig& asked, const HostFacts& facts)
         const auto found = facts.layers.find(asked.layer);
         return plan_overlay(asked, found == facts.layers.end() ? std::vector<std::string>{"/"} : found->second, facts);
     }
-    if (asked.type != "volume" && !asked.is_overlay) return {asked.destination, asked.type, asked.source, asked.options};
+    if (asked.type != "volume" && !asked.is_overlay)
+        return {asked.destination, asked.type, asked.source, asked.options};
     if (!asked.is_overlay) return plan_volume(asked, facts);
     const auto volume = facts.volumes.find(asked.name);
     return plan_overlay(asked, {volume == facts.volumes.end() ? asked.source : volume->second.facts.data_path}, facts);
@@ -107,8 +110,9 @@ std::vector<oci::Mount> plan_mounts(const ContainerConfig& config, const HostFac
         std::erase_if(mounts, [&](const oci::Mount& own) { return own.destination == asked.destination; });
         mounts.push_back(plan_asked(asked, facts));
     }
-    std::stable_sort(mounts.begin(), mounts.end(),
-                     [](const oci::Mount& a, const oci::Mount& b) { return depth(a.destination) < depth(b.destination); });
+    std::stable_sort(mounts.begin(), mounts.end(), [](const oci::Mount& a, const oci::Mount& b) {
+        return depth(a.destination) < depth(b.destination);
+    });
     return mounts;
 }
 

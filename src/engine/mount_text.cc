@@ -35,14 +35,15 @@ void refuse_unknown(const MountConfig& mount, const std::string& word, const std
 }
 
 void add_copy_word(MountConfig& mount, const std::string& word, const std::string& whole) {
-    if (mount.type != "volume") throw UsageError("invalid mount '{}': {} is only valid for volumes", printable(whole), word);
+    if (mount.type != "volume")
+        throw UsageError("invalid mount '{}': {} is only valid for volumes", printable(whole), word);
     mount.no_copy = word == "nocopy";
 }
 
-const std::vector<std::string> tmpfs_words = {"ro",      "rw",       "exec",     "noexec",      "suid",        "nosuid",    "dev",
-                                              "nodev",   "noatime",  "relatime", "strictatime", "nodiratime",  "diratime",
-                                              "tmpcopyup", "notmpcopyup", "noswap", "private", "rprivate", "shared", "rshared",
-                                              "slave", "rslave"};
+const std::vector<std::string> tmpfs_words = {
+    "ro",      "rw",       "exec",        "noexec",     "suid",     "nosuid",    "dev",         "nodev",
+    "noatime", "relatime", "strictatime", "nodiratime", "diratime", "tmpcopyup", "notmpcopyup", "noswap",
+    "private", "rprivate", "shared",      "rshared",    "slave",    "rslave"};
 const std::vector<std::string> tmpfs_keys = {"size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "huge", "mpol"};
 
 } // namespace
@@ -60,7 +61,8 @@ std::string check_destination(const std::string& text, const std::string& whole)
 }
 
 bool is_host_path(std::string_view source) {
-    return source.starts_with('/') || source == "." || source == ".." || source.starts_with("./") || source.starts_with("../");
+    return source.starts_with('/') || source == "." || source == ".." || source.starts_with("./") ||
+           source.starts_with("../");
 }
 
 std::string absolute_source(const std::string& source) {
@@ -74,8 +76,8 @@ std::string absolute_source(const std::string& source) {
 
 void check_relabel(const std::string& word, const std::string& whole) {
     if (access("/sys/fs/selinux/enforce", F_OK) == 0)
-        throw UsageError("invalid mount '{}': '{}': this version does not relabel files, and the host has SELinux", printable(whole),
-                         word);
+        throw UsageError("invalid mount '{}': '{}': this version does not relabel files, and the host has SELinux",
+                         printable(whole), word);
 }
 
 void add_mount_word(MountConfig& mount, const std::string& word, const std::string& whole) {
@@ -129,7 +131,8 @@ void complete_bind(MountConfig& mount) {
 AskedMount parse_volume_option(const std::string& text) {
     std::vector<std::string> parts = split(text, ':');
     if (parts.empty() || parts.size() > 3 || parts[0].empty())
-        throw UsageError("invalid volume specification '{}': it is [HOST-PATH:|VOLUME:]CONTAINER-PATH[:OPTIONS]", printable(text));
+        throw UsageError("invalid volume specification '{}': it is [HOST-PATH:|VOLUME:]CONTAINER-PATH[:OPTIONS]",
+                         printable(text));
     AskedMount asked;
     MountConfig& mount = asked.mount;
     if (parts.size() == 1) {
@@ -139,7 +142,8 @@ AskedMount parse_volume_option(const std::string& text) {
         mount.create_source = true;
     } else {
         if (!storage::is_volume_name(parts[0]))
-            throw UsageError("invalid mount '{}': '{}' is neither a path nor a volume's name", printable(text), printable(parts[0]))
+            throw UsageError("invalid mount '{}': '{}' is neither a path nor a volume's name", printable(text),
+                             printable(parts[0]))
                 .with_hint("a host path starts with '/' or './'; names have letters, digits, '_', '.' and '-'");
         mount.type = "volume";
         mount.name = parts[0];
@@ -158,7 +162,8 @@ void add_tmpfs_option(MountConfig& mount, const std::string& word, const std::st
         std::vector<std::string> known = tmpfs_words;
         known.insert(known.end(), tmpfs_keys.begin(), tmpfs_keys.end());
         UsageError error("invalid tmpfs option '{}' in '{}'", printable(word), printable(whole));
-        if (auto near = nearest(key, known); !near.empty()) error.with_hint("did you mean " + quoted_choice(near) + "?");
+        if (auto near = nearest(key, known); !near.empty())
+            error.with_hint("did you mean " + quoted_choice(near) + "?");
         throw error;
     }
     if (key == "mode" && !parse_octal(*value, 07777))
@@ -166,7 +171,8 @@ void add_tmpfs_option(MountConfig& mount, const std::string& word, const std::st
     if (word == "notmpcopyup") return; // what we do unless asked
     if (key == "size" && value && !value->ends_with('%')) {
         auto bytes = parse_bytes(*value);
-        if (!bytes || *bytes < 0) throw UsageError("invalid tmpfs size '{}' in '{}'", printable(*value), printable(whole));
+        if (!bytes || *bytes < 0)
+            throw UsageError("invalid tmpfs size '{}' in '{}'", printable(*value), printable(whole));
         mount.options.push_back("size=" + std::to_string(*bytes));
         return;
     }

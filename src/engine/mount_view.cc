@@ -25,7 +25,7 @@ namespace {
 class LeftToTheCommand {
 public:
     LeftToTheCommand() {
-        struct sigaction ignore{};
+        struct sigaction ignore {};
         ignore.sa_handler = SIG_IGN;
         ::sigaction(SIGINT, &ignore, &interrupt_);
         ::sigaction(SIGQUIT, &ignore, &quit_);
@@ -38,7 +38,8 @@ public:
     }
 
 private:
-    struct sigaction interrupt_ {}, quit_ {};
+    struct sigaction interrupt_ {
+    }, quit_{};
 };
 
 std::vector<std::string> environment(const std::string& path) {

@@ -75,13 +75,13 @@ std::string host_file(const char* path) { return read_file_if_exists(path, host_
 
 } // namespace
 
-std::string hosts_text(const ContainerConfig& config, const netns::ContainerPlan& network, const std::string& host_hosts) {
-    std::string text = config.namespaces.network == "host"
-                           ? host_hosts
-                           : "127.0.0.1\tlocalhost\n"
-                             "::1\tlocalhost ip6-localhost ip6-loopback\n"
-                             "fe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\n"
-                             "ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
+std::string hosts_text(const ContainerConfig& config, const netns::ContainerPlan& network,
+                       const std::string& host_hosts) {
+    std::string text = config.namespaces.network == "host" ? host_hosts
+                                                           : "127.0.0.1\tlocalhost\n"
+                                                             "::1\tlocalhost ip6-localhost ip6-loopback\n"
+                                                             "fe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\n"
+                                                             "ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
     if (!text.empty() && text.back() != '\n') text += '\n';
     for (const std::string& entry : config.extra_hosts) {
         auto [name, address] = split_once(entry, ':');
@@ -91,13 +91,15 @@ std::string hosts_text(const ContainerConfig& config, const netns::ContainerPlan
         text += target + "\t" + name + "\n";
     }
     if (config.namespaces.network == "host") return text;
-    if (const std::string host = host_address(network); !host.empty()) text += host + "\thost.containers.internal host.docker.internal\n";
-    std::string names = config.domainname.empty() ? config.hostname
-                                                  : config.hostname + "." + config.domainname + " " + config.hostname;
+    if (const std::string host = host_address(network); !host.empty())
+        text += host + "\thost.containers.internal host.docker.internal\n";
+    std::string names =
+        config.domainname.empty() ? config.hostname : config.hostname + "." + config.domainname + " " + config.hostname;
     if (config.name != config.hostname) names += " " + config.name;
     std::string own;
     for (const netns::Attachment& attachment : network.attachments)
-        for (const std::string& address : attachment.addresses) own += address.substr(0, address.find('/')) + "\t" + names + "\n";
+        for (const std::string& address : attachment.addresses)
+            own += address.substr(0, address.find('/')) + "\t" + names + "\n";
     return text + (own.empty() ? "127.0.0.1\t" + names + "\n" : own);
 }
 
@@ -110,7 +112,8 @@ std::vector<std::string> host_name_servers() {
     return servers;
 }
 
-std::string resolv_text(const ContainerConfig& config, const netns::ContainerPlan& network, const std::string& host_resolv) {
+std::string resolv_text(const ContainerConfig& config, const netns::ContainerPlan& network,
+                        const std::string& host_resolv) {
     std::string base = config.namespaces.network == "host" ? host_resolv : upstream_resolv(host_resolv);
     ContainerConfig asked;
     asked.dns = network.name_service ? std::vector<std::string>{netns::name_server_address} : config.dns;
@@ -128,7 +131,8 @@ std::string resolv_text(const ContainerConfig& config, const netns::ContainerPla
 void write_name_files(const ContainerConfig& config, const netns::ContainerPlan& network, const Dir& run_dir) {
     write_shared(run_dir, "hostname", config.hostname + "\n");
     if (config.namespaces.network.starts_with("container:")) return;
-    write_shared(run_dir, "hosts", hosts_text(config, network, config.namespaces.network == "host" ? host_file("/etc/hosts") : ""));
+    write_shared(run_dir, "hosts",
+                 hosts_text(config, network, config.namespaces.network == "host" ? host_file("/etc/hosts") : ""));
     write_shared(run_dir, "resolv.conf", resolv_text(config, network, host_file("/etc/resolv.conf")));
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // network create: every mistake is found before anything is written; the bridge itself is made by the first container.
-#include <net/if.h>
-
 #include <algorithm>
+
+#include <net/if.h>
 
 #include "base/ids.hh"
 #include "base/text.hh"
@@ -21,16 +21,21 @@ using netns::Subnet;
 using storage::NetworkConfig;
 
 void check_name(const std::string& name) {
-    if (!is_valid_name(name)) throw UsageError("invalid network name '{}': letters, digits, '_', '.' and '-' after a letter or digit", printable(name));
-    static const std::vector<std::string> reserved = {default_network_name, "default", "none", "host", "private", "container", "ns", "slirp4netns", "pasta"};
+    if (!is_valid_name(name))
+        throw UsageError("invalid network name '{}': letters, digits, '_', '.' and '-' after a letter or digit",
+                         printable(name));
+    static const std::vector<std::string> reserved = {default_network_name, "default", "none",        "host", "private",
+                                                      "container",          "ns",      "slirp4netns", "pasta"};
     if (std::find(reserved.begin(), reserved.end(), name) != reserved.end())
-        throw Error("network name {} is reserved: it has a meaning of its own in --network", name).with_exit_code(ExitCode::failure);
+        throw Error("network name {} is reserved: it has a meaning of its own in --network", name)
+            .with_exit_code(ExitCode::failure);
 }
 
 std::string check_driver(const NetworkOptions& options) {
     const std::string& driver = options.driver;
     if (driver == "bridge" || driver == "macvlan" || driver == "ipvlan") return driver;
-    if (driver == "overlay") throw UsageError("network driver overlay is for clusters of hosts: kist has bridge, macvlan and ipvlan");
+    if (driver == "overlay")
+        throw UsageError("network driver overlay is for clusters of hosts: kist has bridge, macvlan and ipvlan");
     throw UsageError("unknown network driver '{}': it is bridge, macvlan or ipvlan", printable(driver));
 }
 
@@ -46,16 +51,27 @@ std::string check_ipam(const NetworkOptions& options) {
 }
 
 void check_switch(const std::string& key, const std::string& value) {
-    if (value != "true" && value != "false") throw UsageError("option {}: '{}' is not true or false", key, printable(value));
+    if (value != "true" && value != "false")
+        throw UsageError("option {}: '{}' is not true or false", key, printable(value));
 }
 
 void check_option(const std::string& driver, const std::string& key, const std::string& value) {
-    static const std::vector<std::string> switches = {"com.docker.network.bridge.enable_icc", "com.docker.network.bridge.enable_ip_masquerade"};
-    static const std::vector<std::string> known = {"mtu", "com.docker.network.driver.mtu", "com.docker.network.bridge.name", "isolate", "parent", "mode",
-                                                   "macvlan_mode", "ipvlan_mode", switches[0], switches[1]};
+    static const std::vector<std::string> switches = {"com.docker.network.bridge.enable_icc",
+                                                      "com.docker.network.bridge.enable_ip_masquerade"};
+    static const std::vector<std::string> known = {"mtu",
+                                                   "com.docker.network.driver.mtu",
+                                                   "com.docker.network.bridge.name",
+                                                   "isolate",
+                                                   "parent",
+                                                   "mode",
+                                                   "macvlan_mode",
+                                                   "ipvlan_mode",
+                                                   switches[0],
+                                                   switches[1]};
     if (std::find(known.begin(), known.end(), key) == known.end()) {
         UsageError error("unknown option '{}' of network driver {}", printable(key), driver);
-        if (const auto near = nearest(key, known); !near.empty()) error.with_hint("did you mean " + quoted_choice(near) + "?");
+        if (const auto near = nearest(key, known); !near.empty())
+            error.with_hint("did you mean " + quoted_choice(near) + "?");
         throw error;
     }
     if (std::find(switches.begin(), switches.end(), key) != switches.end()) check_switch(key, value);
@@ -65,9 +81,12 @@ void check_option(const std::string& driver, const std::string& key, const std::
         if (!mtu || *mtu < 68) throw UsageError("option {}: '{}' is not 68 to 65535", key, printable(value));
     }
     if (key == "mode" || key == "macvlan_mode" || key == "ipvlan_mode") {
-        const std::vector<std::string> modes = driver == "ipvlan" ? std::vector<std::string>{"l2", "l3", "l3s"} : std::vector<std::string>{"bridge", "private", "vepa", "passthru"};
+        const std::vector<std::string> modes = driver == "ipvlan"
+                                                   ? std::vector<std::string>{"l2", "l3", "l3s"}
+                                                   : std::vector<std::string>{"bridge", "private", "vepa", "passthru"};
         if (driver == "bridge") throw UsageError("option {} is for macvlan and ipvlan", key);
-        if (std::find(modes.begin(), modes.end(), value) == modes.end()) throw UsageError("option {}: '{}' is not {}", key, printable(value), quoted_choice(modes));
+        if (std::find(modes.begin(), modes.end(), value) == modes.end())
+            throw UsageError("option {}: '{}' is not {}", key, printable(value), quoted_choice(modes));
     }
 }
 
@@ -87,8 +106,8 @@ void take_options(const NetworkOptions& options, NetworkConfig& config) {
 
 /// The gateway, range and auxiliary values belong to the subnet that they lie in.
 template <typename Parsed>
-void give_to_subnet(std::vector<netns::SubnetConfig>& subnets, std::string_view option, const Address& address, const Parsed& parsed,
-                    std::string netns::SubnetConfig::*member) {
+void give_to_subnet(std::vector<netns::SubnetConfig>& subnets, std::string_view option, const Address& address,
+                    const Parsed& parsed, std::string netns::SubnetConfig::*member) {
     for (netns::SubnetConfig& subnet : subnets) {
         const auto range = Subnet::parse(subnet.subnet);
         if (!range || !range->contains(address)) continue;
@@ -103,14 +122,17 @@ void take_subnets(Engine& engine, const NetworkOptions& options, NetworkConfig& 
     for (const std::string& text : options.subnets) {
         const auto subnet = Subnet::parse(text);
         if (!subnet) throw UsageError("invalid subnet '{}': it is ADDRESS/PREFIX", printable(text));
-        if (subnet->prefix() == 0 || subnet->prefix() > subnet->base().bits() - 1) throw UsageError("subnet {} has no room for containers", subnet->str());
+        if (subnet->prefix() == 0 || subnet->prefix() > subnet->base().bits() - 1)
+            throw UsageError("subnet {} has no room for containers", subnet->str());
         for (const netns::SubnetConfig& other : config.subnets)
-            if (Subnet::parse(other.subnet)->overlaps(*subnet)) throw UsageError("subnets {} and {} overlap", other.subnet, subnet->str());
+            if (Subnet::parse(other.subnet)->overlaps(*subnet))
+                throw UsageError("subnets {} and {} overlap", other.subnet, subnet->str());
         config.subnets.push_back({subnet->str(), {}, {}});
         config.ipv6 = config.ipv6 || subnet->base().is_v6();
     }
     const auto has = [&](bool v6) {
-        return std::any_of(config.subnets.begin(), config.subnets.end(), [&](const auto& s) { return (s.subnet.find(':') != std::string::npos) == v6; });
+        return std::any_of(config.subnets.begin(), config.subnets.end(),
+                           [&](const auto& s) { return (s.subnet.find(':') != std::string::npos) == v6; });
     };
     config.ipv6 = config.ipv6 || options.ipv6;
     if (config.subnets.empty()) config.subnets.push_back({choose_subnet(engine, true).str(), {}, {}});
@@ -127,7 +149,8 @@ void take_subnets(Engine& engine, const NetworkOptions& options, NetworkConfig& 
     }
     // An internal macvlan has nobody to ask; a bridge's address is the gateway, though an internal one is no way out.
     for (netns::SubnetConfig& subnet : config.subnets)
-        if (subnet.gateway.empty() && !(config.driver != "bridge" && config.internal)) subnet.gateway = Subnet::parse(subnet.subnet)->base().plus(1).str();
+        if (subnet.gateway.empty() && !(config.driver != "bridge" && config.internal))
+            subnet.gateway = Subnet::parse(subnet.subnet)->base().plus(1).str();
     if (config.driver == "bridge")
         for (const netns::SubnetConfig& subnet : config.subnets) check_subnet(engine, *Subnet::parse(subnet.subnet));
 }
@@ -156,20 +179,27 @@ void choose_device(Engine& engine, const NetworkOptions& options, NetworkConfig&
     netns::NetlinkSocket socket(NETLINK_ROUTE);
     if (config.driver != "bridge") {
         config.device = option("parent").empty() ? netns::default_interface(socket) : option("parent");
-        if (config.device.empty()) throw UsageError("network driver {} needs --opt parent=INTERFACE: the host has no default route", config.driver);
-        if (!netns::link_index(socket, config.device)) throw Error("the parent interface '{}' does not exist", printable(config.device));
+        if (config.device.empty())
+            throw UsageError("network driver {} needs --opt parent=INTERFACE: the host has no default route",
+                             config.driver);
+        if (!netns::link_index(socket, config.device))
+            throw Error("the parent interface '{}' does not exist", printable(config.device));
         config.interface_name = options.interface_name;
         return;
     }
-    config.device = !option("com.docker.network.bridge.name").empty() ? option("com.docker.network.bridge.name") : options.interface_name;
+    config.device = !option("com.docker.network.bridge.name").empty() ? option("com.docker.network.bridge.name")
+                                                                      : options.interface_name;
     if (config.device.empty()) {
         config.device = "kist-" + config.id.substr(0, 8);
         return;
     }
-    if (config.device.size() >= IFNAMSIZ || config.device.find_first_of("/ \t\n:") != std::string::npos) throw UsageError("invalid interface name '{}'", printable(config.device));
+    if (config.device.size() >= IFNAMSIZ || config.device.find_first_of("/ \t\n:") != std::string::npos)
+        throw UsageError("invalid interface name '{}'", printable(config.device));
     for (const NetworkConfig& other : all_networks(engine))
-        if (other.device == config.device) throw Error("bridge name {} is already in use by network '{}'", config.device, other.name);
-    if (netns::link_index(socket, config.device)) throw Error("an interface '{}' exists already and is not kist's", config.device);
+        if (other.device == config.device)
+            throw Error("bridge name {} is already in use by network '{}'", config.device, other.name);
+    if (netns::link_index(socket, config.device))
+        throw Error("an interface '{}' exists already and is not kist's", config.device);
 }
 
 } // namespace
@@ -194,7 +224,8 @@ std::string create_network(Engine& engine, const NetworkOptions& options) {
     take_routes(options, config);
     choose_device(engine, options, config);
     engine.networks().create(config);
-    storage::append_event(engine.store().data(), {"network", "create", config.id, {{"name", config.name}, {"type", config.driver}}});
+    storage::append_event(engine.store().data(),
+                          {"network", "create", config.id, {{"name", config.name}, {"type", config.driver}}});
     return config.name;
 }
 

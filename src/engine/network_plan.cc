@@ -96,7 +96,9 @@ NetworkConfig default_network(Engine& engine) {
 
 void settle_default_network(Engine& engine) {
     const HostConfig& host = engine.config();
-    const auto is_settled = [&](const std::optional<Settled>& settled) { return settled && (settled->address || !host.bip.empty()); };
+    const auto is_settled = [&](const std::optional<Settled>& settled) {
+        return settled && (settled->address || !host.bip.empty());
+    };
     if (!host.bridge.empty() || is_settled(read_settled(engine))) return;
     const FileLock lock = engine.networks().lock(LockMode::exclusive);
     if (is_settled(read_settled(engine))) return; // another start was faster
@@ -105,7 +107,8 @@ void settle_default_network(Engine& engine) {
         const Subnet subnet = choose_subnet(engine, false);
         text += " " + InterfaceAddress{subnet.base().plus(1), subnet.prefix()}.str();
     }
-    write_atomically(netns::network_run_dir(engine.store().run(), default_network_name), settled_file, text, Durability::volatile_);
+    write_atomically(netns::network_run_dir(engine.store().run(), default_network_name), settled_file, text,
+                     Durability::volatile_);
 }
 
 void forget_default_network(Engine& engine) {
@@ -140,7 +143,8 @@ netns::NetworkPlan network_plan(Engine& engine, const NetworkConfig& config) {
     plan.foreign_device = config.name == default_network_name && !engine.config().bridge.empty();
     plan.subnets = config.subnets;
     plan.routes = config.routes;
-    plan.mtu = static_cast<std::uint32_t>(parse_unsigned(option_of(config, {"mtu", "com.docker.network.driver.mtu"}), 65535).value_or(0));
+    plan.mtu = static_cast<std::uint32_t>(
+        parse_unsigned(option_of(config, {"mtu", "com.docker.network.driver.mtu"}), 65535).value_or(0));
     plan.internal = config.internal;
     plan.names = config.dns_enabled && config.driver == "bridge";
     plan.talk = option_of(config, {"com.docker.network.bridge.enable_icc"}) != "false";

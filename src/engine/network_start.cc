@@ -26,7 +26,8 @@ bool holds_its_address(Engine& engine, const std::string& id) {
     const auto view = parsed ? engine.containers().view(*parsed) : std::nullopt;
     if (!view) return false;
     // One that is being started has its address already, and no monitor yet.
-    return view->monitor_alive || view->state.pid != 0 || FileLock::is_held(engine.containers().data_dir(*parsed), "lock");
+    return view->monitor_alive || view->state.pid != 0 ||
+           FileLock::is_held(engine.containers().data_dir(*parsed), "lock");
 }
 
 std::vector<std::string> lease_names(const ContainerConfig& config, const NetworkChoice& choice) {
@@ -36,8 +37,8 @@ std::vector<std::string> lease_names(const ContainerConfig& config, const Networ
     return names;
 }
 
-void lease_addresses(Engine& engine, const ContainerConfig& config, const NetworkChoice& choice, const NetworkConfig& network,
-                     netns::Attachment& attachment) {
+void lease_addresses(Engine& engine, const ContainerConfig& config, const NetworkChoice& choice,
+                     const NetworkConfig& network, netns::Attachment& attachment) {
     const netns::Leases leases(engine.store().run(), network.name);
     const auto lives = [&](const std::string& id) { return holds_its_address(engine, id); };
     netns::Lease lease{{}, config.id, lease_names(config, choice)};
@@ -69,7 +70,8 @@ bool is_guarded(const ContainerConfig& config) {
     return std::find(capabilities.begin(), capabilities.end(), "CAP_NET_ADMIN") == capabilities.end();
 }
 
-netns::Attachment attach(Engine& engine, const ContainerConfig& config, const NetworkChoice& choice, const std::string& interface) {
+netns::Attachment attach(Engine& engine, const ContainerConfig& config, const NetworkChoice& choice,
+                         const std::string& interface) {
     const NetworkConfig network = find_network(engine, choice.name);
     netns::Attachment attachment;
     attachment.network = network_plan(engine, network);
@@ -81,7 +83,8 @@ netns::Attachment attach(Engine& engine, const ContainerConfig& config, const Ne
     lease_addresses(engine, config, choice, network, attachment);
     attachment.mac = choice.mac;
     if (attachment.mac.empty() && !attachment.addresses.empty())
-        attachment.mac = netns::mac_text(netns::mac_of(netns::InterfaceAddress::parse(attachment.addresses.front())->address));
+        attachment.mac =
+            netns::mac_text(netns::mac_of(netns::InterfaceAddress::parse(attachment.addresses.front())->address));
     if (attachment.mac.empty()) attachment.mac = random_mac();
     return attachment;
 }
@@ -90,8 +93,10 @@ netns::Attachment attach(Engine& engine, const ContainerConfig& config, const Ne
 std::string next_interface(const std::vector<NetworkChoice>& choices, const std::vector<netns::Attachment>& made) {
     for (int n = 0;; ++n) {
         std::string name = "eth" + std::to_string(n);
-        const bool asked = std::any_of(choices.begin(), choices.end(), [&](const NetworkChoice& c) { return c.interface == name; });
-        const bool used = std::any_of(made.begin(), made.end(), [&](const netns::Attachment& a) { return a.interface == name; });
+        const bool asked =
+            std::any_of(choices.begin(), choices.end(), [&](const NetworkChoice& c) { return c.interface == name; });
+        const bool used =
+            std::any_of(made.begin(), made.end(), [&](const netns::Attachment& a) { return a.interface == name; });
         if (!asked && !used) return name;
     }
 }
@@ -117,7 +122,8 @@ void publish_exposed(const ContainerConfig& config, std::vector<netns::PortMappi
 
 netns::Attachment plan_attachment(Engine& engine, const ContainerConfig& config, const NetworkChoice& choice,
                                   const std::vector<netns::Attachment>& others) {
-    const std::string interface = choice.interface.empty() ? next_interface(networks_of(config), others) : choice.interface;
+    const std::string interface =
+        choice.interface.empty() ? next_interface(networks_of(config), others) : choice.interface;
     try {
         return attach(engine, config, choice, interface);
     } catch (Error& error) {
@@ -137,12 +143,14 @@ void plan_names(Engine& engine, const ContainerConfig& config, netns::ContainerP
         return !address || address->is_loopback();
     });
     // Where the host asks a resolver of its own on 127.0.0.1, only the host can ask it.
-    plan.name_service = std::any_of(plan.attachments.begin(), plan.attachments.end(), has_names) || (config.dns.empty() && only_loopback);
+    plan.name_service = std::any_of(plan.attachments.begin(), plan.attachments.end(), has_names) ||
+                        (config.dns.empty() && only_loopback);
     if (!plan.name_service) return;
     plan.name_servers = config.dns;
     if (plan.name_servers.empty())
         for (const netns::Attachment& attachment : plan.attachments)
-            for (const std::string& server : find_network(engine, attachment.network.name).dns_servers) plan.name_servers.push_back(server);
+            for (const std::string& server : find_network(engine, attachment.network.name).dns_servers)
+                plan.name_servers.push_back(server);
     if (plan.name_servers.empty()) plan.name_servers = host;
 }
 
@@ -159,7 +167,8 @@ netns::ContainerPlan plan_container_network(Engine& engine, const ContainerConfi
     publish_exposed(config, plan.ports);
     if (engine.config().expose_netns) plan.pin = "kist-" + config.id.substr(0, 12);
     try {
-        for (const NetworkChoice& choice : choices) plan.attachments.push_back(plan_attachment(engine, config, choice, plan.attachments));
+        for (const NetworkChoice& choice : choices)
+            plan.attachments.push_back(plan_attachment(engine, config, choice, plan.attachments));
     } catch (...) {
         clear_container_network(engine, config.id, plan);
         throw;
@@ -174,10 +183,12 @@ void name_port_holder(Engine& engine, const netns::ContainerPlan& plan, Error& e
         if (!view.monitor_alive) continue;
         for (const netns::PortMapping& theirs : view.state.network.ports)
             for (const netns::PortMapping& ours : plan.ports) {
-                const bool meets = theirs.protocol == ours.protocol && ours.host_port < theirs.host_port + theirs.count &&
+                const bool meets = theirs.protocol == ours.protocol &&
+                                   ours.host_port < theirs.host_port + theirs.count &&
                                    theirs.host_port < ours.host_port + ours.count;
                 if (meets && ours.host_port != 0) {
-                    error.with_hint("container '" + view.config.name + "' publishes port " + netns::host_side(theirs) + "/" + theirs.protocol);
+                    error.with_hint("container '" + view.config.name + "' publishes port " + netns::host_side(theirs) +
+                                    "/" + theirs.protocol);
                     return;
                 }
             }

@@ -24,7 +24,8 @@ std::vector<Taken> taken_subnets(Engine& engine) {
     std::vector<Taken> taken;
     for (const storage::NetworkConfig& network : all_networks(engine))
         for (const netns::SubnetConfig& subnet : network.subnets)
-            if (const auto own = Subnet::parse(subnet.subnet)) taken.push_back({*own, "network '" + network.name + "'"});
+            if (const auto own = Subnet::parse(subnet.subnet))
+                taken.push_back({*own, "network '" + network.name + "'"});
     netns::NetlinkSocket socket(NETLINK_ROUTE);
     for (const Subnet& route : netns::routed_subnets(socket))
         if (route.prefix() != 0) taken.push_back({route, "a route of the host"});
@@ -72,13 +73,15 @@ Subnet choose_subnet(Engine& engine, bool for_user, bool v6) {
     std::vector<std::string> obstacles;
     const auto pools = pools_of(engine.config(), for_user);
     for (const Pool& pool : pools) {
-        const std::uint64_t count = Subnet(pool.base.base(), pool.base.prefix()).size() / Subnet(pool.base.base(), pool.size).size();
+        const std::uint64_t count =
+            Subnet(pool.base.base(), pool.base.prefix()).size() / Subnet(pool.base.base(), pool.size).size();
         Subnet candidate(pool.base.base(), pool.size);
         for (std::uint64_t i = 0; i < count; ++i, candidate = candidate.next()) {
             const Taken* other = in_the_way(taken, candidate);
             if (other == nullptr) return candidate;
             std::string text = other->subnet.str() + " (" + other->by + ")";
-            if (std::find(obstacles.begin(), obstacles.end(), text) == obstacles.end() && obstacles.size() < 8) obstacles.push_back(std::move(text));
+            if (std::find(obstacles.begin(), obstacles.end(), text) == obstacles.end() && obstacles.size() < 8)
+                obstacles.push_back(std::move(text));
         }
     }
     std::vector<std::string> names;
@@ -90,7 +93,8 @@ Subnet choose_subnet(Engine& engine, bool for_user, bool v6) {
 
 void check_subnet(Engine& engine, const Subnet& wanted) {
     const auto taken = taken_subnets(engine);
-    if (const Taken* other = in_the_way(taken, wanted)) throw Error("subnet {} overlaps {} of {}", wanted.str(), other->subnet.str(), other->by);
+    if (const Taken* other = in_the_way(taken, wanted))
+        throw Error("subnet {} overlaps {} of {}", wanted.str(), other->subnet.str(), other->by);
 }
 
 } // namespace kist::engine

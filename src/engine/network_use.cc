@@ -36,7 +36,8 @@ const netns::Attachment* attachment_to(const ContainerView& view, const std::str
     return nullptr;
 }
 
-void tell_network(Engine& engine, const NetworkConfig& config, std::string_view action, std::string_view container = {}) {
+void tell_network(Engine& engine, const NetworkConfig& config, std::string_view action,
+                  std::string_view container = {}) {
     storage::Event event{"network", action, config.id, {{"name", config.name}, {"type", config.driver}}};
     if (!container.empty()) event.attributes.emplace_back("container", container);
     storage::append_event(engine.store().data(), event);
@@ -47,7 +48,8 @@ void remove_kernel_parts(Engine& engine, const NetworkConfig& config) {
     if (config.driver != "bridge") return;
     const netns::NetworkPlan plan = network_plan(engine, config);
     netns::NetlinkSocket links(NETLINK_ROUTE);
-    if (!plan.foreign_device && netns::link_alias(links, plan.device) == netns::bridge_alias(plan.owner)) netns::remove_link(links, plan.device);
+    if (!plan.foreign_device && netns::link_alias(links, plan.device) == netns::bridge_alias(plan.owner))
+        netns::remove_link(links, plan.device);
     netns::NetlinkSocket firewall(NETLINK_NETFILTER);
     netns::forget_network(firewall, plan);
     if (!netns::serves_networks(firewall)) {
@@ -70,24 +72,30 @@ std::vector<NetworkUse> network_users(Engine& engine, const std::string& name) {
     std::vector<NetworkUse> users;
     for (const ContainerView& view : engine.containers().all()) {
         const auto choices = networks_of(view.config);
-        const bool asked = std::any_of(choices.begin(), choices.end(), [&](const storage::NetworkChoice& choice) { return choice.name == name; });
-        if (asked || attachment_to(view, name) != nullptr) users.push_back({view.config.id, view.config.name, is_running(view)});
+        const bool asked = std::any_of(choices.begin(), choices.end(),
+                                       [&](const storage::NetworkChoice& choice) { return choice.name == name; });
+        if (asked || attachment_to(view, name) != nullptr)
+            users.push_back({view.config.id, view.config.name, is_running(view)});
     }
     return users;
 }
 
 void remove_network(Engine& engine, const std::string& reference, bool force, std::optional<int> timeout) {
     const NetworkConfig config = find_network(engine, reference);
-    if (is_default(config)) throw Error("network {} is the default one and cannot be removed", config.name).with_exit_code(ExitCode::failure);
+    if (is_default(config))
+        throw Error("network {} is the default one and cannot be removed", config.name)
+            .with_exit_code(ExitCode::failure);
     const auto users = network_users(engine, config.name);
     if (!users.empty() && !force) {
         std::vector<std::string> names;
         for (const NetworkUse& user : users) names.push_back(user.name);
         Error error("network {} is in use by container {}", config.name, quoted_choice(names));
-        error.with_hint("remove the containers first, or use --force, which removes them too").with_exit_code(ExitCode::failure);
+        error.with_hint("remove the containers first, or use --force, which removes them too")
+            .with_exit_code(ExitCode::failure);
         throw error;
     }
-    for (const NetworkUse& user : users) remove(engine, *ContainerId::parse(user.id), {.force = true, .volumes = false, .timeout = timeout});
+    for (const NetworkUse& user : users)
+        remove(engine, *ContainerId::parse(user.id), {.force = true, .volumes = false, .timeout = timeout});
     const FileLock lock = engine.networks().lock(LockMode::exclusive);
     remove_unused(engine, config);
 }
@@ -97,11 +105,13 @@ namespace {
 using NetworkTest = std::function<bool(const NetworkConfig&)>;
 
 NetworkTest network_test(const std::string& key, const std::string& value) {
-    if (key == "name") return [pattern = std::regex(value)](const NetworkConfig& n) { return std::regex_search(n.name, pattern); };
+    if (key == "name")
+        return [pattern = std::regex(value)](const NetworkConfig& n) { return std::regex_search(n.name, pattern); };
     if (key == "id") return [value](const NetworkConfig& n) { return n.id.starts_with(value); };
     if (key == "driver") return [value](const NetworkConfig& n) { return n.driver == value; };
     if (key == "type") {
-        if (value != "builtin" && value != "custom") throw UsageError("invalid filter 'type={}': it is builtin or custom", printable(value));
+        if (value != "builtin" && value != "custom")
+            throw UsageError("invalid filter 'type={}': it is builtin or custom", printable(value));
         return [value](const NetworkConfig& n) { return is_default(n) == (value == "builtin"); };
     }
     if (key == "label" || key == "label!") {
@@ -112,8 +122,10 @@ NetworkTest network_test(const std::string& key, const std::string& value) {
             return (found != n.labels.end() && (!wanted || found->second == *wanted)) == has;
         };
     }
-    if (key == "until") return [moment = parse_when(value, Moment::now())](const NetworkConfig& n) { return n.created < moment.ns; };
-    throw UsageError("invalid filter '{}': it is name, id, driver, type, label, label!, until or dangling", printable(key));
+    if (key == "until")
+        return [moment = parse_when(value, Moment::now())](const NetworkConfig& n) { return n.created < moment.ns; };
+    throw UsageError("invalid filter '{}': it is name, id, driver, type, label, label!, until or dangling",
+                     printable(key));
 }
 
 std::vector<std::pair<std::string, std::string>> parse_filters(const std::vector<std::string>& filters) {
@@ -145,7 +157,8 @@ std::vector<NetworkConfig> list_networks(Engine& engine, const std::vector<std::
     std::vector<NetworkConfig> list = all_networks(engine);
     std::erase_if(list, [&](const NetworkConfig& config) {
         for (const auto& [key, any] : tests)
-            if (std::none_of(any.begin(), any.end(), [&](const NetworkTest& test) { return test(config); })) return true;
+            if (std::none_of(any.begin(), any.end(), [&](const NetworkTest& test) { return test(config); }))
+                return true;
         return dangling && network_users(engine, config.name).empty() != *dangling;
     });
     return list;
@@ -158,7 +171,9 @@ std::vector<std::string> prune_networks(Engine& engine, const std::vector<std::s
     for (const NetworkConfig& config : candidates) {
         const auto users = network_users(engine, config.name);
         // Of the default network only the bridge goes: it is in the way of nobody who has a container, running or not.
-        const bool used = is_default(config) ? std::any_of(users.begin(), users.end(), [](const NetworkUse& user) { return user.running; }) : !users.empty();
+        const bool used = is_default(config) ? std::any_of(users.begin(), users.end(),
+                                                           [](const NetworkUse& user) { return user.running; })
+                                             : !users.empty();
         if (used) continue;
         remove_unused(engine, config);
         if (!is_default(config)) removed.push_back(config.name);
@@ -167,7 +182,8 @@ std::vector<std::string> prune_networks(Engine& engine, const std::vector<std::s
 }
 
 Value inspect_network(Engine& engine, const NetworkConfig& config) {
-    Value value = Value::object(), ipam = Value::object(), pools = Value::list(), containers = Value::object(), subnets = Value::list();
+    Value value = Value::object(), ipam = Value::object(), pools = Value::list(), containers = Value::object(),
+          subnets = Value::list();
     value.set("Name", config.name);
     value.set("Id", config.id);
     value.set("Created", to_rfc3339({config.created}));
@@ -244,19 +260,24 @@ monitor::ControlClient monitor_of(Engine& engine, const ContainerView& view) {
 
 void need_own_network(const ContainerView& view) {
     if (view.config.namespaces.network != "bridge")
-        throw Error("container '{}' has network mode '{}': it cannot be in other networks", view.config.name, view.config.namespaces.network).with_exit_code(ExitCode::failure);
+        throw Error("container '{}' has network mode '{}': it cannot be in other networks", view.config.name,
+                    view.config.namespaces.network)
+            .with_exit_code(ExitCode::failure);
 }
 
 } // namespace
 
-void connect_network(Engine& engine, const std::string& network, const ContainerId& id, const storage::NetworkChoice& wish) {
+void connect_network(Engine& engine, const std::string& network, const ContainerId& id,
+                     const storage::NetworkChoice& wish) {
     const auto lock = engine.containers().lock(id);
     ContainerView view = settle_locked(engine, id);
     need_own_network(view);
     const NetworkConfig config = find_network(engine, network);
     auto choices = networks_of(view.config);
     for (const storage::NetworkChoice& choice : choices)
-        if (choice.name == config.name) throw Error("container '{}' is already connected to network '{}'", view.config.name, config.name).with_exit_code(ExitCode::failure);
+        if (choice.name == config.name)
+            throw Error("container '{}' is already connected to network '{}'", view.config.name, config.name)
+                .with_exit_code(ExitCode::failure);
     storage::NetworkChoice choice = wish;
     choice.name = config.name;
     check_network_choice(choice, config);
@@ -264,7 +285,8 @@ void connect_network(Engine& engine, const std::string& network, const Container
     if (is_running(view)) {
         if (is_default(config)) settle_default_network(engine);
         const FileLock networks = engine.networks().lock(LockMode::shared);
-        const netns::Attachment attachment = plan_attachment(engine, view.config, choice, view.state.network.attachments);
+        const netns::Attachment attachment =
+            plan_attachment(engine, view.config, choice, view.state.network.attachments);
         try {
             monitor_of(engine, view).connect_network(attachment);
         } catch (...) {
@@ -285,9 +307,13 @@ void disconnect_network(Engine& engine, const std::string& network, const Contai
     need_own_network(view);
     const NetworkConfig config = find_network(engine, network);
     auto choices = networks_of(view.config);
-    const auto found = std::find_if(choices.begin(), choices.end(), [&](const storage::NetworkChoice& choice) { return choice.name == config.name; });
-    if (found == choices.end()) throw Error("container '{}' is not connected to network '{}'", view.config.name, config.name).with_exit_code(ExitCode::failure);
-    if (is_running(view) && attachment_to(view, config.name) != nullptr) monitor_of(engine, view).disconnect_network(config.name);
+    const auto found = std::find_if(choices.begin(), choices.end(),
+                                    [&](const storage::NetworkChoice& choice) { return choice.name == config.name; });
+    if (found == choices.end())
+        throw Error("container '{}' is not connected to network '{}'", view.config.name, config.name)
+            .with_exit_code(ExitCode::failure);
+    if (is_running(view) && attachment_to(view, config.name) != nullptr)
+        monitor_of(engine, view).disconnect_network(config.name);
     choices.erase(found);
     // An empty list would mean the default network.
     if (choices.empty()) view.config.namespaces.network = "none";
@@ -298,7 +324,8 @@ void disconnect_network(Engine& engine, const std::string& network, const Contai
 
 void reload_network(Engine& engine, const ContainerId& id) {
     const ContainerView view = settled_view(engine, id);
-    if (!is_running(view)) throw Error("container '{}' is not running", view.config.name).with_exit_code(ExitCode::failure);
+    if (!is_running(view))
+        throw Error("container '{}' is not running", view.config.name).with_exit_code(ExitCode::failure);
     if (!view.state.network.attachments.empty()) monitor_of(engine, view).reload_network();
 }
 

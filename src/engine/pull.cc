@@ -64,19 +64,26 @@ class Pulling {
 public:
     Pulling(const storage::Store& store, registry::Fetcher& fetcher, const PullOptions& options, std::string place,
             std::int64_t most_at_once)
-        : store_(store), layers_(store), work_(store), fetcher_(fetcher), options_(options), place_(std::move(place)),
+        : store_(store),
+          layers_(store),
+          work_(store),
+          fetcher_(fetcher),
+          options_(options),
+          place_(std::move(place)),
           most_at_once_(static_cast<std::size_t>(most_at_once)) {}
 
     std::vector<storage::HeldLayer> layers(const registry::FoundImage& found) {
         const auto& diff_ids = found.config.rootfs.diff_ids;
         std::vector<std::string> chain;
-        for (const std::string& diff_id : diff_ids) chain.push_back(storage::chain_id(chain.empty() ? "" : chain.back(), diff_id));
+        for (const std::string& diff_id : diff_ids)
+            chain.push_back(storage::chain_id(chain.empty() ? "" : chain.back(), diff_id));
         std::vector<std::optional<storage::HeldLayer>> held(diff_ids.size());
         PullWatch watch(found.layers, options_.watch);
         at_once(
             diff_ids.size(), most_at_once_,
             [&](std::size_t i) {
-                held[i] = layer(found.layers[i], watch.layer(i), diff_ids[i], {chain.begin(), chain.begin() + static_cast<std::ptrdiff_t>(i)});
+                held[i] = layer(found.layers[i], watch.layer(i), diff_ids[i],
+                                {chain.begin(), chain.begin() + static_cast<std::ptrdiff_t>(i)});
             },
             [&] { fetcher_.stop(); });
         std::vector<storage::HeldLayer> all;
@@ -96,7 +103,8 @@ private:
         });
         watched.state = fetched ? State::done : State::known;
         if (!options_.watch) say(watched.short_id + (fetched ? ": Pull complete" : ": Already exists"));
-        storage::note_known_blob(layers_, held.record.chain_id, {blob.digest, blob.size, storage::compression_of(blob.media_type), {}}, place_);
+        storage::note_known_blob(layers_, held.record.chain_id,
+                                 {blob.digest, blob.size, storage::compression_of(blob.media_type), {}}, place_);
         return held;
     }
     void say(const std::string& line) {
@@ -104,8 +112,10 @@ private:
         if (options_.progress) options_.progress(line);
     }
 
-    storage::LayerReply fetch(const oci::Descriptor& blob, PullWatch::Layer& watched, const std::string& diff_id, const Dir& folder) {
-        auto partial = blob.size >= least_kept ? storage::PartialBlob::open(store_, *Digest::parse(blob.digest)) : std::nullopt;
+    storage::LayerReply fetch(const oci::Descriptor& blob, PullWatch::Layer& watched, const std::string& diff_id,
+                              const Dir& folder) {
+        auto partial =
+            blob.size >= least_kept ? storage::PartialBlob::open(store_, *Digest::parse(blob.digest)) : std::nullopt;
         if (partial && partial->size() >= blob.size) { // cannot be a beginning
             partial->discard();
             partial = storage::PartialBlob::open(store_, *Digest::parse(blob.digest));
@@ -137,7 +147,8 @@ private:
         if (!unpacker_failed || !failure) pending.finish();
         if (partial) partial->discard();
         if (failure) throw Error(*failure);
-        if (reply.blob_digest != blob.digest && reply.diff_id != blob.digest) throw Error("layer {} has another digest", blob.digest);
+        if (reply.blob_digest != blob.digest && reply.diff_id != blob.digest)
+            throw Error("layer {} has another digest", blob.digest);
         return reply;
     }
 
@@ -153,8 +164,8 @@ private:
 
 void check_platform(const registry::FoundImage& found, const PullOptions& options, const oci::Platform& platform) {
     if (!options.any() || fits_platform(found.config, platform)) return;
-    throw Error("the image is for platform {}/{}, not {}/{}", printable(found.config.os), printable(found.config.architecture),
-                platform.os, platform.architecture);
+    throw Error("the image is for platform {}/{}, not {}/{}", printable(found.config.os),
+                printable(found.config.architecture), platform.os, platform.architecture);
 }
 
 void say(const PullOptions& options, const std::string& line) {
@@ -178,9 +189,11 @@ Digest pull_from(Engine& engine, const Endpoint& endpoint, const storage::Refere
         engine.store(), {found.config_text, found.config, found.manifest_text, found.manifest_type}, held, {name});
     say(options, "Digest: " + sha256(found.list_text.empty() ? found.manifest_text : found.list_text).str());
     const bool known = before && before->id == id.str();
-    say(options, (known ? "Status: Image is up to date for " : "Status: Downloaded newer image for ") + name.familiar());
-    storage::append_event(engine.store().data(),
-                          {.type = "image", .action = "pull", .id = id.str(), .attributes = {{"name", name.familiar()}}});
+    say(options,
+        (known ? "Status: Image is up to date for " : "Status: Downloaded newer image for ") + name.familiar());
+    storage::append_event(
+        engine.store().data(),
+        {.type = "image", .action = "pull", .id = id.str(), .attributes = {{"name", name.familiar()}}});
     return id;
 }
 
@@ -216,7 +229,8 @@ std::vector<std::string> list_tags(Engine& engine, const storage::Reference& nam
         const Value document = json::parse(text, "answer of kist-fetch", {.bytes = registry::listing_limit});
         for (const Value& tag : document.as_list())
             // Only what can stand behind a name: the list is the registry's.
-            if (storage::Reference::try_parse(name.domain + "/" + name.path + ":" + tag.as_string())) tags.push_back(tag.as_string());
+            if (storage::Reference::try_parse(name.domain + "/" + name.path + ":" + tag.as_string()))
+                tags.push_back(tag.as_string());
         return tags;
     } catch (Error& error) {
         error.while_doing("listing the tags of '{}'", name.familiar_name());

@@ -13,7 +13,8 @@ constexpr std::chrono::milliseconds interval{100};
 
 } // namespace
 
-PullWatch::PullWatch(const std::vector<oci::Descriptor>& layers, const std::function<void(const std::vector<LayerStatus>&)>& tell)
+PullWatch::PullWatch(const std::vector<oci::Descriptor>& layers,
+                     const std::function<void(const std::vector<LayerStatus>&)>& tell)
     : tell_(tell) {
     for (const oci::Descriptor& descriptor : layers) {
         Layer& layer = layers_.emplace_back();

@@ -22,7 +22,8 @@ public:
     };
 
     /// `tell` may be empty.
-    PullWatch(const std::vector<oci::Descriptor>& layers, const std::function<void(const std::vector<LayerStatus>&)>& tell);
+    PullWatch(const std::vector<oci::Descriptor>& layers,
+              const std::function<void(const std::vector<LayerStatus>&)>& tell);
     PullWatch(const PullWatch&) = delete;
     PullWatch& operator=(const PullWatch&) = delete;
     /// Tells for the last time.

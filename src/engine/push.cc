@@ -37,7 +37,8 @@ bool wants_docker(const PushOptions& options, const std::string& own_type) {
     if (options.format.empty()) return own_type == docker_manifest;
     if (options.format == "oci") return false;
     if (options.format == "v2s2" || options.format == "docker") return true;
-    if (options.format == "v2s1") throw UsageError("--format v2s1: manifests of schema 1 are not written any more: use oci or v2s2");
+    if (options.format == "v2s1")
+        throw UsageError("--format v2s1: manifests of schema 1 are not written any more: use oci or v2s2");
     throw UsageError("invalid value '{}' for --format: it is oci or v2s2", printable(options.format));
 }
 
@@ -77,8 +78,9 @@ public:
         registry::Fetcher fetcher(storage::program_path("kist-fetch"), setup);
         fetcher_ = &fetcher;
         if (!is_there_already()) {
-            at_once(image_.chain_ids.size() + 1, static_cast<std::size_t>(engine_.config().max_concurrent_uploads), [&](std::size_t i) { i == 0 ? send_config() : send_layer(i - 1); },
-                    [&] { fetcher.stop(); });
+            at_once(
+                image_.chain_ids.size() + 1, static_cast<std::size_t>(engine_.config().max_concurrent_uploads),
+                [&](std::size_t i) { i == 0 ? send_config() : send_layer(i - 1); }, [&] { fetcher.stop(); });
         } else {
             for (std::size_t i = 0; i < image_.chain_ids.size(); ++i) say(short_id(i) + ": Layer already exists");
         }
@@ -98,16 +100,17 @@ private:
         std::vector<KnownBlob> found = storage::known_blobs(layers_, image_.chain_ids[i]);
         if (i < stored_.layers.size()) {
             const oci::Descriptor& own = stored_.layers[i];
-            const auto at = std::find_if(found.begin(), found.end(), [&](const KnownBlob& b) { return b.digest == own.digest; });
-            if (at != found.end())
-                std::rotate(found.begin(), at, at + 1);
-            else
-                found.insert(found.begin(), {own.digest, own.size, storage::compression_of(own.media_type), {}});
+            const auto at =
+                std::find_if(found.begin(), found.end(), [&](const KnownBlob& b) { return b.digest == own.digest; });
+            if (at != found.end()) std::rotate(found.begin(), at, at + 1);
+            else found.insert(found.begin(), {own.digest, own.size, storage::compression_of(own.media_type), {}});
         }
         std::erase_if(found, [&](const KnownBlob& blob) {
-            const bool fits = plan_.compression.empty() ? blob.compression == "gzip" || (blob.compression == "zstd" && !plan_.docker)
-                                                        : blob.compression == plan_.compression;
-            return !fits || (options_.force_compression && !options_.compression_format.empty() && options_.compression_level);
+            const bool fits = plan_.compression.empty()
+                                  ? blob.compression == "gzip" || (blob.compression == "zstd" && !plan_.docker)
+                                  : blob.compression == plan_.compression;
+            return !fits ||
+                   (options_.force_compression && !options_.compression_format.empty() && options_.compression_level);
         });
         return found;
     }
@@ -149,7 +152,8 @@ private:
     std::vector<std::string> mounts_of(const KnownBlob& blob) const {
         std::vector<std::string> paths;
         for (const std::string& place : blob.places)
-            if (place.starts_with(to_.domain + "/") && place != place_) paths.push_back(place.substr(to_.domain.size() + 1));
+            if (place.starts_with(to_.domain + "/") && place != place_)
+                paths.push_back(place.substr(to_.domain.size() + 1));
         return paths;
     }
 
@@ -245,8 +249,9 @@ private:
         if (!answer.digest.empty() && answer.digest != digest.str())
             throw Error("the registry says it stored the manifest {}, not {}", printable(answer.digest), digest.str());
         say(fmt::format("{}: digest: {} size: {}", ask.reference, digest.str(), text.size()));
-        storage::append_event(engine_.store().data(),
-                              {.type = "image", .action = "push", .id = image_.id, .attributes = {{"name", to_.familiar()}}});
+        storage::append_event(
+            engine_.store().data(),
+            {.type = "image", .action = "push", .id = image_.id, .attributes = {{"name", to_.familiar()}}});
         return digest;
     }
 
@@ -260,12 +265,13 @@ private:
     oci::Manifest stored_;
     Plan plan_;
     std::vector<std::vector<KnownBlob>> candidates_; ///< of each layer
-    std::mutex mutex_; ///< of plan_.manifest and the progress
+    std::mutex mutex_;                               ///< of plan_.manifest and the progress
 };
 
 } // namespace
 
-Digest push_image(Engine& engine, const storage::ImageRecord& image, const storage::Reference& to, const PushOptions& options) {
+Digest push_image(Engine& engine, const storage::ImageRecord& image, const storage::Reference& to,
+                  const PushOptions& options) {
     if (!to.digest.empty()) throw UsageError("an image is pushed to a tag, not to a digest");
     try {
         return Pushing(engine, image, to, options).run();

@@ -14,7 +14,7 @@ struct PushOptions : RegistryOptions {
     std::string format;             ///< "oci", "v2s2" (also "docker"); empty: the image's own
     std::string compression_format; ///< "gzip", "zstd"; empty: as the image came, else gzip
     std::optional<int> compression_level;
-    bool force_compression = false; ///< not as a blob that is known in another format or level
+    bool force_compression = false;                        ///< not as a blob that is known in another format or level
     std::function<void(const std::string& line)> progress; ///< lines as Docker prints them; may be empty
 };
 /// The digest of the manifest that the registry now has under that name.

@@ -17,8 +17,9 @@ namespace {
 
 /// The spellings of uname(1) are what people type.
 std::string architecture(const std::string& text) {
-    constexpr std::pair<std::string_view, std::string_view> known[] = {
-        {"x86_64", "amd64"}, {"x86-64", "amd64"}, {"aarch64", "arm64"}, {"i386", "386"}, {"i686", "386"}, {"armhf", "arm"}};
+    constexpr std::pair<std::string_view, std::string_view> known[] = {{"x86_64", "amd64"},  {"x86-64", "amd64"},
+                                                                       {"aarch64", "arm64"}, {"i386", "386"},
+                                                                       {"i686", "386"},      {"armhf", "arm"}};
     const std::string lower = to_lower(text);
     for (const auto& [name, meant] : known)
         if (lower == name) return std::string(meant);
@@ -27,7 +28,8 @@ std::string architecture(const std::string& text) {
 
 bool is_word(const std::string& text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
     });
 }
 
@@ -82,7 +84,8 @@ registry::Setup make_setup(const HostConfig& config, const std::string& host, co
     const auto& insecure = config.insecure_registries;
     setup.plain_http = std::find(insecure.begin(), insecure.end(), host) != insecure.end();
     setup.verify_tls = options.tls_verify.value_or(true);
-    if (const auto own = config.registries.find(host); own != config.registries.end()) setup.token_hosts = own->second.token_hosts;
+    if (const auto own = config.registries.find(host); own != config.registries.end())
+        setup.token_hosts = own->second.token_hosts;
     if (!options.cert_dir.empty()) {
         setup.cert_folders = {options.cert_dir};
     } else {

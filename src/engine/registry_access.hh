@@ -40,7 +40,8 @@ oci::Platform wanted_platform(const PlatformOptions&);
 bool fits_platform(const oci::ImageConfig&, const oci::Platform& wanted);
 
 /// Without a credential. `host` as in a reference ("docker.io").
-registry::Setup make_setup(const HostConfig&, const std::string& host, const std::string& repository, const RegistryOptions&);
+registry::Setup make_setup(const HostConfig&, const std::string& host, const std::string& repository,
+                           const RegistryOptions&);
 /// The credential for this host: --creds, or the one that is found.
 void add_credential(registry::Setup&, const std::string& host, const RegistryOptions&);
 /// Both.

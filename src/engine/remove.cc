@@ -98,7 +98,8 @@ Pruned prune_containers(Engine& engine, const std::vector<std::string>& filters)
     Pruned pruned;
     for (const ContainerView& view : engine.containers().all()) {
         Status status = view.state.status;
-        bool stopped = status == Status::created || status == Status::exited || status == Status::dead || status == Status::removing;
+        bool stopped = status == Status::created || status == Status::exited || status == Status::dead ||
+                       status == Status::removing;
         if (!stopped || !view.damage.empty() || !filter.matches(view)) continue;
         try {
             const auto bytes = disk_use(engine, view.config).own;

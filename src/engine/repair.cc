@@ -8,9 +8,9 @@
 #include "engine/networks.hh"
 #include "engine/spec_plan.hh"
 #include "engine/tell.hh"
-#include "oci/run/hooks.hh"
 #include "monitor/restart_plan.hh"
 #include "monitor/spawn.hh"
+#include "oci/run/hooks.hh"
 #include "storage/programs.hh"
 
 namespace kist::engine {
@@ -95,18 +95,15 @@ bool mend_auto_remove(Engine& engine, const ContainerId& id) {
 void clear_cgroup(Engine& engine, const storage::ContainerConfig& config) {
     oci::Cgroup cgroup = oci::Cgroup::open(engine.cgroups(), cgroup_path(config));
     cgroup.kill_all();
-    if (!cgroup.remove())
-        throw Error("removing cgroup '{}': processes of the container do not die", cgroup.path());
+    if (!cgroup.remove()) throw Error("removing cgroup '{}': processes of the container do not die", cgroup.path());
 }
 
 ContainerView settle_locked(Engine& engine, const ContainerId& id) {
     check_not_in_hook(id.str());
     ContainerView view = view_of(engine, id);
     if (!view.is_orphan || !view.damage.empty()) return view;
-    if (needs_monitor(view))
-        adopt(engine, id);
-    else
-        record_end(engine, id, view);
+    if (needs_monitor(view)) adopt(engine, id);
+    else record_end(engine, id, view);
     return view_of(engine, id);
 }
 
@@ -132,7 +129,8 @@ void sweep_some(Engine& engine) {
         auto id = ContainerId::parse(names[(start + i) % names.size()]);
         if (!id) continue;
         auto dir = run.open_dir_if_exists(id->str());
-        if (dir && dir->exists("config.json") && !FileLock::is_held(*dir, "monitor.lock")) mend_auto_remove(engine, *id);
+        if (dir && dir->exists("config.json") && !FileLock::is_held(*dir, "monitor.lock"))
+            mend_auto_remove(engine, *id);
     }
 }
 

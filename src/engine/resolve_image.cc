@@ -24,21 +24,25 @@ std::string meant(const HostConfig& config, std::string text) {
     const std::string bare = name ? name->familiar_name() : "";
     if (!name || !text.starts_with(bare) || name->domain != "docker.io") return text;
     const std::string rest = text.substr(bare.size());
-    if (const auto known = config.short_names.find(bare); known != config.short_names.end()) return known->second + rest;
+    if (const auto known = config.short_names.find(bare); known != config.short_names.end())
+        return known->second + rest;
     return config.default_registry == "docker.io" ? text : config.default_registry + "/" + text;
 }
 
 } // namespace
 
-storage::ImageRecord resolve_image(Engine& engine, const std::string& text, PullPolicy policy, const PullOptions& options) {
+storage::ImageRecord resolve_image(Engine& engine, const std::string& text, PullPolicy policy,
+                                   const PullOptions& options) {
     std::string reference = text;
     auto local = engine.images().find(reference);
     if (!local) local = engine.images().find(reference = meant(engine.config(), text));
     const auto name = storage::Reference::try_parse(reference);
     // What was found by its id has no registry to be asked.
-    const bool is_id = local && (!name || local->id.starts_with(reference) || local->id.starts_with("sha256:" + reference));
+    const bool is_id =
+        local && (!name || local->id.starts_with(reference) || local->id.starts_with("sha256:" + reference));
     const bool fits = local && (!options.any() || fits_platform(local->config, wanted_platform(options)));
-    if (local && (is_id || policy == PullPolicy::never || (policy == PullPolicy::missing && fits))) return std::move(*local);
+    if (local && (is_id || policy == PullPolicy::never || (policy == PullPolicy::missing && fits)))
+        return std::move(*local);
     if (policy == PullPolicy::never)
         throw Error("No such image: {}", name ? name->familiar() : printable(reference))
             .with_hint("without '--pull never' it would be fetched from its registry");

@@ -50,7 +50,8 @@ std::string clean(const Value& row, const char* name) {
     const Value* text = row.find(name);
     if (text == nullptr || !text->is_string()) return "";
     std::string line = text->as_string();
-    std::replace_if(line.begin(), line.end(), [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }, ' ');
+    std::replace_if(
+        line.begin(), line.end(), [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }, ' ');
     return is_utf8(line) ? line : printable(line);
 }
 bool flag(const Value& row, const char* name) {
@@ -63,7 +64,8 @@ std::int64_t number(const Value& row, const char* name) {
 }
 
 bool matches(const Value& row, const Filters& filters) {
-    return number(row, "star_count") >= filters.stars && (!filters.official || *filters.official == flag(row, "is_official")) &&
+    return number(row, "star_count") >= filters.stars &&
+           (!filters.official || *filters.official == flag(row, "is_official")) &&
            (!filters.automated || *filters.automated == flag(row, "is_automated"));
 }
 
@@ -86,7 +88,8 @@ std::vector<Value> search(Engine& engine, const std::string& term, const SearchO
     const Filters filters = parse_filters(options.filters);
     const auto slash = term.find('/');
     const std::string first = term.substr(0, slash);
-    const bool has_host = slash != std::string::npos && (first.find_first_of(".:") != std::string::npos || first == "localhost");
+    const bool has_host =
+        slash != std::string::npos && (first.find_first_of(".:") != std::string::npos || first == "localhost");
     const std::string host = has_host ? first : "docker.io";
     const std::string words = has_host ? term.substr(slash + 1) : term;
     if (words.empty() && !has_host) throw UsageError("needs a word to search for");

@@ -2,8 +2,6 @@
 // Defaults are SECURITY section 2's; process, namespaces and limits here, mounts in mount_spec.cc.
 #include "engine/spec_plan.hh"
 
-#include "engine/tell.hh"
-
 #include <algorithm>
 
 #include "base/size.hh"
@@ -14,6 +12,7 @@
 #include "engine/init_program.hh"
 #include "engine/log_options.hh"
 #include "engine/mount_spec.hh"
+#include "engine/tell.hh"
 #include "oci/run/capabilities.hh"
 
 namespace kist::engine {
@@ -60,7 +59,8 @@ void add_namespace(std::vector<oci::Namespace>& list, oci::NamespaceType type, s
     if (mode == "host") return;
     std::string path;
     if (mode.starts_with("ns:")) path = mode.substr(3);
-    if (mode.starts_with("container:")) path = fmt::format("/proc/{}/ns/{}", facts.joined.at(mode.substr(10)), proc_name);
+    if (mode.starts_with("container:"))
+        path = fmt::format("/proc/{}/ns/{}", facts.joined.at(mode.substr(10)), proc_name);
     list.push_back({type, path});
 }
 
@@ -80,8 +80,12 @@ std::vector<oci::Namespace> plan_namespaces(const ContainerConfig& config, const
 std::map<std::string, std::string> joined_containers(const ContainerConfig& config) {
     const auto& modes = config.namespaces;
     std::map<std::string, std::string> joined;
-    for (const auto& [name, mode] : {std::pair{"pid", &modes.pid}, {"network", &modes.network}, {"ipc", &modes.ipc},
-                                     {"uts", &modes.uts}, {"cgroup", &modes.cgroup}, {"user", &modes.user}})
+    for (const auto& [name, mode] : {std::pair{"pid", &modes.pid},
+                                     {"network", &modes.network},
+                                     {"ipc", &modes.ipc},
+                                     {"uts", &modes.uts},
+                                     {"cgroup", &modes.cgroup},
+                                     {"user", &modes.user}})
         if (mode->starts_with("container:")) joined[name] = mode->substr(10);
     return joined;
 }
@@ -90,10 +94,9 @@ std::map<std::string, std::string> joined_containers(const ContainerConfig& conf
 std::vector<oci::DeviceRule> plan_device_rules(const ContainerConfig& config, const HostFacts& facts) {
     if (config.security.privileged) return {{true, "a", {}, {}, "rwm"}};
     std::vector<oci::DeviceRule> rules = {
-        {false, "a", {}, {}, "rwm"}, {true, "c", {}, {}, "m"},   {true, "b", {}, {}, "m"},
-        {true, "c", 1, 3, "rwm"},    {true, "c", 1, 5, "rwm"},   {true, "c", 1, 7, "rwm"},
-        {true, "c", 1, 8, "rwm"},    {true, "c", 1, 9, "rwm"},   {true, "c", 5, 0, "rwm"},
-        {true, "c", 5, 2, "rwm"},    {true, "c", 136, {}, "rwm"}};
+        {false, "a", {}, {}, "rwm"}, {true, "c", {}, {}, "m"}, {true, "b", {}, {}, "m"},   {true, "c", 1, 3, "rwm"},
+        {true, "c", 1, 5, "rwm"},    {true, "c", 1, 7, "rwm"}, {true, "c", 1, 8, "rwm"},   {true, "c", 1, 9, "rwm"},
+        {true, "c", 5, 0, "rwm"},    {true, "c", 5, 2, "rwm"}, {true, "c", 136, {}, "rwm"}};
     rules.insert(rules.end(), facts.device_rules.begin(), facts.device_rules.end());
     for (const std::string& text : config.device_cgroup_rules) {
         std::vector<std::string> parts = split(text, ' ');
@@ -121,7 +124,8 @@ std::vector<std::string> process_args(const ContainerConfig& config) {
 }
 
 std::vector<std::string> process_env(const ContainerConfig& config, bool tty) {
-    std::vector<std::string> env = {"PATH=" + std::string(default_path), "HOSTNAME=" + config.hostname, "container=kist"};
+    std::vector<std::string> env = {"PATH=" + std::string(default_path), "HOSTNAME=" + config.hostname,
+                                    "container=kist"};
     if (tty) env.push_back("TERM=xterm");
     for (const std::string& entry : config.env) set_env(env, entry);
     return env;
@@ -130,7 +134,8 @@ std::vector<std::string> process_env(const ContainerConfig& config, bool tty) {
 std::vector<oci::Rlimit> process_rlimits(const ContainerConfig& config, std::vector<std::string>& clamp) {
     std::vector<oci::Rlimit> limits = config.ulimits;
     for (const char* type : {"RLIMIT_NOFILE", "RLIMIT_NPROC"}) {
-        bool given = std::any_of(limits.begin(), limits.end(), [&](const oci::Rlimit& limit) { return limit.type == type; });
+        bool given =
+            std::any_of(limits.begin(), limits.end(), [&](const oci::Rlimit& limit) { return limit.type == type; });
         if (given) continue;
         limits.push_back({type, default_rlimit, default_rlimit});
         clamp.emplace_back(type);
@@ -145,10 +150,8 @@ oci::Resources plan_resources(const ContainerConfig& config, const HostFacts& fa
     oci::MemoryLimits memory;
     if (asked.memory > 0) memory.limit = asked.memory;
     if (asked.memory_reservation > 0) memory.reservation = asked.memory_reservation;
-    if (asked.memory_swap != 0)
-        memory.swap = asked.memory_swap;
-    else if (asked.memory > 0 && facts.swap_limit)
-        memory.swap = 2 * asked.memory;
+    if (asked.memory_swap != 0) memory.swap = asked.memory_swap;
+    else if (asked.memory > 0 && facts.swap_limit) memory.swap = 2 * asked.memory;
     if (asked.oom_kill_disable) memory.disable_oom_killer = true;
     if (memory != oci::MemoryLimits{}) resources.memory = memory;
     oci::CpuLimits cpu;
@@ -210,7 +213,8 @@ monitor::Job plan_job(const ContainerConfig& config, const HostFacts& facts) {
     spec.linux_.masked_paths = masked_paths_of(config.security);
     spec.linux_.readonly_paths = readonly_paths_of(config.security);
     spec.linux_.sysctl = config.sysctls;
-    if (config.namespaces.network == "none" || config.namespaces.network == "bridge") spec.linux_.sysctl.try_emplace("net.ipv4.ping_group_range", "0 0");
+    if (config.namespaces.network == "none" || config.namespaces.network == "bridge")
+        spec.linux_.sysctl.try_emplace("net.ipv4.ping_group_range", "0 0");
     return job;
 }
 

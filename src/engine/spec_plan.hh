@@ -35,12 +35,14 @@ struct HostFacts {
     std::map<std::string, std::string> joined_run_dirs;
     std::vector<oci::Device> devices; ///< of --device, or all of the host for a privileged one
     std::vector<oci::DeviceRule> device_rules;
-    std::string init_program;    ///< empty: none
-    std::string seccomp_program; ///< file; empty: unconfined
-    bool swap_limit = true;      ///< the host can limit swap
-    std::map<std::string, FoundVolume> volumes;               ///< by name
-    std::map<std::string, std::vector<std::string>> layers;   ///< by top layer: the folders of an image, topmost first
-    std::map<std::string, UpperFolders> uppers;               ///< by destination: of mounts that take writes of their own
+    std::string init_program;                   ///< empty: none
+    std::string seccomp_program;                ///< file; empty: unconfined
+    bool swap_limit = true;                     ///< the host can limit swap
+    std::map<std::string, FoundVolume> volumes; ///< by name
+    /// by top layer: the folders of an image, topmost first
+    std::map<std::string, std::vector<std::string>> layers;
+    /// by destination: of mounts that take writes of their own
+    std::map<std::string, UpperFolders> uppers;
 };
 
 monitor::Job plan_job(const storage::ContainerConfig&, const HostFacts&);

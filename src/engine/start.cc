@@ -45,12 +45,12 @@ AttachResult after_loss(Engine& engine, const ContainerId& id) {
 AttachResult to_result(Engine& engine, const ContainerId& id, const AttachOutcome& outcome) {
     constexpr int broken_pipe = 128 + 13;
     switch (outcome.kind) {
-        case AttachOutcome::Kind::exited:
-        case AttachOutcome::Kind::interrupted: return {false, outcome.exit_code};
-        case AttachOutcome::Kind::detached: return {true, 0};
-        case AttachOutcome::Kind::output_closed: return {false, broken_pipe};
-        case AttachOutcome::Kind::dropped: throw Error("attached to container '{}': {}", id.short_id(), outcome.reason);
-        case AttachOutcome::Kind::lost: break;
+    case AttachOutcome::Kind::exited:
+    case AttachOutcome::Kind::interrupted: return {false, outcome.exit_code};
+    case AttachOutcome::Kind::detached: return {true, 0};
+    case AttachOutcome::Kind::output_closed: return {false, broken_pipe};
+    case AttachOutcome::Kind::dropped: throw Error("attached to container '{}': {}", id.short_id(), outcome.reason);
+    case AttachOutcome::Kind::lost: break;
     }
     return after_loss(engine, id);
 }
@@ -59,14 +59,14 @@ AttachResult to_result(Engine& engine, const ContainerId& id, const AttachOutcom
 bool check_startable(const ContainerView& view) {
     if (!view.damage.empty()) throw Error("{}", view.damage);
     switch (view.state.status) {
-        case Status::running:
-        case Status::stopping:
-        case Status::restarting: return true;
-        case Status::paused: throw Error("cannot start a paused container, try unpause instead");
-        case Status::removing:
-        case Status::dead: throw Error("the container is marked for removal and cannot be started");
-        case Status::created:
-        case Status::exited: break;
+    case Status::running:
+    case Status::stopping:
+    case Status::restarting: return true;
+    case Status::paused: throw Error("cannot start a paused container, try unpause instead");
+    case Status::removing:
+    case Status::dead: throw Error("the container is marked for removal and cannot be started");
+    case Status::created:
+    case Status::exited: break;
     }
     return false;
 }
@@ -81,7 +81,8 @@ storage::ContainerState starting_state(const netns::ContainerPlan& network) {
 }
 
 /// Everything that the monitor finds in the run folder.
-Dir prepare(Engine& engine, const ContainerId& id, const storage::ContainerConfig& config, const netns::ContainerPlan& network) {
+Dir prepare(Engine& engine, const ContainerId& id, const storage::ContainerConfig& config,
+            const netns::ContainerPlan& network) {
     Dir run = engine.containers().run_dir(id);
     write_name_files(config, network, run);
     monitor::Job job = plan_job(config, gather_facts(engine, config, run));
@@ -117,8 +118,9 @@ void record_failure(Engine& engine, const ContainerId& id, const ContainerView& 
     containers.data_dir(id).remove_file("started.json");
 }
 
-monitor::SpawnedMonitor launch(Engine& engine, const ContainerId& id, const ContainerView& view, const netns::ContainerPlan& network,
-                               const monitor::AttachSettings* attach, std::optional<storage::ContainerLock>& lock) {
+monitor::SpawnedMonitor launch(Engine& engine, const ContainerId& id, const ContainerView& view,
+                               const netns::ContainerPlan& network, const monitor::AttachSettings* attach,
+                               std::optional<storage::ContainerLock>& lock) {
     Dir run = prepare(engine, id, view.config, network);
     engine.containers().write_started(view.config, starting_state(network));
     monitor::SpawnOptions options;
@@ -147,7 +149,8 @@ bool take_lock_again(Engine& engine, const ContainerId& id, std::optional<storag
 }
 
 monitor::SpawnedMonitor launch_or_record(Engine& engine, const ContainerId& id, const ContainerView& view,
-                                         const monitor::AttachSettings* attach, std::optional<storage::ContainerLock>& lock) {
+                                         const monitor::AttachSettings* attach,
+                                         std::optional<storage::ContainerLock>& lock) {
     netns::ContainerPlan network;
     try {
         network = plan_container_network(engine, view.config);
@@ -170,10 +173,8 @@ AttachResult stream(Engine& engine, const ContainerId& id, monitor::AttachSessio
         spawned.release(); // our trouble is not the container's
         throw;
     }
-    if (outcome.kind == AttachOutcome::Kind::exited && !outcome.goes_on)
-        spawned.wait_ended();
-    else
-        spawned.release();
+    if (outcome.kind == AttachOutcome::Kind::exited && !outcome.goes_on) spawned.wait_ended();
+    else spawned.release();
     return to_result(engine, id, outcome);
 }
 
@@ -186,7 +187,8 @@ void wait_for_other_start(Engine& engine, const ContainerId& id) {
     }
     const ContainerView view = settled_view(engine, id);
     if (!storage::is_up(view.state.status))
-        throw Error("starting container '{}': the start that was in progress failed: {}", view.config.name, view.state.error);
+        throw Error("starting container '{}': the start that was in progress failed: {}", view.config.name,
+                    view.state.error);
 }
 
 } // namespace
@@ -223,7 +225,8 @@ AttachResult attach(Engine& engine, const ContainerId& id, const AttachOptions& 
     if (view.state.status == Status::paused)
         throw Error("you cannot attach to a paused container, unpause it first").with_exit_code(ExitCode::failure);
     if (view.state.status == Status::restarting)
-        throw Error("you cannot attach to a restarting container, wait until it is running").with_exit_code(ExitCode::failure);
+        throw Error("you cannot attach to a restarting container, wait until it is running")
+            .with_exit_code(ExitCode::failure);
     auto settings = settings_for(view, options);
     settings.redraw = true;
     monitor::AttachSession session(settings);

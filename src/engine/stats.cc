@@ -48,7 +48,9 @@ std::string pair_of(std::uint64_t in, std::uint64_t out) {
     return human_size(static_cast<double>(in), digits) + " / " + human_size(static_cast<double>(out), digits);
 }
 
-std::int64_t age_ns(const ContainerView& view) { return std::max<std::int64_t>(1, Moment::now().ns - view.state.started_at); }
+std::int64_t age_ns(const ContainerView& view) {
+    return std::max<std::int64_t>(1, Moment::now().ns - view.state.started_at);
+}
 
 void set_memory(Value& row, const oci::CgroupStats& stats, std::uint64_t host) {
     // Without the cache that the kernel would give up first (SEEDS A191).
@@ -116,7 +118,8 @@ Value StatsWatch::row(const ContainerView& view) {
         network = network_use(view);
     }
     const double cpu = runs ? cpu_percent(view, stats.cpu_usage_ns) : 0;
-    const double average = runs ? 100.0 * static_cast<double>(stats.cpu_usage_ns) / static_cast<double>(age_ns(view)) : 0;
+    const double average =
+        runs ? 100.0 * static_cast<double>(stats.cpu_usage_ns) / static_cast<double>(age_ns(view)) : 0;
     constexpr std::size_t short_length = 12;
     const std::string id = options_.no_trunc ? view.config.id : view.config.id.substr(0, short_length);
     Value row = Value::object();

@@ -69,7 +69,8 @@ bool read_stat(ProcessFacts& facts) {
 }
 
 std::uint32_t first_number(const std::string& text) {
-    return static_cast<std::uint32_t>(parse_unsigned(split(std::string(trim(text)), '\t').front(), UINT32_MAX).value_or(0));
+    return static_cast<std::uint32_t>(
+        parse_unsigned(split(std::string(trim(text)), '\t').front(), UINT32_MAX).value_or(0));
 }
 
 std::optional<ProcessFacts> read_process(pid_t pid) {
@@ -164,7 +165,8 @@ constexpr Column columns[] = {
     {"c", "C", [](const ProcessFacts& p, const Clock& c) { return split(c.percent(p), '.').front(); }},
     {"pcpu", "%CPU", [](const ProcessFacts& p, const Clock& c) { return c.percent(p); }},
     {"stime", "STIME", [](const ProcessFacts& p, const Clock& c) { return c.start_text(p); }},
-    {"etime", "ELAPSED", [](const ProcessFacts& p, const Clock& c) { return elapsed(static_cast<std::uint64_t>(c.age(p))); }},
+    {"etime", "ELAPSED",
+     [](const ProcessFacts& p, const Clock& c) { return elapsed(static_cast<std::uint64_t>(c.age(p))); }},
     {"tty", "TTY", [](const ProcessFacts& p, const Clock&) { return p.tty; }},
     {"time", "TIME", [](const ProcessFacts& p, const Clock& c) { return hms(c.cpu_seconds(p)); }},
     {"stat", "STAT", [](const ProcessFacts& p, const Clock&) { return p.state; }},
@@ -176,12 +178,14 @@ constexpr Column columns[] = {
     {"comm", "COMMAND", [](const ProcessFacts& p, const Clock&) { return printable(p.comm); }},
     {"args", "COMMAND", [](const ProcessFacts& p, const Clock&) { return p.args; }},
     {"cmd", "CMD", [](const ProcessFacts& p, const Clock&) { return p.args; }},
-    {"seccomp", "SECCOMP", [](const ProcessFacts& p, const Clock&) {
+    {"seccomp", "SECCOMP",
+     [](const ProcessFacts& p, const Clock&) {
          auto found = p.status.find("Seccomp");
          if (found == p.status.end()) return std::string("?");
          return std::string(found->second == "2" ? "filter" : found->second == "1" ? "strict" : "disabled");
      }},
-    {"capeff", "EFFECTIVE CAPS", [](const ProcessFacts& p, const Clock&) {
+    {"capeff", "EFFECTIVE CAPS",
+     [](const ProcessFacts& p, const Clock&) {
          auto found = p.status.find("CapEff");
          return found == p.status.end() ? std::string("?") : found->second;
      }},
@@ -190,8 +194,10 @@ constexpr Column columns[] = {
 /// The first is Docker's layout (ps -ef), whose PID is the host's; the others are the names of `ps -o` and of Podman.
 std::vector<std::string> column_names(const std::vector<std::string>& descriptors) {
     std::string text = join(descriptors, " ");
-    if (text.empty() || text == "-ef" || text == "ef" || text == "-e -f") return {"uid", "hpid", "ppid", "c", "stime", "tty", "time", "cmd"};
-    if (text == "aux" || text == "-aux") return {"user", "hpid", "pcpu", "vsz", "rss", "tty", "stat", "stime", "time", "args"};
+    if (text.empty() || text == "-ef" || text == "ef" || text == "-e -f")
+        return {"uid", "hpid", "ppid", "c", "stime", "tty", "time", "cmd"};
+    if (text == "aux" || text == "-aux")
+        return {"user", "hpid", "pcpu", "vsz", "rss", "tty", "stat", "stime", "time", "args"};
     std::vector<std::string> names;
     for (const std::string& word : descriptors) {
         if (word == "-o" || word == "-eo" || word == "-e") continue;
@@ -202,8 +208,9 @@ std::vector<std::string> column_names(const std::vector<std::string>& descriptor
 }
 
 const Column& find_column(const std::string& name) {
-    static const std::map<std::string, std::string> aliases = {
-        {"%cpu", "pcpu"}, {"group", "gid"}, {"command", "args"}, {"ni", "nice"}, {"tt", "tty"}, {"start", "stime"}, {"s", "state"}};
+    static const std::map<std::string, std::string> aliases = {{"%cpu", "pcpu"}, {"group", "gid"}, {"command", "args"},
+                                                               {"ni", "nice"},   {"tt", "tty"},    {"start", "stime"},
+                                                               {"s", "state"}};
     auto alias = aliases.find(name);
     const std::string& wanted = alias == aliases.end() ? name : alias->second;
     std::vector<std::string> known;
@@ -228,7 +235,8 @@ TopTable top(Engine& engine, const ContainerId& id, const std::vector<std::strin
         chosen.push_back(&find_column(name));
         table.headings.emplace_back(chosen.back()->heading);
     }
-    docker_layout = !names.empty() && (names.front() == "uid" || names.front() == "user") && names.size() > 1 && names[1] == "hpid";
+    docker_layout =
+        !names.empty() && (names.front() == "uid" || names.front() == "user") && names.size() > 1 && names[1] == "hpid";
     if (docker_layout) table.headings[1] = "PID";
     auto view = settled_view(engine, id);
     if (view.state.pid == 0) throw Error("container {} is not running", id.str()).with_exit_code(ExitCode::failure);

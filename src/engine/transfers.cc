@@ -49,7 +49,8 @@ private:
 
 } // namespace
 
-void at_once(std::size_t count, std::size_t most, const std::function<void(std::size_t)>& body, const std::function<void()>& stop) {
+void at_once(std::size_t count, std::size_t most, const std::function<void(std::size_t)>& body,
+             const std::function<void()>& stop) {
     Work work(count, body, stop);
     {
         std::vector<std::jthread> threads;

@@ -9,6 +9,7 @@ namespace kist::engine {
 
 /// Calls body(0) … body(count - 1) in order of their start, at most `most` at once. The first failure calls `stop`, which must
 /// make the others end soon, and is thrown when all have ended; what has not been begun then is not.
-void at_once(std::size_t count, std::size_t most, const std::function<void(std::size_t)>& body, const std::function<void()>& stop);
+void at_once(std::size_t count, std::size_t most, const std::function<void(std::size_t)>& body,
+             const std::function<void()>& stop);
 
 } // namespace kist::engine

@@ -44,15 +44,18 @@ oci::Resources limits_of(Engine& engine, const ContainerConfig& config) {
 }
 
 /// What is written to give `to` to a container that has `from`: what has not changed is left alone.
-std::vector<oci::CgroupWrite> changes(const oci::CgroupHost& host, const oci::Resources& from, const oci::Resources& to) {
+std::vector<oci::CgroupWrite> changes(const oci::CgroupHost& host, const oci::Resources& from,
+                                      const oci::Resources& to) {
     const auto before = oci::plan_cgroup(host, from);
     auto writes = oci::plan_cgroup(host, to);
-    std::erase_if(writes, [&](const oci::CgroupWrite& w) { return std::find(before.begin(), before.end(), w) != before.end(); });
+    std::erase_if(
+        writes, [&](const oci::CgroupWrite& w) { return std::find(before.begin(), before.end(), w) != before.end(); });
     return writes;
 }
 
 /// A live container's cgroup gets the new limits, or keeps all of its old ones. Returns how to undo it.
-std::function<void()> apply_limits(Engine& engine, const std::string& path, const oci::Resources& from, const oci::Resources& to) {
+std::function<void()> apply_limits(Engine& engine, const std::string& path, const oci::Resources& from,
+                                   const oci::Resources& to) {
     const oci::CgroupHost& host = engine.cgroups();
     const auto writes = changes(host, from, to);
     if (writes.empty()) return [] {};

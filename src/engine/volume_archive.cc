@@ -26,7 +26,8 @@ Dir open_data(Engine& engine, const std::string& name) {
 
 } // namespace
 
-void export_volume(Engine& engine, const std::string& name, const Fd& out, const std::function<void(const std::string&)>& warn) {
+void export_volume(Engine& engine, const std::string& name, const Fd& out,
+                   const std::function<void(const std::string&)>& warn) {
     const FileLock lock = engine.volumes().lock(name, LockMode::shared); // it is not removed meanwhile
     const Dir data = open_data(engine, name);
     storage::TreeTar tar(out, warn);

@@ -55,7 +55,8 @@ void check_volume_options(const VolumeRecord& record) {
         if (std::find(known_options.begin(), known_options.end(), key) != known_options.end()) continue;
         UsageError error("unknown option '{}' of volume driver 'local'", printable(key));
         const auto near = nearest(key, known_options);
-        error.with_hint(near.empty() ? "options are " + quoted_choice(known_options) : "did you mean " + quoted_choice(near) + "?");
+        error.with_hint(near.empty() ? "options are " + quoted_choice(known_options)
+                                     : "did you mean " + quoted_choice(near) + "?");
         throw error;
     }
 }

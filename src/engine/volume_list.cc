@@ -26,7 +26,7 @@ bool parse_bool(const char* key, const std::string& value) {
     throw UsageError("invalid filter '{}={}': expected true or false", key, printable(value));
 }
 
-Test by_pair(const std::map<std::string, std::string> VolumeRecord::* pairs, const std::string& text) {
+Test by_pair(const std::map<std::string, std::string> VolumeRecord::*pairs, const std::string& text) {
     auto [key, wanted] = split_once(text, '=');
     return [pairs, key = key, wanted = wanted](const VolumeView& view) {
         const auto found = (view.record.*pairs).find(key);
@@ -57,7 +57,8 @@ Test by_anonymous(Engine&, const std::string& value) {
     return [want = parse_bool("anonymous", value)](const VolumeView& view) { return view.record.anonymous == want; };
 }
 Test by_until(Engine&, const std::string& value) {
-    return [limit = parse_when(value, Moment::now())](const VolumeView& view) { return view.record.created < limit.ns; };
+    return
+        [limit = parse_when(value, Moment::now())](const VolumeView& view) { return view.record.created < limit.ns; };
 }
 std::int64_t creation_of(Engine& engine, const std::string& name) {
     if (const auto record = engine.volumes().find(name)) return record->created;
@@ -72,11 +73,10 @@ struct Filter {
     Maker make;
     bool all_must_hold = false;
 };
-constexpr Filter table[] = {
-    {"name", by_name},         {"label", by_label, true},   {"label!", by_no_label, true}, {"driver", by_driver},
-    {"dangling", by_dangling}, {"anonymous", by_anonymous}, {"opt", by_option, true},      {"scope", by_scope},
-    {"until", by_until},       {"since", by_since},         {"after", by_since},
-};
+constexpr Filter table[] = {{"name", by_name},        {"label", by_label, true}, {"label!", by_no_label, true},
+                            {"driver", by_driver},    {"dangling", by_dangling}, {"anonymous", by_anonymous},
+                            {"opt", by_option, true}, {"scope", by_scope},       {"until", by_until},
+                            {"since", by_since},      {"after", by_since}};
 
 const Filter& find_filter(const std::string& key) {
     std::vector<std::string> known;

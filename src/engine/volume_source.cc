@@ -24,16 +24,17 @@ std::string option(const VolumeRecord& record, const char* key) {
 }
 
 /// Words that make sense for a folder: they are the mount's, not the file system's.
-const std::vector<std::string> folder_words = {"ro",     "rw",   "nosuid",  "suid",     "nodev",       "dev",        "noexec",
-                                               "exec",   "noatime", "relatime", "strictatime", "nodiratime", "diratime"};
-const std::vector<std::string> bind_words = {"bind", "rbind", "private", "rprivate", "shared", "rshared", "slave", "rslave"};
+const std::vector<std::string> folder_words = {"ro",          "rw",         "nosuid",  "suid",    "nodev",
+                                               "dev",         "noexec",     "exec",    "noatime", "relatime",
+                                               "strictatime", "nodiratime", "diratime"};
+const std::vector<std::string> bind_words = {"bind",   "rbind",   "private", "rprivate",
+                                             "shared", "rshared", "slave",   "rslave"};
 
 [[noreturn]] void refuse_word(const std::string& word, std::vector<std::string> known) {
     UsageError error("unknown word '{}' in option 'o' of the volume", printable(word));
     if (const auto near = nearest(split_once(word, '=').first, known); !near.empty())
         error.with_hint("did you mean " + quoted_choice(near) + "?");
-    else
-        error.with_hint("words for a file system need 'type' and 'device'");
+    else error.with_hint("words for a file system need 'type' and 'device'");
     throw error;
 }
 
@@ -44,7 +45,8 @@ bool read_limit(VolumeSource& source, const std::string& word) {
     std::optional<std::int64_t> limit;
     if (key == "size") limit = parse_bytes(value.value_or(""));
     if (key == "inodes") limit = parse_signed(value.value_or(""));
-    if (!limit || *limit <= 0) throw UsageError("invalid word '{}' in option 'o' of the volume: it is {}=NUMBER", printable(word), key);
+    if (!limit || *limit <= 0)
+        throw UsageError("invalid word '{}' in option 'o' of the volume: it is {}=NUMBER", printable(word), key);
     (key == "size" ? source.size_limit : source.file_limit) = *limit;
     return true;
 }
@@ -79,7 +81,8 @@ void read_words(VolumeSource& source, const std::vector<std::string>& words) {
 
 /// Docker's spelling, an option of its own.
 void read_size_option(VolumeSource& source, const std::string& size) {
-    if (source.kind != VolumeSource::Kind::folder) throw UsageError("option 'size' is for a volume that is a folder of kist's own");
+    if (source.kind != VolumeSource::Kind::folder)
+        throw UsageError("option 'size' is for a volume that is a folder of kist's own");
     read_limit(source, "size=" + size);
 }
 
@@ -89,7 +92,9 @@ void check_address(const VolumeSource& source) {
     for (const std::string& word : source.options) {
         if (!word.starts_with("addr=")) continue;
         if (word.find_first_not_of("0123456789abcdefABCDEF.:", 5) != word.npos)
-            throw UsageError("'{}' in option 'o' of the volume: the address of an NFS server is a number here, not a name", printable(word));
+            throw UsageError(
+                "'{}' in option 'o' of the volume: the address of an NFS server is a number here, not a name",
+                printable(word));
         return;
     }
     throw UsageError("a volume of type '{}' needs the word addr=ADDRESS in option 'o'", printable(source.type));
@@ -97,7 +102,8 @@ void check_address(const VolumeSource& source) {
 
 void check_device(const VolumeSource& source) {
     if (source.kind == VolumeSource::Kind::bind && !source.device.starts_with('/'))
-        throw UsageError("the 'device' of a bound volume is an absolute path of the host, not '{}'", printable(source.device));
+        throw UsageError("the 'device' of a bound volume is an absolute path of the host, not '{}'",
+                         printable(source.device));
     if (source.kind == VolumeSource::Kind::file_system && source.device.empty())
         throw UsageError("a volume of type '{}' needs the option 'device'", printable(source.type));
 }
@@ -142,9 +148,11 @@ oci::Mount plan_volume_mount(const storage::MountConfig& asked, const VolumeReco
     }
     if (source.kind == VolumeSource::Kind::bind) mount.source = source.device;
     const bool has_owner = record.uid != 0 || record.gid != 0;
-    if (source.kind == VolumeSource::Kind::folder && facts.is_fresh && has_owner) mount.options.emplace_back("kist.keep-owner");
+    if (source.kind == VolumeSource::Kind::folder && facts.is_fresh && has_owner)
+        mount.options.emplace_back("kist.keep-owner");
     if (source.kind == VolumeSource::Kind::folder && facts.is_fresh)
-        mount.options.emplace_back(copies ? (record.auto_remove ? "kist.seed=volatile" : "kist.seed=durable") : "kist.seed=owner");
+        mount.options.emplace_back(copies ? (record.auto_remove ? "kist.seed=volatile" : "kist.seed=durable")
+                                          : "kist.seed=owner");
     mount.options.insert(mount.options.end(), asked.options.begin(), asked.options.end());
     if (!asked.subpath.empty()) mount.options.push_back("kist.subpath=" + asked.subpath);
     return mount;

@@ -17,10 +17,10 @@ namespace kist::engine {
 struct VolumeSource {
     enum class Kind { folder, bind, file_system };
     Kind kind = Kind::folder;
-    std::string type;   ///< of the file system
-    std::string device; ///< path of the host, or what the file system takes
-    std::vector<std::string> options; ///< mount words and data of the file system
-    std::optional<std::uint32_t> uid, gid; ///< who owns a new folder
+    std::string type;                            ///< of the file system
+    std::string device;                          ///< path of the host, or what the file system takes
+    std::vector<std::string> options;            ///< mount words and data of the file system
+    std::optional<std::uint32_t> uid, gid;       ///< who owns a new folder
     std::int64_t size_limit = 0, file_limit = 0; ///< of a folder: bytes and number; 0: none
     bool no_copy = false;
     bool operator==(const VolumeSource&) const = default;

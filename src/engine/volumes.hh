@@ -15,7 +15,7 @@
 namespace kist::engine {
 
 struct VolumeOptions {
-    std::string name;            ///< empty: a random one, and the volume is anonymous
+    std::string name; ///< empty: a random one, and the volume is anonymous
     std::string driver = "local";
     std::vector<std::string> labels, options; ///< "KEY=VALUE"
     std::optional<std::int64_t> uid, gid;
@@ -61,7 +61,8 @@ Value inspect_volume(Engine&, const VolumeView&);
 std::int64_t volume_size(Engine&, const std::string& name);
 
 /// What is in it as a tar, and a tar (also compressed) into it. `warn`: a file that cannot be in a tar, or changed meanwhile.
-void export_volume(Engine&, const std::string& name, const Fd& out, const std::function<void(const std::string&)>& warn);
+void export_volume(Engine&, const std::string& name, const Fd& out,
+                   const std::function<void(const std::string&)>& warn);
 void import_volume(Engine&, const std::string& name, const Fd& archive);
 /// Where its files lie on the host. Throws Error for one that each container mounts for itself.
 std::string volume_path(Engine&, const std::string& name);

@@ -20,18 +20,18 @@ using storage::Status;
 
 bool holds(WaitFor condition, const ContainerView& view) {
     switch (condition) {
-        case WaitFor::stopped:
-        case WaitFor::exited:
-            // "not running", as Docker: what was never started has nothing to wait for.
-            return view.state.status == Status::exited || view.state.status == Status::created ||
-                   view.state.status == Status::dead || view.state.status == Status::removing;
-        case WaitFor::running: return view.state.status == Status::running;
-        case WaitFor::paused: return view.state.status == Status::paused;
-        case WaitFor::created:
-        case WaitFor::configured: return view.state.status == Status::created;
-        case WaitFor::healthy: return is_running(view.state.status) && view.state.health == storage::Health::healthy;
-        case WaitFor::unhealthy: return is_running(view.state.status) && view.state.health == storage::Health::unhealthy;
-        case WaitFor::removed: return false;
+    case WaitFor::stopped:
+    case WaitFor::exited:
+        // "not running", as Docker: what was never started has nothing to wait for.
+        return view.state.status == Status::exited || view.state.status == Status::created ||
+               view.state.status == Status::dead || view.state.status == Status::removing;
+    case WaitFor::running: return view.state.status == Status::running;
+    case WaitFor::paused: return view.state.status == Status::paused;
+    case WaitFor::created:
+    case WaitFor::configured: return view.state.status == Status::created;
+    case WaitFor::healthy: return is_running(view.state.status) && view.state.health == storage::Health::healthy;
+    case WaitFor::unhealthy: return is_running(view.state.status) && view.state.health == storage::Health::unhealthy;
+    case WaitFor::removed: return false;
     }
     return false;
 }
@@ -42,7 +42,8 @@ public:
     explicit ChangeWatch(const Dir& run) : inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
         if (!inotify_) throw SysError("watching folder '{}'", run.path());
         std::string path = "/proc/self/fd/" + std::to_string(run.fd().get());
-        if (inotify_add_watch(inotify_.get(), path.c_str(), IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_ONLYDIR) < 0 &&
+        if (inotify_add_watch(inotify_.get(), path.c_str(), IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_ONLYDIR) <
+                0 &&
             errno != ENOENT)
             throw SysError("watching folder '{}'", run.path());
     }
@@ -60,7 +61,8 @@ private:
 
 } // namespace
 
-int wait(Engine& engine, const ContainerId& id, const std::vector<WaitFor>& any_of, std::chrono::milliseconds look_again) {
+int wait(Engine& engine, const ContainerId& id, const std::vector<WaitFor>& any_of,
+         std::chrono::milliseconds look_again) {
     bool for_removal = std::find(any_of.begin(), any_of.end(), WaitFor::removed) != any_of.end();
     bool for_end_only = std::all_of(any_of.begin(), any_of.end(), [](WaitFor condition) {
         return condition == WaitFor::stopped || condition == WaitFor::exited || condition == WaitFor::removed;

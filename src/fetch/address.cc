@@ -35,9 +35,12 @@ Reach reach_of(const sockaddr& address) {
         std::memcpy(&v4, ip.s6_addr + 12, sizeof v4);
         return reach_of_v4(ntohl(v4));
     }
-    return IN6_IS_ADDR_UNSPECIFIED(&ip) || IN6_IS_ADDR_LINKLOCAL(&ip) || IN6_IS_ADDR_MULTICAST(&ip) ? Reach::link : Reach::world;
+    return IN6_IS_ADDR_UNSPECIFIED(&ip) || IN6_IS_ADDR_LINKLOCAL(&ip) || IN6_IS_ADDR_MULTICAST(&ip) ? Reach::link
+                                                                                                    : Reach::world;
 }
 
-bool is_loopback_name(std::string_view host) { return host == "localhost" || host == "[::1]" || host.starts_with("127."); }
+bool is_loopback_name(std::string_view host) {
+    return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+}
 
 } // namespace kist::fetch

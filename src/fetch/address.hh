@@ -8,7 +8,8 @@
 
 namespace kist::fetch {
 
-enum class Reach { world, loopback, link }; ///< link: link-local (169.254.169.254 among them), unspecified, multicast, no IP
+/// link: link-local (169.254.169.254 among them), unspecified, multicast, no IP
+enum class Reach { world, loopback, link };
 Reach reach_of(const sockaddr&);
 /// "localhost", "127.…", "[::1]": a registry on this very machine may send us to another server of it.
 bool is_loopback_name(std::string_view host);

@@ -17,7 +17,8 @@ namespace {
 
 using registry::Url;
 using registry::url_encode;
-constexpr json::Limits token_json{.bytes = static_cast<std::size_t>(registry::token_limit), .depth = 32, .values = 10'000};
+constexpr json::Limits token_json{
+    .bytes = static_cast<std::size_t>(registry::token_limit), .depth = 32, .values = 10'000};
 
 /// Headers are lines: a token with a line end in it would add one.
 bool is_header_text(std::string_view text) {
@@ -43,7 +44,8 @@ std::string Authenticator::header() {
 
 std::string Authenticator::scopes() const {
     if (setup_.repository.empty()) return "";
-    std::string text = "&scope=" + url_encode("repository:" + setup_.repository + (setup_.push ? ":pull,push" : ":pull"));
+    std::string text =
+        "&scope=" + url_encode("repository:" + setup_.repository + (setup_.push ? ":pull,push" : ":pull"));
     for (const std::string& other : setup_.mount_from) text += "&scope=" + url_encode("repository:" + other + ":pull");
     return text;
 }
@@ -59,23 +61,29 @@ Request Authenticator::token_request(const registry::Challenge& challenge, const
     request.loopback = is_loopback_name(base_.host);
     std::string query = "service=" + url_encode(parameter(challenge, "service")) + scopes();
     if (!setup_.identity_token.empty()) {
-        body_ = "grant_type=refresh_token&client_id=kist&" + query + "&refresh_token=" + url_encode(setup_.identity_token);
+        body_ =
+            "grant_type=refresh_token&client_id=kist&" + query + "&refresh_token=" + url_encode(setup_.identity_token);
         request.method = "POST";
         request.text = &body_;
         request.headers.push_back("Content-Type: application/x-www-form-urlencoded");
         return request;
     }
-    if (has_secret) request.headers.push_back("Authorization: Basic " + registry::base64_encode(setup_.user + ":" + setup_.password));
+    if (has_secret)
+        request.headers.push_back("Authorization: Basic " +
+                                  registry::base64_encode(setup_.user + ":" + setup_.password));
     request.url.path += (request.url.path.find('?') == std::string::npos ? "?" : "&") + query;
     return request;
 }
 
 void Authenticator::fetch_token(Http& http, const registry::Challenge& challenge) {
     const auto realm = registry::parse_url(parameter(challenge, "realm"));
-    if (!realm) throw Error("the registry names '{}' as its token service, which is no address", printable(parameter(challenge, "realm")));
+    if (!realm)
+        throw Error("the registry names '{}' as its token service, which is no address",
+                    printable(parameter(challenge, "realm")));
     const bool trusted = registry::may_get_credential(base_, *realm, setup_.token_hosts);
     if (realm->scheme != "https" && !trusted)
-        throw Error("the registry's token service '{}' is neither https nor the registry itself", printable(realm->origin()));
+        throw Error("the registry's token service '{}' is neither https nor the registry itself",
+                    printable(realm->origin()));
     Request request = token_request(challenge, *realm, trusted);
     std::string body;
     request.sink = [&](std::string_view bytes) {
@@ -84,7 +92,8 @@ void Authenticator::fetch_token(Http& http, const registry::Challenge& challenge
     };
     const Response response = http.perform(request);
     if (body.size() > static_cast<std::size_t>(registry::token_limit)) throw Error("the token is larger than 1 MiB");
-    if (!response.failure.empty()) throw Error("asking '{}' for a token: {}", realm->origin(), response.failure).with_hint(response.hint);
+    if (!response.failure.empty())
+        throw Error("asking '{}' for a token: {}", realm->origin(), response.failure).with_hint(response.hint);
     if (response.status != 200) refuse(response, "token", setup_);
     const Value document = json::parse(body, "token", token_json);
     std::string token = string_member(document, "token");

@@ -5,9 +5,8 @@
 #include <cstdlib>
 #include <exception>
 
-#include <unistd.h>
-
 #include <curl/curl.h>
+#include <unistd.h>
 
 #include "base/error.hh"
 #include "base/text.hh"
@@ -44,13 +43,15 @@ void take_header(Transfer& transfer, std::string_view line) {
     Response& response = transfer.response;
     const auto [name, value] = split_once(trim(line), ':');
     if (!value) {
-        if (line.starts_with("HTTP/")) response = Response{}; // the one that counts is the last: 100 Continue, a proxy's answer
+        // the one that counts is the last: 100 Continue, a proxy's answer
+        if (line.starts_with("HTTP/")) response = Response{};
         return;
     }
     const std::string key = to_lower(name);
     const std::string text(trim(*value));
     if (key == "location") response.location = text;
-    if (key == "www-authenticate" && (response.challenge.empty() || starts_with_no_case(text, "bearer"))) response.challenge = text;
+    if (key == "www-authenticate" && (response.challenge.empty() || starts_with_no_case(text, "bearer")))
+        response.challenge = text;
     if (key == "content-type") response.content_type = to_lower(trim(split_once(text, ';').first));
     if (key == "content-range") transfer.content_range = response.content_range = text;
     if (key == "content-encoding") response.content_encoding = to_lower(text);
@@ -134,9 +135,11 @@ std::string hint_for(CURLcode code) {
     switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
         return "put the authority's certificate into /etc/kist/certs.d/HOST:PORT/ca.crt, or use --cert-dir";
-    case CURLE_COULDNT_RESOLVE_HOST: return "is the name right, and does /etc/resolv.conf name a server that can be reached?";
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return "is the name right, and does /etc/resolv.conf name a server that can be reached?";
     case CURLE_COULDNT_RESOLVE_PROXY: return "the proxy is the one that http_proxy, https_proxy or all_proxy names";
-    case CURLE_SSL_CONNECT_ERROR: return "a registry that speaks plain http has to be named in insecure-registries of kist.json";
+    case CURLE_SSL_CONNECT_ERROR:
+        return "a registry that speaks plain http has to be named in insecure-registries of kist.json";
     default: return "";
     }
 }
@@ -176,13 +179,16 @@ void set_body(CURL* curl, const Request& request, Transfer& transfer) {
         ::curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.text->size()));
         ::curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.text->data());
     }
-    if (request.method != "GET" && request.method != "HEAD") ::curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    if (request.method != "GET" && request.method != "HEAD")
+        ::curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
 }
 
 } // namespace
 
 Http::Http(const Trust& trust, int stall_seconds)
-    : curl_(::curl_easy_init(), [](void* curl) { ::curl_easy_cleanup(curl); }), trust_(trust), stall_seconds_(stall_seconds) {
+    : curl_(::curl_easy_init(), [](void* curl) { ::curl_easy_cleanup(curl); }),
+      trust_(trust),
+      stall_seconds_(stall_seconds) {
     if (!curl_) throw Error("starting libcurl");
 }
 
@@ -221,7 +227,9 @@ Response Http::perform(const Request& request) {
     if (transfer.thrown) std::rethrow_exception(transfer.thrown);
     ::curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &transfer.response.status);
     if (code != CURLE_OK) {
-        const char* text = transfer.refusal != nullptr ? transfer.refusal : reason[0] != '\0' ? reason : ::curl_easy_strerror(code);
+        const char* text = transfer.refusal != nullptr ? transfer.refusal
+                           : reason[0] != '\0'         ? reason
+                                                       : ::curl_easy_strerror(code);
         transfer.response.failure = printable(text);
         transfer.response.hint = transfer.refusal == nullptr ? hint_for(code) : "";
         transfer.response.can_retry = transfer.refusal == nullptr && may_pass(code);

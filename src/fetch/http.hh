@@ -20,11 +20,11 @@ struct Request {
     std::string method = "GET";
     registry::Url url;
     std::vector<std::string> headers;
-    Sink sink;                       ///< may be empty: then a body is thrown away
+    Sink sink;                         ///< may be empty: then a body is thrown away
     const std::string* text = nullptr; ///< the body; or
     const Fd* stream = nullptr;        ///< the body, to the end of this descriptor
-    bool is_foreign = false; ///< not the registry itself: where it lies is looked at
-    bool loopback = false;   ///< a foreign one may lie within this machine
+    bool is_foreign = false;           ///< not the registry itself: where it lies is looked at
+    bool loopback = false;             ///< a foreign one may lie within this machine
 };
 
 struct Response {
@@ -38,7 +38,7 @@ struct Response {
 
 struct Trust {
     bool verify = true;
-    std::string authorities; ///< PEM; read before the file system goes away
+    std::string authorities;             ///< PEM; read before the file system goes away
     std::string client_cert, client_key; ///< PEM; empty: none
 };
 

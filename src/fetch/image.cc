@@ -22,7 +22,8 @@ constexpr std::string_view types[] = {oci_index, docker_list, oci_manifest, dock
 bool is_list(const Value& document, const std::string& said_type) {
     if (!document.is_object()) throw Error("the manifest is no JSON object");
     const bool list = document.find("manifests") != nullptr;
-    if (list && (document.find("layers") != nullptr || document.find("config") != nullptr || document.find("fsLayers") != nullptr))
+    if (list && (document.find("layers") != nullptr || document.find("config") != nullptr ||
+                 document.find("fsLayers") != nullptr))
         throw Error("the manifest is a list and an image at once: refused");
     const Value* own = document.find("mediaType");
     const std::string type = own != nullptr && own->is_string() ? own->as_string() : "";
@@ -37,7 +38,8 @@ bool is_list(const Value& document, const std::string& said_type) {
 const oci::Descriptor& choose(const oci::Index& index, const oci::Platform& wanted) {
     const oci::Descriptor* fallback = nullptr;
     for (const oci::Descriptor& entry : index.manifests) {
-        if (!entry.platform || entry.platform->os != wanted.os || entry.platform->architecture != wanted.architecture) continue;
+        if (!entry.platform || entry.platform->os != wanted.os || entry.platform->architecture != wanted.architecture)
+            continue;
         if (wanted.variant.empty() || entry.platform->variant == wanted.variant) return entry;
         if (fallback == nullptr && entry.platform->variant.empty()) fallback = &entry;
     }
@@ -48,9 +50,11 @@ const oci::Descriptor& choose(const oci::Index& index, const oci::Platform& want
 void check_layers(const oci::Manifest& manifest) {
     if (!manifest.config) throw Error("the manifest names no configuration");
     if (manifest.layers.size() > most_layers) throw Error("the manifest has more than {} layers", most_layers);
-    static const std::vector<std::string_view> known = {oci_layer, oci_layer_gzip, oci_layer_zstd, docker_layer_gzip, docker_layer};
+    static const std::vector<std::string_view> known = {oci_layer, oci_layer_gzip, oci_layer_zstd, docker_layer_gzip,
+                                                        docker_layer};
     for (const oci::Descriptor& layer : manifest.layers) {
-        if (layer.media_type.find("foreign") != std::string::npos || layer.media_type.find("nondistributable") != std::string::npos)
+        if (layer.media_type.find("foreign") != std::string::npos ||
+            layer.media_type.find("nondistributable") != std::string::npos)
             throw Error("layer {} is foreign, to be had elsewhere only: refused", printable(layer.digest));
         if (std::find(known.begin(), known.end(), layer.media_type) == known.end())
             throw Error("layer {} has the unknown type '{}'", printable(layer.digest), printable(layer.media_type));
@@ -88,7 +92,8 @@ registry::FoundImage find_image(Session& session, const std::string& reference, 
     found.layers = manifest.layers;
     found.config_digest = checked_digest(*manifest.config);
     found.config_text = session.text("blobs/" + found.config_digest, {}, registry::manifest_limit).bytes;
-    found.config = from_value<oci::ImageConfig>(json::parse(found.config_text, "image configuration", manifest_json), "image configuration");
+    found.config = from_value<oci::ImageConfig>(json::parse(found.config_text, "image configuration", manifest_json),
+                                                "image configuration");
     return found;
 }
 

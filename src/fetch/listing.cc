@@ -21,9 +21,12 @@ constexpr json::Limits page_json{.bytes = static_cast<std::size_t>(page_limit), 
 /// `<ADDRESS>; rel="next"` on the registry itself.
 std::string next_page(const Session& session, const std::string& asked, const std::string& link) {
     const auto open = link.find('<'), close = link.find('>');
-    if (open == std::string::npos || close == std::string::npos || link.find("next", close) == std::string::npos) return "";
-    const auto url = registry::resolve_url(session.url(asked), std::string_view(link).substr(open + 1, close - open - 1));
-    if (!url || url->origin() != session.base().origin()) throw Error("the next page of the listing is not at the registry: refused");
+    if (open == std::string::npos || close == std::string::npos || link.find("next", close) == std::string::npos)
+        return "";
+    const auto url =
+        registry::resolve_url(session.url(asked), std::string_view(link).substr(open + 1, close - open - 1));
+    if (!url || url->origin() != session.base().origin())
+        throw Error("the next page of the listing is not at the registry: refused");
     return url->path;
 }
 
@@ -58,7 +61,8 @@ Value row(const std::string& name) {
 
 /// Docker Hub and registries that copy its first protocol.
 Value search_first_protocol(Session& session, const std::string& words, std::int64_t limit) {
-    const Session::Text text = session.text("/v1/search?q=" + registry::url_encode(words) + "&n=" + std::to_string(limit), {}, page_limit);
+    const Session::Text text =
+        session.text("/v1/search?q=" + registry::url_encode(words) + "&n=" + std::to_string(limit), {}, page_limit);
     const Value document = json::parse(text.bytes, "search result", page_json);
     const Value* results = document.find("results");
     if (results == nullptr || !results->is_list()) throw Error("the registry's search result has no list of results");
@@ -77,7 +81,8 @@ Value search_images(Session& session, const std::string& words, std::int64_t lim
     }
     Value found = Value::list();
     for (const std::string& name : list_names(session, "/v2/_catalog?n=1000", "repositories", most_names))
-        if (name.find(words) != std::string::npos && found.as_list().size() < static_cast<std::size_t>(limit)) found.push(row(name));
+        if (name.find(words) != std::string::npos && found.as_list().size() < static_cast<std::size_t>(limit))
+            found.push(row(name));
     return found;
 }
 

@@ -4,12 +4,11 @@
 #include <cstdio>
 #include <thread>
 
+#include <curl/curl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <curl/curl.h>
 
 #include "base/error.hh"
 #include "base/file.hh"
@@ -45,8 +44,10 @@ Trust read_trust(const registry::Setup& setup) {
     Trust trust;
     trust.verify = setup.verify_tls;
     if (setup.plain_http) return trust;
-    for (const char* path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"})
-        if (auto text = read_file_if_exists(path, authorities_limit); text && trust.authorities.empty()) trust.authorities = *text;
+    for (const char* path :
+         {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"})
+        if (auto text = read_file_if_exists(path, authorities_limit); text && trust.authorities.empty())
+            trust.authorities = *text;
     for (const std::string& folder : setup.cert_folders) read_folder(folder, trust);
     return trust;
 }
@@ -72,7 +73,8 @@ registry::Answer serve(Session& session, const registry::Ask& ask, Fd data, cons
     } else if (ask.kind == "blob") {
         session.blob(ask.reference, ask.size, ask.offset, std::move(data));
     } else if (ask.kind == "manifest") {
-        const Session::Text text = session.text("manifests/" + ask.reference, manifest_types(), registry::manifest_limit);
+        const Session::Text text =
+            session.text("manifests/" + ask.reference, manifest_types(), registry::manifest_limit);
         answer.media_type = text.type;
         answer.digest = text.digest;
         put(text.bytes);

@@ -15,9 +15,12 @@ std::string reason_in(const Response& response) {
     try {
         const Value document = json::parse(response.error_body, "error", error_json);
         const Value* errors = document.find("errors");
-        const Value* first = errors != nullptr && errors->is_list() && !errors->as_list().empty() ? &errors->as_list().front() : &document;
+        const Value* first = errors != nullptr && errors->is_list() && !errors->as_list().empty()
+                                 ? &errors->as_list().front()
+                                 : &document;
         for (const char* name : {"message", "details", "error_description", "error"})
-            if (const Value* text = first->find(name); text != nullptr && text->is_string()) return printable(text->as_string());
+            if (const Value* text = first->find(name); text != nullptr && text->is_string())
+                return printable(text->as_string());
     } catch (const Error&) { // a page for people
     }
     return "";
@@ -43,8 +46,10 @@ void refuse(const Response& response, const std::string& what, const registry::S
                         : "the repository may not exist or may need 'kist login " + host + "'");
     if (response.status == 404) fail(Kind::missing, "'" + printable(what) + "' is not there" + tail, "");
     if (response.status == 429) {
-        const std::string pause = response.retry_after.empty() ? "" : " (it asks to wait " + printable(response.retry_after) + " seconds)";
-        fail(Kind::other, "the registry's rate limit is reached" + pause + tail, "try again later, or log in: users may have a higher limit");
+        const std::string pause =
+            response.retry_after.empty() ? "" : " (it asks to wait " + printable(response.retry_after) + " seconds)";
+        fail(Kind::other, "the registry's rate limit is reached" + pause + tail,
+             "try again later, or log in: users may have a higher limit");
     }
     fail(Kind::other, fmt::format("the registry answers with status {}{}", response.status, tail), "");
     throw Error("unreachable");

@@ -86,10 +86,12 @@ Response Session::follow(Http& http, Request request, const std::string& authori
         request.headers = headers;
         request.is_foreign = request.url.host != base_.host;
         request.loopback = is_loopback_name(base_.host);
-        if (request.url.origin() == base_.origin() && !authorization.empty()) request.headers.push_back("Authorization: " + authorization);
+        if (request.url.origin() == base_.origin() && !authorization.empty())
+            request.headers.push_back("Authorization: " + authorization);
         Response response = http.perform(request);
         if (!response.failure.empty() || !is_redirect(response.status)) return response;
-        if (request.method != "GET" && request.method != "HEAD") throw Error("the registry redirects an upload: refused");
+        if (request.method != "GET" && request.method != "HEAD")
+            throw Error("the registry redirects an upload: refused");
         request.url = next_of(request, response);
     }
     throw Error("the registry redirects more than {} times", most_redirects);
@@ -116,9 +118,11 @@ Response Session::repeat(const Request& request) {
 }
 
 bool Session::wait_for_retry(const Response& response, int attempt) const {
-    const bool passing = !response.failure.empty() ? response.can_retry : response.status == 429 || response.status >= 500;
+    const bool passing =
+        !response.failure.empty() ? response.can_retry : response.status == 429 || response.status >= 500;
     if (!passing || attempt >= setup_.retries) return false;
-    const auto usual = setup_.retry_delay > 0 ? static_cast<std::uint64_t>(setup_.retry_delay) : 1ull << std::min(attempt, 5);
+    const auto usual =
+        setup_.retry_delay > 0 ? static_cast<std::uint64_t>(setup_.retry_delay) : 1ull << std::min(attempt, 5);
     const auto asked = parse_unsigned(response.retry_after).value_or(usual);
     if (asked > longest_pause) return false; // nobody waits for that
     std::this_thread::sleep_for(std::chrono::seconds(asked));
@@ -136,7 +140,8 @@ Session::Text Session::text(const std::string& path, const std::vector<std::stri
             return bytes.size() <= static_cast<std::size_t>(limit);
         };
         const Response response = this->request(request);
-        if (bytes.size() > static_cast<std::size_t>(limit)) throw Error("'{}' is larger than {} bytes", printable(path), limit);
+        if (bytes.size() > static_cast<std::size_t>(limit))
+            throw Error("'{}' is larger than {} bytes", printable(path), limit);
         if (response.failure.empty() && response.status == 200)
             return {std::move(bytes), response.content_type, response.digest, response.link};
         if (!wait_for_retry(response, attempt)) refuse(response, path);
@@ -159,12 +164,14 @@ struct Session::Blob {
             if (drop < 0) {
                 drop = http.status() == 206 ? 0 : start;
                 if (http.status() == 206 && !is_range(http.content_range(), start, size))
-                    throw Error("blob {}: the registry sends '{}', another range than was asked for", digest, printable(http.content_range()));
+                    throw Error("blob {}: the registry sends '{}', another range than was asked for", digest,
+                                printable(http.content_range()));
             }
             const auto skip = std::min<std::int64_t>(drop, static_cast<std::int64_t>(piece.size()));
             drop -= skip;
             piece.remove_prefix(static_cast<std::size_t>(skip));
-            if (written + static_cast<std::int64_t>(piece.size()) > size) throw Error("blob {} is larger than its {} bytes", digest, size);
+            if (written + static_cast<std::int64_t>(piece.size()) > size)
+                throw Error("blob {} is larger than its {} bytes", digest, size);
             write_full(out, piece, "blob");
             written += static_cast<std::int64_t>(piece.size());
             return true;

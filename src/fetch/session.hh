@@ -34,7 +34,9 @@ public:
     /// The same, repeated after failures that may pass. Without a stream.
     Response repeat(const Request&);
     registry::Url url(const std::string& path) const;
-    [[noreturn]] void refuse(const Response& response, const std::string& what) const { fetch::refuse(response, what, setup_); }
+    [[noreturn]] void refuse(const Response& response, const std::string& what) const {
+        fetch::refuse(response, what, setup_);
+    }
 
 private:
     /// A connection that no other thread uses meanwhile.

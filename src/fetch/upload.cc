@@ -19,9 +19,11 @@ const std::string nothing;
 /// write to its neighbours.
 Url location_of(const Session& session, const Url& asked, const Response& response) {
     const auto location = registry::resolve_url(asked, response.location);
-    if (!location) throw Error("the registry wants the upload at '{}', which is no address", printable(response.location));
+    if (!location)
+        throw Error("the registry wants the upload at '{}', which is no address", printable(response.location));
     if (location->origin() != session.base().origin())
-        throw Error("the registry wants the upload at '{}', which is not itself: refused", printable(location->origin()));
+        throw Error("the registry wants the upload at '{}', which is not itself: refused",
+                    printable(location->origin()));
     return *location;
 }
 
@@ -52,7 +54,8 @@ void finish_upload(Session& session, const Url& location, const std::string& dig
     Request request;
     request.method = "PUT";
     request.url = location;
-    request.url.path += (location.path.find('?') == std::string::npos ? "?" : "&") + ("digest=" + registry::url_encode(digest));
+    request.url.path +=
+        (location.path.find('?') == std::string::npos ? "?" : "&") + ("digest=" + registry::url_encode(digest));
     request.text = &body;
     request.headers.push_back("Content-Type: application/octet-stream");
     const Response response = session.request(request);
@@ -69,7 +72,8 @@ Url send_stream(Session& session, const Url& location, const Fd& data) {
     request.stream = &data;
     request.headers.push_back("Content-Type: application/octet-stream");
     const Response response = session.request(request);
-    if (!response.failure.empty() || (response.status != 202 && response.status != 204)) session.refuse(response, "blobs/uploads");
+    if (!response.failure.empty() || (response.status != 202 && response.status != 204))
+        session.refuse(response, "blobs/uploads");
     return location_of(session, location, response);
 }
 
@@ -91,11 +95,12 @@ registry::Answer find_blob(Session& session, const registry::Ask& ask) {
     if (answer.found) return answer;
     if (!there.failure.empty() || there.status != 404) session.refuse(there, "blobs/" + ask.reference);
     for (const std::string& from : ask.from) {
-        const Request mount =
-            begin_request(session, "?mount=" + registry::url_encode(ask.reference) + "&from=" + registry::url_encode(from));
+        const Request mount = begin_request(
+            session, "?mount=" + registry::url_encode(ask.reference) + "&from=" + registry::url_encode(from));
         const Response response = session.request(mount);
         if (!response.failure.empty()) session.refuse(response, "blobs/uploads");
-        if (response.status == 202) give_up(session, location_of(session, mount.url, response)); // it would rather have the bytes
+        // it would rather have the bytes
+        if (response.status == 202) give_up(session, location_of(session, mount.url, response));
         answer.found = answer.mounted = response.status == 201;
         if (answer.found) break;
     }
@@ -125,7 +130,8 @@ registry::Answer find_manifest(Session& session, const registry::Ask& ask) {
     const Response there = session.repeat(head);
     registry::Answer answer;
     answer.found = there.failure.empty() && there.status == 200;
-    if (!there.failure.empty() || (!answer.found && there.status != 404)) session.refuse(there, "manifests/" + ask.reference);
+    if (!there.failure.empty() || (!answer.found && there.status != 404))
+        session.refuse(there, "manifests/" + ask.reference);
     answer.digest = there.digest;
     answer.media_type = there.content_type;
     return answer;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/client.hh"
 
-#include <sys/signalfd.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
 #include <chrono>
 #include <csignal>
 #include <optional>
+
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.hh"
 #include "base/event_loop.hh"
@@ -45,19 +45,19 @@ private:
 
 bool is_proxied(int signal) {
     switch (signal) {
-        case SIGKILL:
-        case SIGSTOP:
-        case SIGCHLD:
-        case SIGPIPE:
-        case SIGURG:
-        case SIGWINCH:
-        case SIGTTIN: // a background read must stop us, as it does every program
-        case SIGTTOU:
-        case SIGSEGV: // these four tell of a fault of ours
-        case SIGBUS:
-        case SIGFPE:
-        case SIGILL: return false;
-        default: return signal < __SIGRTMIN || signal >= SIGRTMIN; // between them: the C library's own
+    case SIGKILL:
+    case SIGSTOP:
+    case SIGCHLD:
+    case SIGPIPE:
+    case SIGURG:
+    case SIGWINCH:
+    case SIGTTIN: // a background read must stop us, as it does every program
+    case SIGTTOU:
+    case SIGSEGV: // these four tell of a fault of ours
+    case SIGBUS:
+    case SIGFPE:
+    case SIGILL: return false;
+    default: return signal < __SIGRTMIN || signal >= SIGRTMIN; // between them: the C library's own
     }
 }
 
@@ -167,9 +167,9 @@ void Session::on_socket() {
     for (int n = 0; n < 16 && !out_.is_waiting() && !err_.is_waiting(); ++n) {
         PacketView packet;
         switch (socket_.receive(packet, Wait::no)) {
-            case PacketSocket::Result::none: return;
-            case PacketSocket::Result::end: return end(AttachOutcome::Kind::lost);
-            case PacketSocket::Result::packet: break;
+        case PacketSocket::Result::none: return;
+        case PacketSocket::Result::end: return end(AttachOutcome::Kind::lost);
+        case PacketSocket::Result::packet: break;
         }
         on_packet(packet);
         if (packet.type == Packet::exited || packet.type == Packet::failed) return;
@@ -179,17 +179,17 @@ void Session::on_socket() {
 
 void Session::on_packet(const PacketView& packet) {
     switch (packet.type) {
-        case Packet::stdout_data: return show(out_, packet.payload);
-        case Packet::stderr_data: return show(err_, packet.payload);
-        case Packet::exited:
-            outcome_.goes_on = parse_exit(packet.payload).goes_on;
-            return end(AttachOutcome::Kind::exited, parse_exit(packet.payload).code);
-        case Packet::failed: return end(AttachOutcome::Kind::dropped, 0, parse_failure(packet.payload).message());
-        case Packet::stdin_credit:
-            credit_ += static_cast<std::size_t>(parse_unsigned(packet.payload, stdin_window).value_or(0));
-            return schedule_input();
-        case Packet::stdin_closed: return end_input();
-        default: return;
+    case Packet::stdout_data: return show(out_, packet.payload);
+    case Packet::stderr_data: return show(err_, packet.payload);
+    case Packet::exited:
+        outcome_.goes_on = parse_exit(packet.payload).goes_on;
+        return end(AttachOutcome::Kind::exited, parse_exit(packet.payload).code);
+    case Packet::failed: return end(AttachOutcome::Kind::dropped, 0, parse_failure(packet.payload).message());
+    case Packet::stdin_credit:
+        credit_ += static_cast<std::size_t>(parse_unsigned(packet.payload, stdin_window).value_or(0));
+        return schedule_input();
+    case Packet::stdin_closed: return end_input();
+    default: return;
     }
 }
 
@@ -270,7 +270,6 @@ std::uint8_t AttachSettings::flags() const {
 
 AttachSession::AttachSession(AttachSettings settings)
     : settings_(std::move(settings)), detach_sequence_(parse_detach_keys(settings_.detach_keys)) {}
-
 
 AttachOutcome AttachSession::run(Fd socket, Greet greet) {
     Session session(settings_, detach_sequence_, std::move(socket));

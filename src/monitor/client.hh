@@ -28,9 +28,10 @@ struct AttachSettings {
 
 struct AttachOutcome {
     enum class Kind {
-        exited,        ///< exit_code is the container's
-        detached,      ///< by the detach keys
-        interrupted,   ///< a signal that was not for the container ended us; exit_code is 128 + signal; the container runs on
+        exited,   ///< exit_code is the container's
+        detached, ///< by the detach keys
+        /// a signal that was not for the container ended us; exit_code is 128 + signal; the container runs on
+        interrupted,
         output_closed, ///< the reader of our output is gone (`| head`); the container runs on
         dropped,       ///< the monitor gave us up, `reason` says why
         lost,          ///< the monitor was killed; the container may run on (adopt it)

@@ -46,7 +46,8 @@ std::optional<int> ControlClient::wait_answer(const Waiting& waiting) {
     if (waiting && !wait_readable(fd(), patience)) waiting();
     for (;;) {
         PacketView packet;
-        if (socket_.receive(packet) == PacketSocket::Result::end) throw MonitorLost("the container's monitor was killed");
+        if (socket_.receive(packet) == PacketSocket::Result::end)
+            throw MonitorLost("the container's monitor was killed");
         if (packet.type == Packet::done) return std::nullopt;
         if (packet.type == Packet::exited) {
             const Exit exit = parse_exit(packet.payload);
@@ -71,7 +72,8 @@ ControlClient::Checked ControlClient::check_health() {
     socket_.send(Packet::check_health);
     for (;;) {
         PacketView packet;
-        if (socket_.receive(packet) == PacketSocket::Result::end) throw MonitorLost("the container's monitor was killed");
+        if (socket_.receive(packet) == PacketSocket::Result::end)
+            throw MonitorLost("the container's monitor was killed");
         if (packet.type == Packet::failed) throw parse_failure(packet.payload);
         if (packet.type == Packet::exited) throw Error("it has ended").with_exit_code(ExitCode::failure);
         if (packet.type != Packet::checked) continue;
@@ -90,7 +92,8 @@ bool ControlClient::ping(std::chrono::milliseconds limit) {
 int ControlClient::wait_exit() {
     for (;;) {
         PacketView packet;
-        if (socket_.receive(packet) == PacketSocket::Result::end) throw MonitorLost("the container's monitor was killed");
+        if (socket_.receive(packet) == PacketSocket::Result::end)
+            throw MonitorLost("the container's monitor was killed");
         if (packet.type == Packet::exited) return parse_exit(packet.payload).code;
     }
 }

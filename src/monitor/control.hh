@@ -46,7 +46,9 @@ public:
     Checked check_health();
     /// monitor.json was written anew.
     void reload();
-    void connect_network(const netns::Attachment& attachment) { request(Packet::connect, format_attachment(attachment), {}); }
+    void connect_network(const netns::Attachment& attachment) {
+        request(Packet::connect, format_attachment(attachment), {});
+    }
     void disconnect_network(const std::string& network) { request(Packet::disconnect, network, {}); }
     void reload_network() { request(Packet::reload_network, {}, {}); }
     /// False when the monitor does not answer in time.

@@ -28,12 +28,10 @@ char control_key(char c, std::string_view whole) {
 std::string parse_detach_keys(std::string_view text) {
     std::string bytes;
     for (const std::string& key : split(text, ',')) {
-        if (key.size() == 1 && key[0] > ' ' && key[0] < 0x7f)
-            bytes += key;
+        if (key.size() == 1 && key[0] > ' ' && key[0] < 0x7f) bytes += key;
         else if (key.size() == control_prefix.size() + 1 && starts_with_no_case(key, control_prefix))
             bytes += control_key(key.back(), text);
-        else
-            refuse(text);
+        else refuse(text);
     }
     return bytes;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/health_runner.hh"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
 #include <csignal>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "base/error.hh"
 #include "base/time.hh"
@@ -60,7 +60,8 @@ HealthRunner::HealthRunner(EventLoop& loop, const CheckedContainer& container, c
       group_add_(job.group_add),
       clamp_rlimits_(job.clamp_rlimits),
       seccomp_program_(job.seccomp_program),
-      started_(std::chrono::steady_clock::now() - std::chrono::duration_cast<std::chrono::steady_clock::duration>(uptime)) {
+      started_(std::chrono::steady_clock::now() -
+               std::chrono::duration_cast<std::chrono::steady_clock::duration>(uptime)) {
     process_.terminal = false;
     process_.console_size.reset();
     if (!process_.oom_score_adj) process_.oom_score_adj = 0; // ours is not for it
@@ -192,12 +193,12 @@ void HealthRunner::on_timeout() {
     limit_.reset();
     const pid_t group = running_->process.child().pid();
     switch (++running_->stages_late) {
-        case 1: ::kill(-group, SIGTERM); break; // not reaped yet: the number is still its own
-        case 2:
-            running_->process.child().signal(SIGKILL);
-            kill_strays(group);
-            break;
-        default: return give_up();
+    case 1: ::kill(-group, SIGTERM); break; // not reaped yet: the number is still its own
+    case 2:
+        running_->process.child().signal(SIGKILL);
+        kill_strays(group);
+        break;
+    default: return give_up();
     }
     limit_ = loop_.after(kill_pause, [this] { on_timeout(); });
 }
@@ -306,14 +307,16 @@ void HealthRunner::finish(HealthRecord record, nanoseconds at) {
 void HealthRunner::append(HealthRecord record) const {
     storage::HealthLog log;
     try {
-        if (const auto text = read_file_if_exists(container_.run, log_file, log_limit)) log = storage::parse_health(*text, log_file);
+        if (const auto text = read_file_if_exists(container_.run, log_file, log_limit))
+            log = storage::parse_health(*text, log_file);
     } catch (const Error&) { // a damaged one is replaced
     }
     const storage::HealthCheck& check = tracker_.check();
     record.output = health_output(record.output, static_cast<std::size_t>(check.max_log_size));
     log.records.push_back(std::move(record));
     const auto most = static_cast<std::size_t>(check.max_log_count);
-    if (log.records.size() > most) log.records.erase(log.records.begin(), log.records.end() - static_cast<std::ptrdiff_t>(most));
+    if (log.records.size() > most)
+        log.records.erase(log.records.begin(), log.records.end() - static_cast<std::ptrdiff_t>(most));
     log.failing_streak = tracker_.failing_streak();
     try {
         write_atomically(container_.run, log_file, storage::dump_health(log), Durability::volatile_);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/input_pump.hh"
 
-#include <termios.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <utility>
+
+#include <termios.h>
+#include <unistd.h>
 
 #include "base/error.hh"
 
@@ -31,17 +31,16 @@ void InputPump::write(ClientId client, std::string_view bytes) {
     if (owed > stdin_window + max_packet)
         return server_.dismiss(client, Error("more input was sent than there was room for"));
     // Keys come one by one: they share a chunk, so that the list stays short.
-    if (!pending_.empty() && pending_.back().client == client)
-        pending_.back().bytes += bytes;
-    else
-        pending_.push_back({client, std::string(bytes)});
+    if (!pending_.empty() && pending_.back().client == client) pending_.back().bytes += bytes;
+    else pending_.push_back({client, std::string(bytes)});
     if (!waiting_) write_some();
 }
 
 void InputPump::write_some() {
     while (!pending_.empty()) {
         Chunk& chunk = pending_.front();
-        const ssize_t n = ::write(target_.get(), chunk.bytes.data() + chunk.written, chunk.bytes.size() - chunk.written);
+        const ssize_t n =
+            ::write(target_.get(), chunk.bytes.data() + chunk.written, chunk.bytes.size() - chunk.written);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno == EAGAIN) {
             if (!std::exchange(waiting_, true))

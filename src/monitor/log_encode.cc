@@ -43,12 +43,12 @@ char* put(char* to, std::string_view text) {
 char* escape_control(char* to, unsigned char c) {
     constexpr char hex[] = "0123456789abcdef";
     switch (c) {
-        case '\n': return put(to, "\\n");
-        case '\r': return put(to, "\\r");
-        case '\t': return put(to, "\\t");
-        case '"': return put(to, "\\\"");
-        case '\\': return put(to, "\\\\");
-        default: break;
+    case '\n': return put(to, "\\n");
+    case '\r': return put(to, "\\r");
+    case '\t': return put(to, "\\t");
+    case '"': return put(to, "\\\"");
+    case '\\': return put(to, "\\\\");
+    default: break;
     }
     to = put(to, "\\u00");
     *to++ = hex[c >> 4];

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/log_file.hh"
 
+#include <cstdio>
+#include <vector>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cstdio>
-#include <vector>
 
 #include "base/error.hh"
 #include "base/time.hh"
@@ -15,14 +15,18 @@
 namespace kist::monitor {
 
 LogFile::LogFile(const LogConfig& config)
-    : path_(config.path), is_k8s_(config.driver == "k8s-file"), max_size_(config.max_size), max_files_(std::max(config.max_files, 1)) {
+    : path_(config.path),
+      is_k8s_(config.driver == "k8s-file"),
+      max_size_(config.max_size),
+      max_files_(std::max(config.max_files, 1)) {
     open(0);
     cut_torn_record();
 }
 
 void LogFile::open(int extra_flags) {
     constexpr mode_t readable_by_group = 0640;
-    Fd file{::open(path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | extra_flags, readable_by_group)};
+    Fd file{
+        ::open(path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | extra_flags, readable_by_group)};
     if (!file) throw SysError("opening log file '{}'", path_);
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) throw SysError("reading the size of log file '{}'", path_);

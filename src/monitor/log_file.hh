@@ -36,7 +36,7 @@ private:
     int max_files_;
     Fd file_;
     std::int64_t size_ = 0;
-    std::uint64_t dropped_ = 0;        ///< bytes of records, since the last note
+    std::uint64_t dropped_ = 0; ///< bytes of records, since the last note
     int drop_reason_ = 0;
 };
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/log_reader.hh"
 
+#include <algorithm>
+#include <limits>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <limits>
 
 #include "base/error.hh"
 
@@ -107,8 +107,8 @@ std::vector<Fd> LogReader::open_all() const {
         if (!file && ++missing > 1) break;
         if (!file) continue; // in the middle of a rotation there is one gap
         const FileId id = identify(file);
-        const bool known = std::any_of(files.begin(), files.end(),
-                                       [&](const Fd& other) { return identify(other).same_file(id); });
+        const bool known =
+            std::any_of(files.begin(), files.end(), [&](const Fd& other) { return identify(other).same_file(id); });
         if (!known) files.push_back(std::move(file));
     }
     return files;
@@ -124,10 +124,12 @@ struct Found {
 std::optional<Found> record_at(const Fd& file, std::int64_t offset, std::int64_t size) {
     constexpr std::size_t window = max_log_record * 2;
     LogRecord record;
-    const std::string bytes = read_at(file, offset, static_cast<std::size_t>(std::min<std::int64_t>(window, size - offset)));
+    const std::string bytes =
+        read_at(file, offset, static_cast<std::size_t>(std::min<std::int64_t>(window, size - offset)));
     std::size_t start = 0;
     if (offset > 0) start = bytes.find('\n') + 1;
-    for (std::size_t end = bytes.find('\n', start); start <= bytes.size() && end != std::string::npos; end = bytes.find('\n', start)) {
+    for (std::size_t end = bytes.find('\n', start); start <= bytes.size() && end != std::string::npos;
+         end = bytes.find('\n', start)) {
         if (decode_record(std::string_view(bytes).substr(start, end - start), record) && record.moment().is_set())
             return Found{offset + static_cast<std::int64_t>(start), record.moment()};
         start = end + 1;
@@ -143,10 +145,8 @@ std::int64_t search(const Fd& file, Moment since) {
     while (behind - before > near_enough) {
         const std::int64_t middle = before + (behind - before) / 2;
         const auto found = record_at(file, middle, size);
-        if (!found || found->start >= behind || found->moment >= since)
-            behind = middle;
-        else
-            before = found->start;
+        if (!found || found->start >= behind || found->moment >= since) behind = middle;
+        else before = found->start;
     }
     return before;
 }

@@ -78,16 +78,16 @@ bool Scanner::escape(std::string& into) {
     const char c = text_.front();
     text_.remove_prefix(1);
     switch (c) {
-        case 'n': into += '\n'; return true;
-        case 'r': into += '\r'; return true;
-        case 't': into += '\t'; return true;
-        case 'b': into += '\b'; return true;
-        case 'f': into += '\f'; return true;
-        case '"':
-        case '\\':
-        case '/': into += c; return true;
-        case 'u': break;
-        default: return false;
+    case 'n': into += '\n'; return true;
+    case 'r': into += '\r'; return true;
+    case 't': into += '\t'; return true;
+    case 'b': into += '\b'; return true;
+    case 'f': into += '\f'; return true;
+    case '"':
+    case '\\':
+    case '/': into += c; return true;
+    case 'u': break;
+    default: return false;
     }
     const auto unit = hex4();
     if (!unit) return false;
@@ -135,7 +135,8 @@ bool decode_plain(std::string_view line, LogRecord& into) {
     if (!in.take('{') || !in.string(name) || name != "log" || !in.take(':') || !in.string(into.text)) return false;
     if (!in.take(',') || !in.string(name) || name != "stream" || !in.take(':') || !in.string(stream)) return false;
     if (!in.take(',') || !in.string(name)) return false;
-    if (name == "attrs" && (!in.take(':') || !in.members(into.details) || !in.take(',') || !in.string(name))) return false;
+    if (name == "attrs" && (!in.take(':') || !in.members(into.details) || !in.take(',') || !in.string(name)))
+        return false;
     if (name != "time" || !in.take(':') || !in.string(into.time)) return false;
     const auto found = stream_of(stream);
     if (!found || !in.take('}') || !in.at_end()) return false;

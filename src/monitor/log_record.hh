@@ -12,9 +12,9 @@ namespace kist::monitor {
 
 struct LogRecord {
     Stream stream = Stream::out;
-    std::string time; ///< as written; see moment()
+    std::string time;    ///< as written; see moment()
     std::string details; ///< "name=value,…" of the record's attributes
-    std::string text; ///< ends in a newline unless a long line goes on in the next record of its stream
+    std::string text;    ///< ends in a newline unless a long line goes on in the next record of its stream
 
     /// 1970 for a time that cannot be read.
     Moment moment() const;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/log_socket.hh"
 
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/error.hh"
 #include "base/json.hh"
@@ -30,8 +30,9 @@ std::string_view without_newline(std::string_view text) {
 
 /// CONTAINER_NAME and so on, the names under which docker and podman log too.
 std::string journal_fields(const LogConfig& config) {
-    std::string fields = fmt::format("CONTAINER_ID={}\nCONTAINER_ID_FULL={}\nCONTAINER_NAME={}\nCONTAINER_TAG={}\nSYSLOG_IDENTIFIER={}\n",
-                                     config.id.substr(0, 12), config.id, config.name, config.tag, config.tag);
+    std::string fields = fmt::format(
+        "CONTAINER_ID={}\nCONTAINER_ID_FULL={}\nCONTAINER_NAME={}\nCONTAINER_TAG={}\nSYSLOG_IDENTIFIER={}\n",
+        config.id.substr(0, 12), config.id, config.name, config.tag, config.tag);
     const Value attributes = json::parse("{" + config.attributes + "}", "log attributes");
     for (const auto& [name, value] : attributes.as_object()) {
         const std::string field = journal_field(name);
@@ -67,7 +68,7 @@ std::string journal_datagram(const LogRecord& record, std::string_view fields) {
 
 std::string syslog_datagram(const LogRecord& record, std::string_view tag) {
     const std::time_t seconds = static_cast<std::time_t>(record.moment().ns / 1'000'000'000);
-    std::tm when {};
+    std::tm when{};
     ::localtime_r(&seconds, &when);
     char time[32];
     std::strftime(time, sizeof time, "%b %e %H:%M:%S", &when);
@@ -75,7 +76,9 @@ std::string syslog_datagram(const LogRecord& record, std::string_view tag) {
 }
 
 LogSocket::LogSocket(const LogConfig& config)
-    : is_journal_(config.driver == "journald"), address_(is_journal_ ? journal_address : config.path), tag_(config.tag),
+    : is_journal_(config.driver == "journald"),
+      address_(is_journal_ ? journal_address : config.path),
+      tag_(config.tag),
       socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
     if (is_journal_) fields_ = journal_fields(config);
     if (!socket_) throw SysError("log driver {}", config.driver);
@@ -94,7 +97,8 @@ bool LogSocket::send_one(const std::string& datagram) const {
     if (address_.size() >= sizeof to.sun_path) return false;
     std::memcpy(to.sun_path, address_.c_str(), address_.size() + 1);
     for (;;) {
-        const ssize_t n = ::sendto(socket_.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+        const ssize_t n = ::sendto(socket_.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL,
+                                   reinterpret_cast<const sockaddr*>(&to), sizeof to);
         if (n >= 0) return true;
         if (errno != EINTR) return false;
     }

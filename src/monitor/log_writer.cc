@@ -18,14 +18,12 @@ LogWriter::LogWriter(const LogConfig& config)
           if (file_) return file_->append(records);
           socket_->send(records);
       }),
-      encoders_{LogEncoder(Stream::out, format_of(config), config.attributes), LogEncoder(Stream::err, format_of(config), config.attributes)} {
+      encoders_{LogEncoder(Stream::out, format_of(config), config.attributes),
+                LogEncoder(Stream::err, format_of(config), config.attributes)} {
     if (config.driver == "none") return;
-    if (config.driver == "json-file" || config.driver == "k8s-file")
-        file_.emplace(config);
-    else if (config.driver == "journald" || config.driver == "syslog")
-        socket_.emplace(config);
-    else
-        throw Error("log driver '{}' is not known", config.driver);
+    if (config.driver == "json-file" || config.driver == "k8s-file") file_.emplace(config);
+    else if (config.driver == "journald" || config.driver == "syslog") socket_.emplace(config);
+    else throw Error("log driver '{}' is not known", config.driver);
 }
 
 void LogWriter::write(Stream stream, std::string_view bytes) {

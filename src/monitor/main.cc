@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist-monitor: started by kist, never by a user. protocol.hh says with what.
-#include <fcntl.h>
-#include <malloc.h>
-#include <sys/prctl.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/error.hh"
 #include "base/ids.hh"
@@ -71,7 +71,7 @@ int main(int argc, char** argv) {
         std::fputs("kist-monitor is started by kist; see kist-run(1)\n", stderr);
         return static_cast<int>(ExitCode::engine);
     }
-    ::setsid(); // fails when the spawner has done so
+    ::setsid();                           // fails when the spawner has done so
     ::prctl(PR_SET_NAME, "kist-monitor"); // executed by descriptor it would be called by a number
     ignore_signals();
     Fd commander;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/output_pump.hh"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace kist::monitor {
 

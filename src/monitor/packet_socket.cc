@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/packet_socket.hh"
 
+#include <cerrno>
+
 #include <sys/socket.h>
 #include <sys/uio.h>
-
-#include <cerrno>
 
 #include "base/error.hh"
 

@@ -23,8 +23,7 @@ std::optional<unsigned short> parse_short(std::string_view text) {
 
 Job parse_job(std::string_view text, std::string_view where) {
     Job job = from_value<Job>(json::parse(text, where), where);
-    if (job.schema > known_schema)
-        throw Error("reading '{}': written by a newer kist (schema {})", where, job.schema);
+    if (job.schema > known_schema) throw Error("reading '{}': written by a newer kist (schema {})", where, job.schema);
     return job;
 }
 

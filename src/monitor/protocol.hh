@@ -75,7 +75,7 @@ struct Job {
     std::string seccomp_program; ///< file with the compiled filter; empty: unconfined
     std::vector<std::string> clamp_rlimits;
     bool stdin_open = false;
-    bool stdin_once = false; ///< close stdin when the first attached client ends (docker run -i without -d)
+    bool stdin_once = false;      ///< close stdin when the first attached client ends (docker run -i without -d)
     netns::ContainerPlan network; ///< nothing attached: the spec says it all
     LogConfig log;
     std::string stop_signal = "SIGTERM";
@@ -132,31 +132,37 @@ inline constexpr std::string_view control_socket = "control.sock";
 /// First byte of every packet; the rest is its payload. Packets are at most max_packet bytes.
 enum class Packet : std::uint8_t {
     // client → monitor
-    attach = 'A',    ///< Attach flags (1 byte): which streams this client wants. First packet of an attaching client.
+    /// Attach flags (1 byte): which streams this client wants. First packet of an attaching client.
+    attach = 'A',
     stdin_data = 'i',
     stdin_end = 'e',
-    resize = 'w',    ///< "rows cols" in decimal
-    signal = 's',    ///< decimal signal number, to the container's init; answered by done/failed unless the client is attached
-    stop = 't',      ///< "timeout [signal [purpose]]": decimal seconds (negative: for ever), an optional signal number (0: the container's own)
-                     ///< and StopPurpose; answered by `exited` when the container has exited and its exit is on disk, or by `failed`
-    pause = 'p',     ///< answered by done/failed
+    resize = 'w', ///< "rows cols" in decimal
+    /// decimal signal number, to the container's init; answered by done/failed unless the client is attached
+    signal = 's',
+    /// "timeout [signal [purpose]]": decimal seconds (negative: for ever), an optional signal number (0: its own)
+    /// and StopPurpose; answered by `exited` when the container has exited and its exit is on disk, or by `failed`
+    stop = 't',
+    pause = 'p', ///< answered by done/failed
     unpause = 'u',
     check_health = 'h', ///< a health check now; answered by `checked` or `failed`
-    reload = 'l',    ///< monitor.json has changed (`update`): restart policy, health check, how to stop; answered by done/failed
-    ping = 'P',      ///< answered by done
-    connect = 'n',   ///< a netns::Attachment as JSON, its addresses leased; answered by done/failed
-    disconnect = 'd', ///< name of a network; answered by done/failed
+    /// monitor.json has changed (`update`): restart policy, health check, how to stop; answered by done/failed
+    reload = 'l',
+    ping = 'P',           ///< answered by done
+    connect = 'n',        ///< a netns::Attachment as JSON, its addresses leased; answered by done/failed
+    disconnect = 'd',     ///< name of a network; answered by done/failed
     reload_network = 'R', ///< put the firewall's elements back; answered by done/failed
     // monitor → client
-    started = 'S',   ///< "pid[\nwarnings]": init has exec'd (or, for an adopting monitor, lives); what poststart hooks failed at
-    failed = 'F',    ///< "exit_code\nmessage\nhint": the request could not be carried out
+    /// "pid[\nwarnings]": init has exec'd (or, for an adopting monitor, lives); what poststart hooks failed at
+    started = 'S',
+    failed = 'F', ///< "exit_code\nmessage\nhint": the request could not be carried out
     stdout_data = 'o',
     stderr_data = 'r',
     stdin_credit = 'c', ///< decimal count of stdin bytes that the container's pipe has taken
     stdin_closed = 'z', ///< the container reads no input (any more)
-    exited = 'X',    ///< "code [restarting]": decimal exit code as a shell sees it; see the order above
+    exited = 'X',       ///< "code [restarting]": decimal exit code as a shell sees it; see the order above
     done = 'D',
-    checked = 'H',   ///< "exit_code status": of the check that was asked for, and what the container's health is now
+    /// "exit_code status": of the check that was asked for, and what the container's health is now
+    checked = 'H',
 };
 enum AttachFlag : std::uint8_t { attach_stdin = 1, attach_stdout = 2, attach_stderr = 4 };
 inline constexpr std::size_t max_packet = 64 * 1024;

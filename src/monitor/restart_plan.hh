@@ -12,7 +12,8 @@ namespace kist::monitor {
 
 /// How long to wait before the next start of a container that ended as `state` says (exit_code, started_at, finished_at,
 /// restart_count, restart_delay, stopped_by_user); nothing when it is to stay as it is.
-std::optional<std::chrono::nanoseconds> plan_restart(const storage::RestartPolicy& policy, const storage::ContainerState& state);
+std::optional<std::chrono::nanoseconds> plan_restart(const storage::RestartPolicy& policy,
+                                                     const storage::ContainerState& state);
 
 /// The same without asking the policy: 100 ms, doubling to a minute, 100 ms again after a run of 10 s.
 std::chrono::nanoseconds restart_delay(const storage::ContainerState& state);

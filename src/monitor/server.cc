@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/server.hh"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <chrono>
 #include <utility>
+
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/error.hh"
 #include "base/socket.hh"
@@ -20,8 +20,7 @@ constexpr auto descriptor_pause = std::chrono::seconds(1);
 constexpr int packets_per_turn = 8;
 } // namespace
 
-Server::Server(EventLoop& loop, Events events)
-    : loop_(loop), events_(std::move(events)), scratch_(max_packet) {}
+Server::Server(EventLoop& loop, Events events) : loop_(loop), events_(std::move(events)), scratch_(max_packet) {}
 
 Server::~Server() {
     for (const auto& [id, client] : clients_) loop_.unwatch(client.socket.get());
@@ -138,7 +137,8 @@ void Server::broadcast(AttachFlag flag, std::string_view packet) {
 
 Server::Sent Server::try_send(const Client& client, std::string_view packet) const {
     for (;;) {
-        if (::send(client.socket.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return Sent::yes;
+        if (::send(client.socket.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+            return Sent::yes;
         if (errno == EINTR) continue;
         // ENOBUFS, ENOMEM: the kernel is short of memory for the packet; as if the socket were full.
         return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ? Sent::full : Sent::failed;
@@ -162,7 +162,8 @@ void Server::set_deadline(ClientId id, Client& client) {
     if (client.patience == Patience::unlimited || client.dismissed) return;
     client.deadline = loop_.after(client_patience, [this, id] {
         clients_.at(id).deadline.reset();
-        dismiss(id, Error("no output was taken for {} s: detached, so that the container can go on", client_patience.count()));
+        dismiss(id, Error("no output was taken for {} s: detached, so that the container can go on",
+                          client_patience.count()));
     });
 }
 

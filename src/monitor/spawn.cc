@@ -18,7 +18,8 @@ std::optional<pid_t> SpawnedMonitor::wait_started() {
         if (!message) {
             const ExitStatus status = child_.wait();
             throw Error("the container's monitor ended before the container started ({} {})",
-                        status.signal != 0 ? "signal" : "exit code", status.signal != 0 ? status.signal : status.exit_code);
+                        status.signal != 0 ? "signal" : "exit code",
+                        status.signal != 0 ? status.signal : status.exit_code);
         }
         const auto packet = parse_packet(message->bytes);
         if (!packet) continue;

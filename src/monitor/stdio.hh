@@ -18,7 +18,8 @@ namespace kist::monitor {
 struct ContainerStdio {
     Fd input;    ///< non-blocking; none: stdin is not open
     Fd out, err; ///< non-blocking; with a terminal `out` is its master and `err` none
-    Fd terminal_end; ///< the container's end of the terminal, held so that it is never hung up; closed before the last read
+    /// the container's end of the terminal, held so that it is never hung up; closed before the last read
+    Fd terminal_end;
     std::array<Fd, 3> container_side;
 
     static ContainerStdio make(const Dir& run, const Job& job);

@@ -2,14 +2,14 @@
 // Start, adoption and the requests of commands; the end is in supervisor_end.cc.
 #include "monitor/supervisor.hh"
 
+#include <algorithm>
+#include <chrono>
+
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <chrono>
 
 #include "base/signals.hh"
 #include "base/text.hh"
@@ -211,11 +211,10 @@ bool Supervisor::take_over_dead(const std::optional<ExitStatus>& status) {
     server_.listen(run_);
     take_signals();
     tell_started(); // before `exited`, which would say that this monitor ends
-    if (!waited)
-        after_end();
+    if (!waited) after_end();
     else
-        wait_for_restart(std::chrono::nanoseconds(
-            std::clamp<std::int64_t>(state_.next_start_at - Moment::now().ns, 0, std::max<std::int64_t>(state_.restart_delay, 0))));
+        wait_for_restart(std::chrono::nanoseconds(std::clamp<std::int64_t>(
+            state_.next_start_at - Moment::now().ns, 0, std::max<std::int64_t>(state_.restart_delay, 0))));
     return true;
 }
 
@@ -223,35 +222,34 @@ void Supervisor::run() { loop_.run(); }
 
 void Supervisor::on_packet(ClientId client, const PacketView& packet) {
     switch (packet.type) {
-        case Packet::attach: return attach(client, packet.payload);
-        case Packet::stdin_data:
-            if (input_) input_->write(client, packet.payload);
-            return;
-        case Packet::stdin_end:
-            if (input_ && task_.stdin_once) input_->finish();
-            return;
-        case Packet::resize: return resize(packet.payload);
-        case Packet::ping: return server_.send(client, Packet::done);
-        case Packet::pause: return answer(client, [this] { pause(); });
-        case Packet::unpause: return answer(client, [this] { unpause(); });
-        case Packet::reload: return answer(client, [this] { reload(); });
-        case Packet::check_health: return answer_failure(client, [&] { check_health(client); });
-        case Packet::connect: return answer(client, [&] { connect_network(packet.payload); });
-        case Packet::disconnect: return answer(client, [&] { disconnect_network(std::string(packet.payload)); });
-        case Packet::reload_network: return answer(client, [this] { network_.reload(Dir::open(task_.run_root)); });
-        case Packet::signal:
-            return answer(client, [&] {
-                signal_for_user(client, static_cast<int>(parse_unsigned(packet.payload, 64).value_or(0)));
-            });
-        case Packet::stop:
-            // Answered by `exited`, when that is true.
-            return answer_failure(client, [&] {
-                const auto request = parse_stop(packet.payload);
-                if (!request) throw Error("malformed stop request");
-                stop(*request);
-                stoppers_.push_back(client);
-            });
-        default: return;
+    case Packet::attach: return attach(client, packet.payload);
+    case Packet::stdin_data:
+        if (input_) input_->write(client, packet.payload);
+        return;
+    case Packet::stdin_end:
+        if (input_ && task_.stdin_once) input_->finish();
+        return;
+    case Packet::resize: return resize(packet.payload);
+    case Packet::ping: return server_.send(client, Packet::done);
+    case Packet::pause: return answer(client, [this] { pause(); });
+    case Packet::unpause: return answer(client, [this] { unpause(); });
+    case Packet::reload: return answer(client, [this] { reload(); });
+    case Packet::check_health: return answer_failure(client, [&] { check_health(client); });
+    case Packet::connect: return answer(client, [&] { connect_network(packet.payload); });
+    case Packet::disconnect: return answer(client, [&] { disconnect_network(std::string(packet.payload)); });
+    case Packet::reload_network: return answer(client, [this] { network_.reload(Dir::open(task_.run_root)); });
+    case Packet::signal:
+        return answer(
+            client, [&] { signal_for_user(client, static_cast<int>(parse_unsigned(packet.payload, 64).value_or(0))); });
+    case Packet::stop:
+        // Answered by `exited`, when that is true.
+        return answer_failure(client, [&] {
+            const auto request = parse_stop(packet.payload);
+            if (!request) throw Error("malformed stop request");
+            stop(*request);
+            stoppers_.push_back(client);
+        });
+    default: return;
     }
 }
 
@@ -318,7 +316,8 @@ void Supervisor::signal_for_user(ClientId client, int number) {
 
 void Supervisor::check_not_restarting() const {
     if (state_.status == storage::Status::restarting)
-        throw Error("container '{}' is restarting, wait until it is running", task_.id).with_exit_code(ExitCode::failure);
+        throw Error("container '{}' is restarting, wait until it is running", task_.id)
+            .with_exit_code(ExitCode::failure);
 }
 
 void Supervisor::stop(const StopRequest& request) {
@@ -369,7 +368,8 @@ void Supervisor::pause() {
     if (state_.status == storage::Status::paused) throw Error("container '{}' is already paused", task_.id);
     if (health_) health_->pause();
     try {
-        cgroup_->freeze(); // waits for processes in the kernel, 10 s at most: nothing in the container needs us meanwhile
+        // waits for processes in the kernel, 10 s at most: nothing in the container needs us meanwhile
+        cgroup_->freeze();
     } catch (const Error&) {
         if (health_) health_->resume();
         throw;

@@ -25,7 +25,7 @@
 
 namespace kist::monitor {
 
-inline constexpr std::size_t job_limit = 16u << 20; ///< of monitor.json
+inline constexpr std::size_t job_limit = 16u << 20;     ///< of monitor.json
 inline constexpr const char* state_file = "state.json"; ///< of storage::ContainerStore, in the run folder
 
 /// What of a Job is needed while the container runs: the rest of it is freed after the start.
@@ -134,8 +134,8 @@ private:
     std::optional<LogWriter> log_;
     std::optional<OutputPump> output_;
     std::optional<InputPump> input_;
-    Child child_;  ///< init; none when adopted
-    Fd pidfd_;     ///< of an adopted init
+    Child child_;                    ///< init; none when adopted
+    Fd pidfd_;                       ///< of an adopted init
     std::optional<WindowSize> size_; ///< asked for before there was a terminal
     std::optional<EventLoop::TimerId> kill_timer_, stuck_timer_;
     std::vector<ClientId> stoppers_; ///< who waits for the end
@@ -143,8 +143,8 @@ private:
     std::unique_ptr<HealthRunner> health_; ///< none: nothing is checked
     std::optional<EventLoop::TimerId> restart_timer_;
     bool restarts_anyway_ = false; ///< without a restart policy: for its health
-    bool stays_ended_ = false; ///< whatever the restart policy says: a stop was asked for
-    bool keep_record_ = false; ///< no auto_remove this time
+    bool stays_ended_ = false;     ///< whatever the restart policy says: a stop was asked for
+    bool keep_record_ = false;     ///< no auto_remove this time
     bool stop_asked_ = false;
     bool end_told_ = false;
 };

@@ -25,7 +25,8 @@ oci::HookContext Supervisor::hook_context(const Job& job) {
     context.ended = [this](const oci::HookResult& result) {
         state_.hook.clear();
         state_.hook_since = 0;
-        state_.hooks.push_back({result.name, result.exit_code, result.timed_out, result.duration.count(), result.output});
+        state_.hooks.push_back(
+            {result.name, result.exit_code, result.timed_out, result.duration.count(), result.output});
         try_write_state();
         if (result.timed_out) tell("hook_timeout", "hook", result.name);
         else if (result.failed()) tell("hook_failed", "hook", result.name);
@@ -64,7 +65,8 @@ void Supervisor::run_poststop() {
             if (result.failed()) state_.error = result.message();
             note(result);
         };
-        oci::run_hooks("poststop", job.spec.hooks.poststop, context, oci::hook_state(context, "stopped", 0), oci::Failure::goes_on);
+        oci::run_hooks("poststop", job.spec.hooks.poststop, context, oci::hook_state(context, "stopped", 0),
+                       oci::Failure::goes_on);
     } catch (const Error& error) {
         state_.error = error.message();
     }

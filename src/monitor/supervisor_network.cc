@@ -26,7 +26,8 @@ oci::Spec Supervisor::make_network(const Job& job) {
 void Supervisor::adopt_network() {
     if (state_.network.attachments.empty()) return;
     try {
-        network_ = netns::ContainerNetwork::adopt(state_.network, task_.id, netns::open_namespace(fmt::format("/proc/{}/ns/net", state_.pid)));
+        network_ = netns::ContainerNetwork::adopt(state_.network, task_.id,
+                                                  netns::open_namespace(fmt::format("/proc/{}/ns/net", state_.pid)));
         serve_names();
     } catch (const Error& error) {
         state_.error = error.message();
@@ -34,7 +35,8 @@ void Supervisor::adopt_network() {
 }
 
 void Supervisor::serve_names() {
-    if (network_.plan().name_service) names_ = std::make_unique<netns::NameServer>(loop_, network_.plan(), task_.run_root, network_.space());
+    if (network_.plan().name_service)
+        names_ = std::make_unique<netns::NameServer>(loop_, network_.plan(), task_.run_root, network_.space());
 }
 
 /// Also what a failed adoption did not take over: the state tells.
@@ -43,10 +45,8 @@ void Supervisor::end_network() {
     try {
         const Dir run_root = Dir::open(task_.run_root);
         names_.reset();
-        if (network_.plan() == netns::ContainerPlan{})
-            netns::clear_network(state_.network, run_root, task_.id);
-        else
-            network_.end(run_root);
+        if (network_.plan() == netns::ContainerPlan{}) netns::clear_network(state_.network, run_root, task_.id);
+        else network_.end(run_root);
     } catch (const Error&) { // the run root is gone: so are the leases
     }
     state_.network = {};

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A container that does not end although it was killed: some process hangs in the kernel, or is frozen by somebody else, and
 // holds its pid namespace. Who waits for the stop is told which one (SEEDS A117); the stop itself goes on.
+#include <algorithm>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-
-#include <algorithm>
 
 #include "base/file.hh"
 #include "base/text.hh"
@@ -81,9 +81,11 @@ void Supervisor::tell_stuck() {
         stuck.resize(most_named);
         stuck.emplace_back("…");
     }
-    const Error reason = Error("it was killed, but does not end: {}", stuck.empty() ? "its processes hang" : join(stuck, ", "))
-                             .with_exit_code(ExitCode::failure);
-    for (const ClientId client : std::exchange(stoppers_, {})) server_.send(client, Packet::failed, format_failure(reason));
+    const Error reason =
+        Error("it was killed, but does not end: {}", stuck.empty() ? "its processes hang" : join(stuck, ", "))
+            .with_exit_code(ExitCode::failure);
+    for (const ClientId client : std::exchange(stoppers_, {}))
+        server_.send(client, Packet::failed, format_failure(reason));
 }
 
 } // namespace kist::monitor

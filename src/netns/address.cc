@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netns/address.hh"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include <arpa/inet.h>
 
 #include "base/error.hh"
 #include "base/text.hh"
@@ -28,10 +28,8 @@ std::optional<InterfaceAddress> parse_prefixed(std::string_view text) {
 std::optional<Address> Address::parse(std::string_view text) {
     const std::string terminated(text);
     Address address;
-    if (inet_pton(AF_INET, terminated.c_str(), address.bytes_.data()) == 1)
-        address.length_ = 4;
-    else if (inet_pton(AF_INET6, terminated.c_str(), address.bytes_.data()) == 1)
-        address.length_ = 16;
+    if (inet_pton(AF_INET, terminated.c_str(), address.bytes_.data()) == 1) address.length_ = 4;
+    else if (inet_pton(AF_INET6, terminated.c_str(), address.bytes_.data()) == 1) address.length_ = 16;
     if (!address.is_set() || terminated.size() != text.size() || text.find('\0') != text.npos) return std::nullopt;
     return address;
 }
@@ -52,7 +50,8 @@ bool Address::is_any() const {
 
 bool Address::is_loopback() const {
     if (length_ == 4) return bytes_[0] == 127;
-    return is_v6() && bytes_[15] == 1 && std::all_of(bytes_.begin(), bytes_.end() - 1, [](std::uint8_t b) { return b == 0; });
+    return is_v6() && bytes_[15] == 1 &&
+           std::all_of(bytes_.begin(), bytes_.end() - 1, [](std::uint8_t b) { return b == 0; });
 }
 
 std::string Address::str() const {
@@ -117,7 +116,10 @@ std::optional<Mac> parse_mac(std::string_view text) {
     for (std::size_t i = 0; i < 6; ++i) {
         unsigned value = 0;
         for (const char c : text.substr(i * 3, 2)) {
-            const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+            const int digit = c >= '0' && c <= '9'   ? c - '0'
+                              : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                              : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                     : -1;
             if (digit < 0) return std::nullopt;
             value = value * 16 + static_cast<unsigned>(digit);
         }

@@ -25,7 +25,7 @@ public:
     bool is_loopback() const;
     /// 0.0.0.0 or ::
     bool is_any() const;
-    int family() const;      ///< AF_INET or AF_INET6
+    int family() const; ///< AF_INET or AF_INET6
     unsigned bits() const { return length_ * 8u; }
     std::string_view bytes() const { return {reinterpret_cast<const char*>(bytes_.data()), length_}; }
     std::string str() const;

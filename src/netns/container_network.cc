@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netns/container_network.hh"
 
+#include <algorithm>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
 
 #include "base/text.hh"
 #include "netns/firewall.hh"
@@ -26,7 +26,8 @@ bool has_family(const Attachment& attachment, bool v6) {
 }
 
 bool any_v6(const ContainerPlan& plan) {
-    return std::any_of(plan.attachments.begin(), plan.attachments.end(), [](const Attachment& a) { return has_family(a, true); });
+    return std::any_of(plan.attachments.begin(), plan.attachments.end(),
+                       [](const Attachment& a) { return has_family(a, true); });
 }
 
 /// Ports lead to addresses on bridges.
@@ -41,7 +42,8 @@ Families reachable(const ContainerPlan& plan) {
 }
 
 bool needs_firewall(const ContainerPlan& plan) {
-    return std::any_of(plan.attachments.begin(), plan.attachments.end(), [](const Attachment& a) { return a.network.driver == "bridge"; });
+    return std::any_of(plan.attachments.begin(), plan.attachments.end(),
+                       [](const Attachment& a) { return a.network.driver == "bridge"; });
 }
 
 void prepare_bridge(NetlinkSocket& host, const Attachment& attachment, const Dir& run_root, bool publishes) {
@@ -127,7 +129,8 @@ ContainerNetwork ContainerNetwork::adopt(ContainerPlan plan, const std::string& 
     for (PortMapping& port : network.plan_.ports) {
         std::vector<PortMapping> one{port};
         try {
-            for (Fd& held : reserve_ports(one, reachable(network.plan_))) network.held_ports_.push_back(std::move(held));
+            for (Fd& held : reserve_ports(one, reachable(network.plan_)))
+                network.held_ports_.push_back(std::move(held));
         } catch (const Error&) { // see the header
         }
     }
@@ -173,7 +176,8 @@ void ContainerNetwork::connect(const Attachment& attachment, const Dir& run_root
         add_interface(host, attachment, space_);
         const InNamespace inside(space_);
         NetlinkSocket socket(NETLINK_ROUTE);
-        const bool only = std::all_of(plan_.attachments.begin(), plan_.attachments.end() - 1, [](const Attachment& a) { return a.network.internal; });
+        const bool only = std::all_of(plan_.attachments.begin(), plan_.attachments.end() - 1,
+                                      [](const Attachment& a) { return a.network.internal; });
         configure_interface(socket, attachment, only);
     } catch (...) {
         disconnect(attachment.network.name, run_root);
@@ -182,7 +186,8 @@ void ContainerNetwork::connect(const Attachment& attachment, const Dir& run_root
 }
 
 void ContainerNetwork::disconnect(const std::string& network, const Dir& run_root) {
-    const auto found = std::find_if(plan_.attachments.begin(), plan_.attachments.end(), [&](const Attachment& a) { return a.network.name == network; });
+    const auto found = std::find_if(plan_.attachments.begin(), plan_.attachments.end(),
+                                    [&](const Attachment& a) { return a.network.name == network; });
     if (found == plan_.attachments.end()) throw Error("it is not connected to network '{}'", network);
     ContainerPlan gone;
     gone.attachments.push_back(*found);
@@ -226,7 +231,8 @@ void clear_network(const ContainerPlan& plan, const Dir& run_root, const std::st
 
 namespace {
 
-constexpr std::array<std::pair<const char*, const char*>, 2> forwarding{{{"ipv4/ip_forward", "ip_forward"}, {"ipv6/conf/all/forwarding", "ip6_forward"}}};
+constexpr std::array<std::pair<const char*, const char*>, 2> forwarding{
+    {{"ipv4/ip_forward", "ip_forward"}, {"ipv6/conf/all/forwarding", "ip6_forward"}}};
 
 } // namespace
 

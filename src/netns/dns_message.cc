@@ -12,12 +12,14 @@ namespace {
 constexpr std::size_t header_size = 12;
 constexpr std::size_t longest_name = 255, longest_label = 63;
 constexpr std::uint16_t class_internet = 1, type_options = 41;
-constexpr std::uint16_t flag_reply = 0x8000, flag_authoritative = 0x0400, flag_truncated = 0x0200, flag_recursion = 0x0100, flag_available = 0x0080;
+constexpr std::uint16_t flag_reply = 0x8000, flag_authoritative = 0x0400, flag_truncated = 0x0200,
+                        flag_recursion = 0x0100, flag_available = 0x0080;
 constexpr std::uint16_t opcode_mask = 0x7800;
 constexpr std::size_t offered_udp_size = 1232; // what passes everywhere in one packet
 
 std::uint16_t read16(std::string_view bytes, std::size_t at) {
-    return static_cast<std::uint16_t>((static_cast<unsigned char>(bytes[at]) << 8) | static_cast<unsigned char>(bytes[at + 1]));
+    return static_cast<std::uint16_t>((static_cast<unsigned char>(bytes[at]) << 8) |
+                                      static_cast<unsigned char>(bytes[at + 1]));
 }
 
 void put16(std::string& out, std::size_t value) {
@@ -40,7 +42,8 @@ std::optional<std::string> read_name(std::string_view message, std::size_t& at) 
         total += length + 1;
         if (length > longest_label || total > longest_name || at + length > message.size()) return std::nullopt;
         if (!name.empty()) name += '.';
-        for (const char c : message.substr(at, length)) name += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+        for (const char c : message.substr(at, length))
+            name += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
         at += length;
     }
 }
@@ -57,7 +60,9 @@ void put_name(std::string& out, const std::string& name) {
 /// An OPT record right behind the question, which is where resolvers put it.
 void read_options(std::string_view message, DnsQuestion& question) {
     const std::size_t at = question.end;
-    if (read16(message, 10) == 0 || message.size() < at + 11 || message[at] != 0 || read16(message, at + 1) != type_options) return;
+    if (read16(message, 10) == 0 || message.size() < at + 11 || message[at] != 0 ||
+        read16(message, at + 1) != type_options)
+        return;
     question.edns = true;
     question.udp_size = std::clamp<std::size_t>(read16(message, at + 3), dns_udp_size, 4096);
 }
@@ -78,7 +83,8 @@ std::vector<std::string> records_for(const DnsQuestion& question, const DnsAnswe
     const auto type = static_cast<DnsType>(question.type);
     for (const Address& address : answer.addresses) {
         const DnsType own = address.is_v6() ? DnsType::aaaa : DnsType::a;
-        if (type == own || type == DnsType::any) records.push_back(record(static_cast<std::uint16_t>(own), answer.ttl, address.bytes()));
+        if (type == own || type == DnsType::any)
+            records.push_back(record(static_cast<std::uint16_t>(own), answer.ttl, address.bytes()));
     }
     for (const std::string& name : answer.names) {
         std::string data;
@@ -93,7 +99,8 @@ std::vector<std::string> records_for(const DnsQuestion& question, const DnsAnswe
 std::optional<DnsQuestion> parse_dns_question(std::string_view message) {
     if (message.size() < header_size) return std::nullopt;
     const std::uint16_t flags = read16(message, 2);
-    if ((flags & (flag_reply | opcode_mask)) != 0 || read16(message, 4) != 1 || read16(message, 6) != 0) return std::nullopt;
+    if ((flags & (flag_reply | opcode_mask)) != 0 || read16(message, 4) != 1 || read16(message, 6) != 0)
+        return std::nullopt;
     std::size_t at = header_size;
     auto name = read_name(message, at);
     if (!name || at + 4 > message.size()) return std::nullopt;
@@ -108,7 +115,8 @@ std::optional<DnsQuestion> parse_dns_question(std::string_view message) {
     return question;
 }
 
-std::string make_dns_reply(std::string_view query, const DnsQuestion& question, const DnsAnswer& answer, std::size_t limit) {
+std::string make_dns_reply(std::string_view query, const DnsQuestion& question, const DnsAnswer& answer,
+                           std::size_t limit) {
     const auto records = records_for(question, answer);
     const std::size_t options = question.edns ? 11 : 0;
     std::size_t size = question.end + options, count = 0;
@@ -138,7 +146,8 @@ std::string make_dns_reply(std::string_view query, const DnsQuestion& question, 
 std::string make_dns_error(std::string_view query, DnsCode code) {
     if (query.size() < header_size || (read16(query, 2) & flag_reply) != 0) return "";
     std::string reply(query.substr(0, 2));
-    put16(reply, flag_reply | flag_available | (read16(query, 2) & (opcode_mask | flag_recursion)) | static_cast<std::uint16_t>(code));
+    put16(reply, flag_reply | flag_available | (read16(query, 2) & (opcode_mask | flag_recursion)) |
+                     static_cast<std::uint16_t>(code));
     reply.append(8, '\0');
     return reply;
 }

@@ -21,10 +21,10 @@ inline constexpr std::size_t dns_message_limit = 65535;
 
 struct DnsQuestion {
     std::uint16_t id = 0;
-    std::string name;          ///< lower case, without the last dot; "" is the root
+    std::string name; ///< lower case, without the last dot; "" is the root
     std::uint16_t type = 0;
-    bool internet = true;      ///< class IN
-    std::size_t end = 0;       ///< where the question ends in the message
+    bool internet = true; ///< class IN
+    std::size_t end = 0;  ///< where the question ends in the message
     std::size_t udp_size = dns_udp_size;
     bool edns = false;
     bool recursion_desired = false;
@@ -39,7 +39,8 @@ struct DnsAnswer {
     std::uint32_t ttl = 0;
 };
 /// The reply to `query`, of which `question` was parsed. Cut, with the mark for it, to `limit` bytes.
-std::string make_dns_reply(std::string_view query, const DnsQuestion& question, const DnsAnswer& answer, std::size_t limit);
+std::string make_dns_reply(std::string_view query, const DnsQuestion& question, const DnsAnswer& answer,
+                           std::size_t limit);
 /// A reply that says only a code, to a query that could not be parsed further than its header; empty if not even that.
 std::string make_dns_error(std::string_view query, DnsCode code);
 

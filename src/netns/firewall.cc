@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netns/firewall.hh"
 
-#include <arpa/inet.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <array>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
 
 #include "netns/address.hh"
 #include "netns/firewall_rules.hh"
@@ -52,26 +52,28 @@ std::optional<Address> target_address(const ContainerPlan& plan, bool v6) {
     return std::nullopt;
 }
 
-void put_range(std::vector<SetElements>& list, const PortMapping& port, const Address& target, const std::optional<Address>& host,
-               const std::string& owner) {
+void put_range(std::vector<SetElements>& list, const PortMapping& port, const Address& target,
+               const std::optional<Address>& host, const std::string& owner) {
     const std::string protocol = key_part_u8(protocol_number(port.protocol));
     const std::size_t length = target.bytes().size();
     const std::string low = host ? std::string(host->bytes()) : std::string(length, '\0');
     const std::string high = host ? low : std::string(length, '\xff');
     const auto last = static_cast<std::uint16_t>(port.host_port + port.count - 1);
     put(list, NFPROTO_INET, target.is_v6() ? "ranges6" : "ranges4",
-        {low + protocol + key_part_u16(port.host_port), high + protocol + key_part_u16(last), std::string(target.bytes()), owner});
+        {low + protocol + key_part_u16(port.host_port), high + protocol + key_part_u16(last),
+         std::string(target.bytes()), owner});
 }
 
-void put_port(std::vector<SetElements>& list, const PortMapping& port, const Address& target, const std::optional<Address>& host,
-              const std::string& owner) {
+void put_port(std::vector<SetElements>& list, const PortMapping& port, const Address& target,
+              const std::optional<Address>& host, const std::string& owner) {
     if (port.count > 1 && port.host_port == port.container_port) return put_range(list, port, target, host, owner);
     std::string set = host ? "published_on" : "published";
     set += target.is_v6() ? "6" : "4";
     for (std::uint16_t i = 0; i < port.count; ++i) {
         Element element;
         if (host) element.key = host->bytes();
-        element.key += key_part_u8(protocol_number(port.protocol)) + key_part_u16(static_cast<std::uint16_t>(port.host_port + i));
+        element.key +=
+            key_part_u8(protocol_number(port.protocol)) + key_part_u16(static_cast<std::uint16_t>(port.host_port + i));
         element.data = std::string(target.bytes()) + key_part_u16(static_cast<std::uint16_t>(port.container_port + i));
         element.owner = owner;
         put(list, NFPROTO_INET, set, std::move(element));
@@ -83,7 +85,9 @@ void put_sources(std::vector<SetElements>& list, const Attachment& attachment, c
     put(list, NFPROTO_BRIDGE, "ports", {interface, {}, {}, owner});
     for (const std::string& text : attachment.addresses) {
         const auto own = InterfaceAddress::parse(text);
-        if (own) put(list, NFPROTO_BRIDGE, own->address.is_v6() ? "sources6" : "sources4", {interface + std::string(own->address.bytes()), {}, {}, owner});
+        if (own)
+            put(list, NFPROTO_BRIDGE, own->address.is_v6() ? "sources6" : "sources4",
+                {interface + std::string(own->address.bytes()), {}, {}, owner});
     }
 }
 
@@ -100,13 +104,16 @@ std::vector<SetElements> all_elements(const ContainerPlan& plan, const std::stri
 }
 
 bool failed_with(const std::vector<NetlinkFailure>& failures, int code) {
-    return std::any_of(failures.begin(), failures.end(), [&](const NetlinkFailure& failure) { return failure.code == code; });
+    return std::any_of(failures.begin(), failures.end(),
+                       [&](const NetlinkFailure& failure) { return failure.code == code; });
 }
 
 [[noreturn]] void give_up(const NetlinkFailure& failure) {
     SysError error(SysError::Code{failure.code}, "{}", failure.what);
     if (failure.code == EOPNOTSUPP || failure.code == ENOENT || failure.code == EPROTONOSUPPORT)
-        error.with_hint("bridge networks need a kernel with nftables (nf_tables, nft_nat, nft_masq, nft_fib_inet); --network host needs none");
+        error.with_hint(
+            "bridge networks need a kernel with nftables (nf_tables, nft_nat, nft_masq, nft_fib_inet); --network host "
+            "needs none");
     throw error;
 }
 
@@ -114,10 +121,12 @@ bool failed_with(const std::vector<NetlinkFailure>& failures, int code) {
 bool same_key(const Element& one, const Element& other) {
     if (one.key_end.empty() || other.key_end.empty()) return one.key == other.key;
     if (one.key.size() != other.key.size()) return false;
-    if (one.key.size() > 24 || one.key.size() == 20) return one.key == other.key && one.key_end == other.key_end; // neighbours: interface and subnet
+    // neighbours: interface and subnet
+    if (one.key.size() > 24 || one.key.size() == 20) return one.key == other.key && one.key_end == other.key_end;
     const std::size_t address = one.key.size() - 8; // protocol and port take 4 bytes each
     const auto meet = [&](std::size_t at, std::size_t length) {
-        return one.key.compare(at, length, other.key_end, at, length) <= 0 && other.key.compare(at, length, one.key_end, at, length) <= 0;
+        return one.key.compare(at, length, other.key_end, at, length) <= 0 &&
+               other.key.compare(at, length, one.key_end, at, length) <= 0;
     };
     return meet(0, address) && meet(address, 4) && meet(address + 4, 4);
 }
@@ -135,7 +144,8 @@ std::vector<Element> present(NetlinkSocket& socket, const SetElements& wanted) {
 std::vector<NetlinkFailure> replace(NetlinkSocket& socket, const std::vector<SetElements>& list) {
     NftBatch batch;
     for (const SetElements& part : list)
-        if (const auto stale = present(socket, part); !stale.empty()) batch.delete_elements(part.family, firewall_table, part.set, stale);
+        if (const auto stale = present(socket, part); !stale.empty())
+            batch.delete_elements(part.family, firewall_table, part.set, stale);
     fill(batch, list);
     return batch.commit(socket);
 }
@@ -155,7 +165,9 @@ void add_or_replace(NetlinkSocket& socket, const std::vector<SetElements>& list)
             if (failures.empty()) return;
             if (failed_with(failures, EEXIST)) {
                 // One table of the two is there: somebody removed the other.
-                if (!has_table(socket, NFPROTO_INET, firewall_table) || !has_table(socket, NFPROTO_BRIDGE, firewall_table)) remove_firewall(socket);
+                if (!has_table(socket, NFPROTO_INET, firewall_table) ||
+                    !has_table(socket, NFPROTO_BRIDGE, firewall_table))
+                    remove_firewall(socket);
                 continue;
             }
             give_up(failures.front());
@@ -223,11 +235,14 @@ void close_firewall(NetlinkSocket& socket, const ContainerPlan& plan, const std:
 void forget_network(NetlinkSocket& socket, const NetworkPlan& network) {
     NftBatch batch;
     for (const SetElements& part : network_elements(network))
-        if (const auto there = present(socket, part); !there.empty()) batch.delete_elements(part.family, firewall_table, part.set, there);
+        if (const auto there = present(socket, part); !there.empty())
+            batch.delete_elements(part.family, firewall_table, part.set, there);
     (void)batch.commit(socket);
 }
 
-bool serves_networks(NetlinkSocket& socket) { return !list_elements(socket, NFPROTO_INET, firewall_table, "bridges").empty(); }
+bool serves_networks(NetlinkSocket& socket) {
+    return !list_elements(socket, NFPROTO_INET, firewall_table, "bridges").empty();
+}
 
 void remove_firewall(NetlinkSocket& socket) {
     for (const int family : {NFPROTO_INET, NFPROTO_BRIDGE}) {
@@ -248,7 +263,8 @@ std::size_t sweep_firewall(NetlinkSocket& socket, const std::function<bool(const
         count += stale.size();
         if (!stale.empty()) batch.delete_elements(set.family, firewall_table, set.name, stale);
     }
-    (void)batch.commit(socket); // what its monitor removed meanwhile makes the whole fail: the next sweep finds the rest
+    // what its monitor removed meanwhile makes the whole fail: the next sweep finds the rest
+    (void)batch.commit(socket);
     return count;
 }
 
@@ -257,7 +273,8 @@ std::vector<std::string> blocking_chains(NetlinkSocket& socket) {
     for (const DroppingChain& chain : dropping_chains(socket)) {
         const bool ip = chain.family == NFPROTO_IPV4 || chain.family == NFPROTO_INET;
         if (ip && chain.hook == NF_INET_FORWARD && chain.table != firewall_table)
-            names.push_back(fmt::format("{} {} {}", chain.family == NFPROTO_INET ? "inet" : "ip", chain.table, chain.name));
+            names.push_back(
+                fmt::format("{} {} {}", chain.family == NFPROTO_INET ? "inet" : "ip", chain.table, chain.name));
     }
     return names;
 }

@@ -2,16 +2,15 @@
 // The rules that stand as long as a network does. firewall.hh shows them together.
 #include "netns/firewall_rules.hh"
 
-#include <netinet/in.h> // before the kernel's own, which then leave out what is the same
+#include <array>
 
+#include <netinet/in.h>
 #include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_bridge.h>
 #include <linux/rtnetlink.h>
-
-#include <array>
 
 namespace kist::netns {
 
@@ -40,7 +39,9 @@ struct Family {
 constexpr Family ipv4{NFPROTO_IPV4, 12, 16, 4, "4", type_ipv4};
 constexpr Family ipv6{NFPROTO_IPV6, 8, 24, 16, "6", type_ipv6};
 
-std::string set_name(std::string_view base, const Family& family) { return std::string(base) + std::string(family.suffix); }
+std::string set_name(std::string_view base, const Family& family) {
+    return std::string(base) + std::string(family.suffix);
+}
 
 unsigned words(const Family& family) { return family.length / 4; }
 
@@ -84,7 +85,8 @@ void add_sets(TableWriter& table) {
     for (const Family& family : {ipv4, ipv6}) {
         table.set({set_name("neighbours", family), {type_interface, family.type}, {}, true});
         table.set({set_name("published", family), {type_protocol, type_port}, {family.type, type_port}});
-        table.set({set_name("published_on", family), {family.type, type_protocol, type_port}, {family.type, type_port}});
+        table.set(
+            {set_name("published_on", family), {family.type, type_protocol, type_port}, {family.type, type_port}});
         table.set({set_name("ranges", family), {family.type, type_protocol, type_port}, {family.type}, true});
     }
 }
@@ -99,7 +101,10 @@ void add_nat(TableWriter& table) {
     table.chain({"prerouting", "nat", NF_INET_PRE_ROUTING, -100});
     table.chain({"output", "nat", NF_INET_LOCAL_OUT, -100});
     for (const char* chain : {"prerouting", "output"})
-        table.rule(chain, Rule().fib_destination_type(0).equals(0, host_order<std::uint32_t>(RTN_LOCAL)).verdict(NFT_JUMP, "published"));
+        table.rule(chain, Rule()
+                              .fib_destination_type(0)
+                              .equals(0, host_order<std::uint32_t>(RTN_LOCAL))
+                              .verdict(NFT_JUMP, "published"));
 
     table.chain({"postrouting", "nat", NF_INET_POST_ROUTING, 100});
     table.rule("postrouting", of_family(ipv4)
@@ -146,7 +151,8 @@ void add_filter(TableWriter& table) {
                               .mask(0, host_order(known))
                               .differs(0, host_order<std::uint32_t>(0))
                               .verdict(NF_ACCEPT));
-    table.rule("forward", Rule().meta(NFT_META_IIFNAME, 0).meta(NFT_META_OIFNAME, 4).in_set("same", 0).verdict(NF_ACCEPT));
+    table.rule("forward",
+               Rule().meta(NFT_META_IIFNAME, 0).meta(NFT_META_OIFNAME, 4).in_set("same", 0).verdict(NF_ACCEPT));
     table.rule("forward", Rule().meta(NFT_META_IIFNAME, 0).in_set("internal", 0).verdict(NF_DROP));
     table.rule("forward", Rule().meta(NFT_META_OIFNAME, 0).in_set("internal", 0).verdict(NF_DROP));
     table.rule("forward", Rule()
@@ -181,7 +187,8 @@ Rule from_own(std::uint16_t ether_type, unsigned offset, unsigned length, std::s
 }
 
 void add_source_guard(TableWriter& table) {
-    constexpr unsigned arp_sender = 14; // behind hardware, protocol, lengths, operation and the sender's hardware address
+    // behind hardware, protocol, lengths, operation and the sender's hardware address
+    constexpr unsigned arp_sender = 14;
     constexpr unsigned router_advertisement = 134;
     table.set({"ports", {type_interface}});
     table.set({"sources4", {type_interface, type_ipv4}});
@@ -198,10 +205,19 @@ void add_source_guard(TableWriter& table) {
     table.rule("source", from_own(ETH_P_ARP, arp_sender, 4, "sources4"));
     table.rule("source", from_own(ETH_P_IPV6, ipv6.source, 16, "sources6"));
     // Without an address yet: DHCP, address probes, duplicate address detection.
-    table.rule("source", of_frame(ETH_P_ARP).payload(NFT_PAYLOAD_NETWORK_HEADER, arp_sender, 4, 0).equals(0, std::string(4, '\0')).verdict(NF_ACCEPT));
-    table.rule("source", of_frame(ETH_P_IPV6).payload(NFT_PAYLOAD_NETWORK_HEADER, ipv6.source, 16, 0).equals(0, std::string(16, '\0')).verdict(NF_ACCEPT));
-    table.rule("source", of_frame(ETH_P_IPV6).payload(NFT_PAYLOAD_NETWORK_HEADER, ipv6.source, 2, 0).equals(0, bytes({0xfe, 0x80})).verdict(NF_ACCEPT));
-    for (const int type : {ETH_P_IP, ETH_P_ARP, ETH_P_IPV6}) 
+    table.rule("source", of_frame(ETH_P_ARP)
+                             .payload(NFT_PAYLOAD_NETWORK_HEADER, arp_sender, 4, 0)
+                             .equals(0, std::string(4, '\0'))
+                             .verdict(NF_ACCEPT));
+    table.rule("source", of_frame(ETH_P_IPV6)
+                             .payload(NFT_PAYLOAD_NETWORK_HEADER, ipv6.source, 16, 0)
+                             .equals(0, std::string(16, '\0'))
+                             .verdict(NF_ACCEPT));
+    table.rule("source", of_frame(ETH_P_IPV6)
+                             .payload(NFT_PAYLOAD_NETWORK_HEADER, ipv6.source, 2, 0)
+                             .equals(0, bytes({0xfe, 0x80}))
+                             .verdict(NF_ACCEPT));
+    for (const int type : {ETH_P_IP, ETH_P_ARP, ETH_P_IPV6})
         table.rule("source", of_frame(static_cast<std::uint16_t>(type)).verdict(NF_DROP));
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netns/leases.hh"
 
+#include <algorithm>
+
 #include <fcntl.h>
 #include <unistd.h>
-
-#include <algorithm>
 
 #include "base/text.hh"
 
@@ -52,7 +52,9 @@ Pool pool_of(const SubnetConfig& config, const Subnet& subnet) {
 
 } // namespace
 
-Dir network_run_dir(const Dir& run_root, const std::string& network) { return run_root.create_dir("networks").create_dir(network); }
+Dir network_run_dir(const Dir& run_root, const std::string& network) {
+    return run_root.create_dir("networks").create_dir(network);
+}
 
 Leases::Leases(const Dir& run_root, const std::string& network)
     : network_(network_run_dir(run_root, network)), dir_(network_.create_dir("leases")) {}
@@ -76,7 +78,8 @@ bool Leases::claim(const Address& address, const Lease& lease) const {
     throw SysError(SysError::Code{code}, "making lease '{}'", dir_.path_of(name));
 }
 
-bool Leases::reclaim(const Address& address, const Lease& lease, const std::function<bool(const std::string&)>& lives) const {
+bool Leases::reclaim(const Address& address, const Lease& lease,
+                     const std::function<bool(const std::string&)>& lives) const {
     const auto held = find(address);
     if (held && held->container != lease.container && lives(held->container)) return false;
     dir_.remove_file(address.str());
@@ -107,7 +110,8 @@ Address Leases::take(const SubnetConfig& config, const std::optional<Address>& w
             if (gateway && *gateway == address) continue;
             if (!(reclaiming ? reclaim(address, lease, lives) : claim(address, lease))) continue;
             const auto fd = network_.open_file(family_hint, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-            if (fd) write_full(*fd, std::to_string(at + 1), family_hint); // a hint: a torn one costs a longer search
+            // a hint: a torn one costs a longer search
+            if (fd) write_full(*fd, std::to_string(at + 1), family_hint);
             return address;
         }
     Error error("no free address is left in subnet {}", config.subnet);
@@ -131,14 +135,16 @@ std::optional<Lease> Leases::find(const Address& address) const {
 std::vector<Lease> Leases::all() const {
     std::vector<Lease> list;
     for (const std::string& name : dir_.names())
-        if (auto lease = parse_lease(name, read_file_if_exists(dir_, name, lease_limit))) list.push_back(std::move(*lease));
+        if (auto lease = parse_lease(name, read_file_if_exists(dir_, name, lease_limit)))
+            list.push_back(std::move(*lease));
     std::sort(list.begin(), list.end(), [](const Lease& a, const Lease& b) { return a.address < b.address; });
     return list;
 }
 
 bool Leases::empty() const {
     const auto names = dir_.names();
-    return std::none_of(names.begin(), names.end(), [](const std::string& name) { return Address::parse(name).has_value(); });
+    return std::none_of(names.begin(), names.end(),
+                        [](const std::string& name) { return Address::parse(name).has_value(); });
 }
 
 } // namespace kist::netns

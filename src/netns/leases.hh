@@ -46,7 +46,8 @@ public:
 
 private:
     bool claim(const Address& address, const Lease& lease) const;
-    bool reclaim(const Address& address, const Lease& lease, const std::function<bool(const std::string& id)>& lives) const;
+    bool reclaim(const Address& address, const Lease& lease,
+                 const std::function<bool(const std::string& id)>& lives) const;
     Dir network_;
     Dir dir_;
 };

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netns/links.hh"
 
+#include <algorithm>
+#include <cstring>
+
+#include <net/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
-#include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-
-#include <algorithm>
-#include <cstring>
 
 #include "netns/namespace.hh"
 
@@ -54,7 +54,8 @@ void put_address(NetlinkBatch& batch, std::uint32_t index, const InterfaceAddres
     header.ifa_index = index;
     // The lease is what keeps it unique; without this flag an IPv6 address could not be used for a second.
     if (own.address.is_v6()) header.ifa_flags = IFA_F_NODAD;
-    batch.begin(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, header, fmt::format("giving '{}' address {}", link, own.str()));
+    batch.begin(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, header,
+                fmt::format("giving '{}' address {}", link, own.str()));
     batch.put(IFA_LOCAL, own.address.bytes());
     batch.put(IFA_ADDRESS, own.address.bytes());
     if (!own.address.is_v6() && own.prefix < 31) {
@@ -63,8 +64,8 @@ void put_address(NetlinkBatch& batch, std::uint32_t index, const InterfaceAddres
     }
 }
 
-void put_route(NetlinkBatch& batch, std::uint32_t index, const std::optional<Subnet>& destination, const Address& gateway,
-               std::uint32_t metric) {
+void put_route(NetlinkBatch& batch, std::uint32_t index, const std::optional<Subnet>& destination,
+               const Address& gateway, std::uint32_t metric) {
     rtmsg header{};
     header.rtm_family = static_cast<unsigned char>(gateway.family());
     header.rtm_dst_len = static_cast<unsigned char>(destination ? destination->prefix() : 0);
@@ -72,8 +73,9 @@ void put_route(NetlinkBatch& batch, std::uint32_t index, const std::optional<Sub
     header.rtm_protocol = RTPROT_STATIC;
     header.rtm_scope = RT_SCOPE_UNIVERSE;
     header.rtm_type = RTN_UNICAST;
-    batch.begin(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, header,
-                fmt::format("adding the route to {} by {}", destination ? destination->str() : "everywhere", gateway.str()));
+    batch.begin(
+        RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, header,
+        fmt::format("adding the route to {} by {}", destination ? destination->str() : "everywhere", gateway.str()));
     if (destination) batch.put(RTA_DST, destination->base().bytes());
     batch.put(RTA_GATEWAY, gateway.bytes());
     batch.put_u32(RTA_OIF, index);
@@ -91,12 +93,14 @@ std::vector<InterfaceAddress> bridge_addresses(const NetworkPlan& network) {
 }
 
 bool has_v6(const NetworkPlan& network) {
-    return std::any_of(network.subnets.begin(), network.subnets.end(), [](const SubnetConfig& s) { return s.subnet.find(':') != std::string::npos; });
+    return std::any_of(network.subnets.begin(), network.subnets.end(),
+                       [](const SubnetConfig& s) { return s.subnet.find(':') != std::string::npos; });
 }
 
 void make_bridge(NetlinkSocket& host, const NetworkPlan& network) {
     NetlinkBatch batch;
-    batch.begin(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{}, fmt::format("making bridge '{}'", network.device));
+    batch.begin(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{},
+                fmt::format("making bridge '{}'", network.device));
     batch.put_text(IFLA_IFNAME, network.device);
     // An address of its own, or it would take the lowest of its ports' and change with them.
     const auto own = bridge_addresses(network);
@@ -164,7 +168,8 @@ bool ensure_bridge(NetlinkSocket& host, const NetworkPlan& network) {
     auto index = link_index(host, network.device);
     const bool missing = !index;
     if (missing) {
-        if (network.foreign_device) throw Error("bridge '{}' of network '{}' does not exist", network.device, network.name);
+        if (network.foreign_device)
+            throw Error("bridge '{}' of network '{}' does not exist", network.device, network.name);
         make_bridge(host, network);
         index = need_index(host, network.device);
     }
@@ -178,12 +183,15 @@ bool ensure_bridge(NetlinkSocket& host, const NetworkPlan& network) {
             header.ifa_family = static_cast<unsigned char>(own.address.family());
             header.ifa_prefixlen = static_cast<unsigned char>(own.prefix);
             header.ifa_index = *index;
-            batch.begin(RTM_DELADDR, NLM_F_ACK, header, fmt::format("taking address {} from '{}'", own.str(), network.device));
+            batch.begin(RTM_DELADDR, NLM_F_ACK, header,
+                        fmt::format("taking address {} from '{}'", own.str(), network.device));
             batch.put(IFA_LOCAL, own.address.bytes());
         }
         for (const InterfaceAddress& own : wanted)
-            if (std::find(there.begin(), there.end(), own) == there.end()) put_address(batch, *index, own, network.device);
-        if (missing) batch.begin(RTM_NEWLINK, NLM_F_ACK, up_header(*index), fmt::format("bringing up '{}'", network.device));
+            if (std::find(there.begin(), there.end(), own) == there.end())
+                put_address(batch, *index, own, network.device);
+        if (missing)
+            batch.begin(RTM_NEWLINK, NLM_F_ACK, up_header(*index), fmt::format("bringing up '{}'", network.device));
     }
     if (batch.empty()) return false;
     host.send(batch);
@@ -282,10 +290,8 @@ void add_child_link(NetlinkSocket& host, const Attachment& attachment, const Fd&
     batch.open(IFLA_LINKINFO);
     batch.put_text(IFLA_INFO_KIND, network.driver);
     batch.open(IFLA_INFO_DATA);
-    if (network.driver == "macvlan")
-        batch.put_u32(IFLA_MACVLAN_MODE, macvlan_mode(network.mode));
-    else
-        batch.put_u16(IFLA_IPVLAN_MODE, ipvlan_mode(network.mode));
+    if (network.driver == "macvlan") batch.put_u32(IFLA_MACVLAN_MODE, macvlan_mode(network.mode));
+    else batch.put_u16(IFLA_IPVLAN_MODE, ipvlan_mode(network.mode));
     batch.close();
     batch.close();
     const auto failures = host.try_send(batch);
@@ -315,7 +321,9 @@ void configure_interface(NetlinkSocket& inside, const Attachment& attachment, bo
     if (first && !attachment.network.internal)
         for (const SubnetConfig& subnet : attachment.network.subnets) {
             const auto gateway = Address::parse(subnet.gateway);
-            const bool usable = gateway && std::any_of(own.begin(), own.end(), [&](const InterfaceAddress& a) { return a.subnet().contains(*gateway); });
+            const bool usable = gateway && std::any_of(own.begin(), own.end(), [&](const InterfaceAddress& a) {
+                                    return a.subnet().contains(*gateway);
+                                });
             if (usable) put_route(batch, index, std::nullopt, *gateway, 0);
         }
     for (const RouteConfig& route : attachment.network.routes) {
@@ -336,9 +344,11 @@ bool join_bridge(NetlinkSocket& host, const Attachment& attachment) {
     const auto bridge = link_index(host, attachment.network.device), own = link_index(host, attachment.host_interface);
     if (!bridge || !own) return false;
     NetlinkBatch batch;
-    batch.begin(RTM_NEWLINK, NLM_F_ACK, up_header(*own), fmt::format("making '{}' a port of '{}'", attachment.host_interface, attachment.network.device));
+    batch.begin(RTM_NEWLINK, NLM_F_ACK, up_header(*own),
+                fmt::format("making '{}' a port of '{}'", attachment.host_interface, attachment.network.device));
     batch.put_u32(IFLA_MASTER, *bridge);
-    batch.begin(RTM_NEWLINK, NLM_F_ACK, up_header(*own), fmt::format("setting up port '{}'", attachment.host_interface));
+    batch.begin(RTM_NEWLINK, NLM_F_ACK, up_header(*own),
+                fmt::format("setting up port '{}'", attachment.host_interface));
     put_port_settings(batch, attachment);
     host.send(batch);
     return true;
@@ -378,7 +388,9 @@ void for_each_route(NetlinkSocket& socket, int family, const std::function<void(
         if (message.payload.size() < sizeof(rtmsg)) return;
         rtmsg header{};
         std::memcpy(&header, message.payload.data(), sizeof header);
-        if (header.rtm_table != RT_TABLE_MAIN && header.rtm_table != RT_TABLE_UNSPEC && header.rtm_table != RT_TABLE_COMPAT) return;
+        if (header.rtm_table != RT_TABLE_MAIN && header.rtm_table != RT_TABLE_UNSPEC &&
+            header.rtm_table != RT_TABLE_COMPAT)
+            return;
         if (header.rtm_type != RTN_UNICAST) return;
         RouteInfo route;
         for (const Attribute& attribute : parse_attributes(message.payload.substr(sizeof header))) {

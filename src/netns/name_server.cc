@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netns/name_server.hh"
 
+#include <algorithm>
+#include <cstring>
+
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-
-#include <algorithm>
-#include <cstring>
 
 #include "base/text.hh"
 #include "netns/namespace.hh"
@@ -71,7 +71,8 @@ void lead_port_53(std::uint16_t udp_port, std::uint16_t tcp_port) {
                            .load(1, big_endian(port))
                            .dnat(NFPROTO_IPV4, 0, 1));
     const auto failures = batch.commit(socket);
-    if (!failures.empty()) throw SysError(SysError::Code{failures.front().code}, "opening the name service: {}", failures.front().what);
+    if (!failures.empty())
+        throw SysError(SysError::Code{failures.front().code}, "opening the name service: {}", failures.front().what);
 }
 
 } // namespace
@@ -81,7 +82,7 @@ struct NameServer::Pending {
     std::uint16_t id = 0;     ///< the client's
     std::uint16_t own_id = 0; ///< ours
     sockaddr_in client{};
-    int stream = -1;          ///< a TCP client's descriptor
+    int stream = -1; ///< a TCP client's descriptor
     int attempt = 0;
     Fd socket;
     EventLoop::TimerId timer = 0;
@@ -93,17 +94,19 @@ struct NameServer::Client {
 };
 
 struct NameServer::Zone {
-    Zone(const std::string& run_root, std::string network) : name(std::move(network)), leases(Dir::open(run_root), name) {}
+    Zone(const std::string& run_root, std::string network)
+        : name(std::move(network)), leases(Dir::open(run_root), name) {}
 
     const std::vector<Lease>& current() {
-        struct stat info{};
+        struct stat info {};
         const bool seen = ::fstat(leases.folder().fd().get(), &info) == 0;
         if (seen && info.st_mtim.tv_sec == at.tv_sec && info.st_mtim.tv_nsec == at.tv_nsec) return known;
         known = leases.all();
         // A further change within the clock tick of the last one would go unseen: it is looked at again until it is older.
         timespec now{};
         ::clock_gettime(CLOCK_REALTIME, &now);
-        const std::int64_t age = (now.tv_sec - info.st_mtim.tv_sec) * 1'000'000'000 + now.tv_nsec - info.st_mtim.tv_nsec;
+        const std::int64_t age =
+            (now.tv_sec - info.st_mtim.tv_sec) * 1'000'000'000 + now.tv_nsec - info.st_mtim.tv_nsec;
         at = seen && age > 50'000'000 ? info.st_mtim : timespec{};
         return known;
     }
@@ -160,12 +163,12 @@ void NameServer::on_packet() {
     const std::string_view query(buffer, static_cast<std::size_t>(got));
     const auto question = parse_dns_question(query);
     std::string reply;
-    if (!question)
-        reply = make_dns_error(query, DnsCode::format_error);
-    else
-        reply = answer_locally(query, *question, question->udp_size);
+    if (!question) reply = make_dns_error(query, DnsCode::format_error);
+    else reply = answer_locally(query, *question, question->udp_size);
     if (reply.empty() && question) return forward(std::string(query), *question, client, -1);
-    if (!reply.empty()) (void)::sendto(udp_.get(), reply.data(), reply.size(), MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&client), size);
+    if (!reply.empty())
+        (void)::sendto(udp_.get(), reply.data(), reply.size(), MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&client),
+                       size);
 }
 
 std::string NameServer::answer_locally(std::string_view query, const DnsQuestion& question, std::size_t limit) {
@@ -196,7 +199,8 @@ std::optional<DnsAnswer> NameServer::look_up(const DnsQuestion& question) {
     bool known = false;
     for (const auto& zone : zones_)
         for (const Lease& lease : zone->current()) {
-            if (reverse && asked && lease.address == *asked && !lease.names.empty()) answer.names.push_back(lease.names.front() + "." + zone->name);
+            if (reverse && asked && lease.address == *asked && !lease.names.empty())
+                answer.names.push_back(lease.names.front() + "." + zone->name);
             if (reverse || !is_called(lease, zone->name, question.name)) continue;
             known = true;
             answer.addresses.push_back(lease.address);
@@ -247,7 +251,8 @@ void NameServer::ask_next(std::uint64_t id) {
         }
         if (::getrandom(&pending.own_id, sizeof pending.own_id, 0) != sizeof pending.own_id) continue;
         std::memcpy(pending.query.data(), &pending.own_id, sizeof pending.own_id);
-        if (connected != 0 || ::send(socket.get(), pending.query.data(), pending.query.size(), MSG_DONTWAIT) < 0) continue;
+        if (connected != 0 || ::send(socket.get(), pending.query.data(), pending.query.size(), MSG_DONTWAIT) < 0)
+            continue;
         pending.socket = std::move(socket);
         loop_.watch(pending.socket.get(), EPOLLIN, [this, id](std::uint32_t) { on_reply(id); });
         pending.timer = loop_.after(upstream_patience, [this, id] { ask_next(id); });
@@ -290,12 +295,15 @@ void NameServer::give_up(std::uint64_t id) {
 void NameServer::reply(const Pending& pending, std::string_view message) {
     if (pending.stream == -2) return; // it has gone
     if (pending.stream < 0) {
-        (void)::sendto(udp_.get(), message.data(), message.size(), MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&pending.client), sizeof pending.client);
+        (void)::sendto(udp_.get(), message.data(), message.size(), MSG_DONTWAIT,
+                       reinterpret_cast<const sockaddr*>(&pending.client), sizeof pending.client);
         return;
     }
     if (!clients_.contains(pending.stream)) return;
     const std::string framed = big_endian(static_cast<std::uint16_t>(message.size())) + std::string(message);
-    if (::send(pending.stream, framed.data(), framed.size(), MSG_DONTWAIT | MSG_NOSIGNAL) != static_cast<ssize_t>(framed.size())) drop_client(pending.stream);
+    if (::send(pending.stream, framed.data(), framed.size(), MSG_DONTWAIT | MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(framed.size()))
+        drop_client(pending.stream);
 }
 
 void NameServer::on_connection() {
@@ -340,7 +348,9 @@ void NameServer::on_stream(int fd) {
             continue;
         }
         const std::string framed = big_endian(static_cast<std::uint16_t>(reply.size())) + reply;
-        if (::send(fd, framed.data(), framed.size(), MSG_DONTWAIT | MSG_NOSIGNAL) != static_cast<ssize_t>(framed.size())) return drop_client(fd);
+        if (::send(fd, framed.data(), framed.size(), MSG_DONTWAIT | MSG_NOSIGNAL) !=
+            static_cast<ssize_t>(framed.size()))
+            return drop_client(fd);
     }
 }
 

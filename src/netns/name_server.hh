@@ -5,12 +5,12 @@
 // to, so a name server in the container may have port 53.
 #pragma once
 
-#include <netinet/in.h>
-
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <netinet/in.h>
 
 #include "base/event_loop.hh"
 #include "base/fd.hh"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netns/namespace.hh"
 
+#include <cstdlib>
+
 #include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
-
-#include <cstdlib>
 
 #include "base/error.hh"
 #include "base/file.hh"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netns/netlink.hh"
 
+#include <cstring>
+
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-
-#include <cstring>
 
 namespace kist::netns {
 
@@ -153,7 +153,8 @@ std::string_view NetlinkSocket::receive() {
 namespace {
 
 /// Calls for each message in what was received.
-void for_each_message(std::string_view bytes, const std::function<void(const nlmsghdr&, std::string_view payload)>& call) {
+void for_each_message(std::string_view bytes,
+                      const std::function<void(const nlmsghdr&, std::string_view payload)>& call) {
     while (bytes.size() >= sizeof(nlmsghdr)) {
         const auto head = read_as<nlmsghdr>(bytes);
         if (head.nlmsg_len < sizeof head || head.nlmsg_len > bytes.size()) return;
@@ -177,10 +178,8 @@ std::vector<NetlinkFailure> NetlinkSocket::try_send(NetlinkBatch& batch) {
             if (index >= batch.messages_.size()) return;
             const int code = -read_as<int>(payload);
             // A batch of nftables that fails as a whole (EPERM, ENOBUFS) is answered for a message that asked for nothing.
-            if (batch.messages_[index].answered)
-                --waiting;
-            else if (code != 0)
-                waiting = 0;
+            if (batch.messages_[index].answered) --waiting;
+            else if (code != 0) waiting = 0;
             if (code != 0) failures.push_back({index, code, batch.messages_[index].what});
         });
     }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netns/nftables.hh"
 
+#include <cstring>
+
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
-
-#include <cstring>
 
 namespace kist::netns {
 
@@ -160,12 +160,18 @@ Rule& Rule::mask(unsigned reg, std::string_view bits) {
 }
 
 Rule& Rule::equals(unsigned reg, std::string_view bytes) {
-    Encoder(*this, "cmp").be32(NFTA_CMP_SREG, register_number(reg)).be32(NFTA_CMP_OP, NFT_CMP_EQ).value(NFTA_CMP_DATA, bytes);
+    Encoder(*this, "cmp")
+        .be32(NFTA_CMP_SREG, register_number(reg))
+        .be32(NFTA_CMP_OP, NFT_CMP_EQ)
+        .value(NFTA_CMP_DATA, bytes);
     return *this;
 }
 
 Rule& Rule::differs(unsigned reg, std::string_view bytes) {
-    Encoder(*this, "cmp").be32(NFTA_CMP_SREG, register_number(reg)).be32(NFTA_CMP_OP, NFT_CMP_NEQ).value(NFTA_CMP_DATA, bytes);
+    Encoder(*this, "cmp")
+        .be32(NFTA_CMP_SREG, register_number(reg))
+        .be32(NFTA_CMP_OP, NFT_CMP_NEQ)
+        .value(NFTA_CMP_DATA, bytes);
     return *this;
 }
 
@@ -246,7 +252,9 @@ Rule& Rule::verdict(int code, std::string_view chain) {
     std::string data = std::move(inner);
     inner.clear();
     append(NFTA_DATA_VERDICT | NLA_F_NESTED, data);
-    Encoder(*this, "immediate").be32(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT).bytes(NFTA_IMMEDIATE_DATA | NLA_F_NESTED, inner);
+    Encoder(*this, "immediate")
+        .be32(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT)
+        .bytes(NFTA_IMMEDIATE_DATA | NLA_F_NESTED, inner);
     return *this;
 }
 
@@ -267,7 +275,8 @@ void NftBatch::begin(int message, int flags, int family, std::string what) {
 }
 
 void NftBatch::add_table(int family, std::string_view table, bool exclusive) {
-    begin(NFT_MSG_NEWTABLE, NLM_F_CREATE | (exclusive ? NLM_F_EXCL : 0), family, fmt::format("making firewall table '{}'", table));
+    begin(NFT_MSG_NEWTABLE, NLM_F_CREATE | (exclusive ? NLM_F_EXCL : 0), family,
+          fmt::format("making firewall table '{}'", table));
     batch_.put_text(NFTA_TABLE_NAME, table);
 }
 
@@ -317,7 +326,7 @@ void NftBatch::add_set(int family, std::string_view table, const SetSpec& set) {
     batch_.put_be32(NFTA_SET_ID, next_id_++);
     // For `nft list`: the name of an interface is no number whose bytes are turned around.
     if (!concatenated && set.key.front().number == type_interface.number) {
-        const std::uint32_t host_endian = 1; // BYTEORDER_HOST_ENDIAN
+        const std::uint32_t host_endian = 1;        // BYTEORDER_HOST_ENDIAN
         std::string data{'\0', sizeof host_endian}; // NFTNL_UDATA_SET_KEYBYTEORDER
         data.append(reinterpret_cast<const char*>(&host_endian), sizeof host_endian);
         batch_.put(NFTA_SET_USERDATA, data);
@@ -325,7 +334,8 @@ void NftBatch::add_set(int family, std::string_view table, const SetSpec& set) {
 }
 
 void NftBatch::add_rule(int family, std::string_view table, std::string_view chain, const Rule& rule) {
-    begin(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, family, fmt::format("making a rule of firewall chain '{}'", chain));
+    begin(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, family,
+          fmt::format("making a rule of firewall chain '{}'", chain));
     batch_.put_text(NFTA_RULE_TABLE, table);
     batch_.put_text(NFTA_RULE_CHAIN, chain);
     batch_.open(NFTA_RULE_EXPRESSIONS);
@@ -346,8 +356,9 @@ void NftBatch::elements(int message, int flags, int family, std::string_view tab
     // An attribute holds 64 KiB: a message of so many elements is far from it.
     constexpr std::size_t at_once = 256;
     for (std::size_t from = 0; from < elements.size(); from += at_once) {
-        begin(message, flags, family, fmt::format("{} elements of firewall set '{}'",
-                                                  message == NFT_MSG_NEWSETELEM ? "adding" : "removing", set));
+        begin(message, flags, family,
+              fmt::format("{} elements of firewall set '{}'", message == NFT_MSG_NEWSETELEM ? "adding" : "removing",
+                          set));
         batch_.put_text(NFTA_SET_ELEM_LIST_TABLE, table);
         batch_.put_text(NFTA_SET_ELEM_LIST_SET, set);
         batch_.open(NFTA_SET_ELEM_LIST_ELEMENTS);
@@ -377,11 +388,13 @@ void NftBatch::elements(int message, int flags, int family, std::string_view tab
     }
 }
 
-void NftBatch::add_elements(int family, std::string_view table, std::string_view set, const std::vector<Element>& list) {
+void NftBatch::add_elements(int family, std::string_view table, std::string_view set,
+                            const std::vector<Element>& list) {
     elements(NFT_MSG_NEWSETELEM, NLM_F_CREATE, family, table, set, list);
 }
 
-void NftBatch::delete_elements(int family, std::string_view table, std::string_view set, const std::vector<Element>& list) {
+void NftBatch::delete_elements(int family, std::string_view table, std::string_view set,
+                               const std::vector<Element>& list) {
     elements(NFT_MSG_DELSETELEM, 0, family, table, set, list);
 }
 
@@ -395,7 +408,8 @@ std::vector<NetlinkFailure> NftBatch::commit(NetlinkSocket& socket) {
 
 std::vector<Element> list_elements(NetlinkSocket& socket, int family, std::string_view table, std::string_view set) {
     NetlinkBatch batch;
-    batch.begin(message_type(NFT_MSG_GETSETELEM), NLM_F_DUMP, family_header(family), fmt::format("reading firewall set '{}'", set));
+    batch.begin(message_type(NFT_MSG_GETSETELEM), NLM_F_DUMP, family_header(family),
+                fmt::format("reading firewall set '{}'", set));
     batch.put_text(NFTA_SET_ELEM_LIST_TABLE, table);
     batch.put_text(NFTA_SET_ELEM_LIST_SET, set);
     std::vector<Element> found;
@@ -421,7 +435,8 @@ std::vector<Element> list_elements(NetlinkSocket& socket, int family, std::strin
 
 bool has_table(NetlinkSocket& socket, int family, std::string_view table) {
     NetlinkBatch batch;
-    batch.begin(message_type(NFT_MSG_GETTABLE), 0, family_header(family), fmt::format("looking at firewall table '{}'", table));
+    batch.begin(message_type(NFT_MSG_GETTABLE), 0, family_header(family),
+                fmt::format("looking at firewall table '{}'", table));
     batch.put_text(NFTA_TABLE_NAME, table);
     try {
         socket.query(batch, [](const NetlinkMessage&) {});

@@ -16,7 +16,8 @@ struct KeyType {
     std::uint32_t number;
     std::uint32_t length; ///< bytes
 };
-inline constexpr KeyType type_ipv4{7, 4}, type_ipv6{8, 16}, type_protocol{12, 1}, type_port{13, 2}, type_interface{41, 16};
+inline constexpr KeyType type_ipv4{7, 4}, type_ipv6{8, 16}, type_protocol{12, 1}, type_port{13, 2},
+    type_interface{41, 16};
 
 struct SetSpec {
     std::string name;
@@ -92,7 +93,8 @@ public:
     void add_set(int family, std::string_view table, const SetSpec& set);
     void add_rule(int family, std::string_view table, std::string_view chain, const Rule& rule);
     void add_elements(int family, std::string_view table, std::string_view set, const std::vector<Element>& elements);
-    void delete_elements(int family, std::string_view table, std::string_view set, const std::vector<Element>& elements);
+    void delete_elements(int family, std::string_view table, std::string_view set,
+                         const std::vector<Element>& elements);
 
     /// Commits. Returns what failed; nothing of it is done then.
     std::vector<NetlinkFailure> commit(NetlinkSocket& socket);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netns/ports.hh"
 
+#include <cstring>
+#include <optional>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-
-#include <cstring>
-#include <optional>
 
 #include "netns/address.hh"
 
@@ -53,14 +53,16 @@ Fd open_socket(const PortMapping& mapping, bool v6) {
         fd = Fd(open());
     }
     // Without the module for SCTP nobody on this host can take an SCTP port.
-    if (!fd && errno != EPROTONOSUPPORT && errno != EAFNOSUPPORT) throw SysError("opening a socket for port {}/{}", mapping.host_port, mapping.protocol);
+    if (!fd && errno != EPROTONOSUPPORT && errno != EAFNOSUPPORT)
+        throw SysError("opening a socket for port {}/{}", mapping.host_port, mapping.protocol);
     const int on = 1;
     if (fd && v6) (void)::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     return fd;
 }
 
 /// Binds one port and returns its number (chosen by the kernel for 0).
-std::uint16_t reserve(const PortMapping& mapping, std::uint16_t port, const std::optional<Address>& host, bool v6, std::vector<Fd>& held) {
+std::uint16_t reserve(const PortMapping& mapping, std::uint16_t port, const std::optional<Address>& host, bool v6,
+                      std::vector<Fd>& held) {
     Fd fd = open_socket(mapping, v6);
     if (!fd) return port;
     SocketAddress address = socket_address(host, v6, port);

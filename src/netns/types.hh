@@ -13,9 +13,9 @@ namespace kist::netns {
 
 /// One -p: `count` ports of the host from `host_port` on lead to as many of the container.
 struct PortMapping {
-    std::string protocol = "tcp";   ///< tcp, udp, sctp
-    std::string host_ip;            ///< empty: every address of the host
-    std::uint16_t host_port = 0;    ///< 0: one that is free, chosen at each start
+    std::string protocol = "tcp"; ///< tcp, udp, sctp
+    std::string host_ip;          ///< empty: every address of the host
+    std::uint16_t host_port = 0;  ///< 0: one that is free, chosen at each start
     std::uint16_t container_port = 0;
     std::uint16_t count = 1;
     bool operator==(const PortMapping&) const = default;
@@ -56,20 +56,20 @@ struct RouteConfig {
 /// What the kernel is told of a network: everything that a monitor needs to make it, or to make it again.
 struct NetworkPlan {
     std::string name;
-    std::string driver = "bridge";   ///< bridge, macvlan, ipvlan
-    std::string mode;                ///< of macvlan and ipvlan: bridge, private, l2, l3 …
-    std::string device;              ///< the bridge's interface; the parent of a macvlan
-    std::string owner;               ///< run root of the kist that makes the bridge, written into it as its alias
-    bool foreign_device = false;     ///< the bridge was there before us: never changed, never removed
+    std::string driver = "bridge"; ///< bridge, macvlan, ipvlan
+    std::string mode;              ///< of macvlan and ipvlan: bridge, private, l2, l3 …
+    std::string device;            ///< the bridge's interface; the parent of a macvlan
+    std::string owner;             ///< run root of the kist that makes the bridge, written into it as its alias
+    bool foreign_device = false;   ///< the bridge was there before us: never changed, never removed
     std::vector<SubnetConfig> subnets;
     std::vector<RouteConfig> routes;
-    std::uint32_t mtu = 0;           ///< 0: the kernel's default
-    std::uint16_t vlan = 0;          ///< tag of the container's port; 0: none
-    bool internal = false;           ///< no way out, none in
-    bool talk = true;                ///< containers of this network may talk to each other (icc)
-    bool open = false;               ///< not isolated from other networks (isolate=false)
+    std::uint32_t mtu = 0;  ///< 0: the kernel's default
+    std::uint16_t vlan = 0; ///< tag of the container's port; 0: none
+    bool internal = false;  ///< no way out, none in
+    bool talk = true;       ///< containers of this network may talk to each other (icc)
+    bool open = false;      ///< not isolated from other networks (isolate=false)
     bool masquerade = true;
-    bool names = false;              ///< its containers find each other by name
+    bool names = false; ///< its containers find each other by name
     bool operator==(const NetworkPlan&) const = default;
     static constexpr void fields(auto&& field) {
         using P = NetworkPlan;
@@ -94,12 +94,13 @@ struct NetworkPlan {
 /// A container's place in a network.
 struct Attachment {
     NetworkPlan network;
-    std::string interface;              ///< in the container: eth0
-    std::string host_interface;         ///< the host's end of the pair: named before it is made (SEEDS A243)
+    std::string interface;      ///< in the container: eth0
+    std::string host_interface; ///< the host's end of the pair: named before it is made (SEEDS A243)
     std::string mac;
     std::vector<std::string> addresses; ///< "10.88.0.2/16", leased; at most one of each family
     std::vector<std::string> aliases;   ///< further names in this network
-    bool guarded = true;                ///< sends from its own addresses only; not with CAP_NET_ADMIN, which may give itself others
+    /// sends from its own addresses only; not with CAP_NET_ADMIN, which may give itself others
+    bool guarded = true;
     bool operator==(const Attachment&) const = default;
     static constexpr void fields(auto&& field) {
         using A = Attachment;
@@ -117,9 +118,9 @@ struct Attachment {
 struct ContainerPlan {
     std::vector<Attachment> attachments;
     std::vector<PortMapping> ports;
-    bool name_service = false;         ///< the monitor answers at 127.0.0.11 in the container
+    bool name_service = false;             ///< the monitor answers at 127.0.0.11 in the container
     std::vector<std::string> name_servers; ///< of the host or of --dns: whom it asks what it does not know
-    std::string pin;                   ///< name of the link in /run/netns; empty: none
+    std::string pin;                       ///< name of the link in /run/netns; empty: none
     bool operator==(const ContainerPlan&) const = default;
     static constexpr void fields(auto&& field) {
         field("attachments", &ContainerPlan::attachments);

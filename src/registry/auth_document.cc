@@ -18,7 +18,8 @@ std::string text_member(const Value& value, std::string_view name) {
 /// Only what can be a part of a program's name: the file may be somebody else's.
 std::string helper_name(const std::string& text) {
     const bool good = !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
     });
     return good ? text : "";
 }
@@ -45,7 +46,8 @@ std::vector<std::string> matching_keys(const Value& document, const std::string&
     std::vector<std::string> keys;
     for (const auto& [key, entry] : auths->as_object())
         if (whole.starts_with(auth_key(key) + "/")) keys.push_back(key);
-    std::stable_sort(keys.begin(), keys.end(), [](const auto& a, const auto& b) { return auth_key(a).size() > auth_key(b).size(); });
+    std::stable_sort(keys.begin(), keys.end(),
+                     [](const auto& a, const auto& b) { return auth_key(a).size() > auth_key(b).size(); });
     return keys;
 }
 

@@ -14,12 +14,8 @@ namespace {
 constexpr std::size_t header_limit = 8192;
 constexpr std::string_view token_marks = "!#$%&'*+-.^_`|~";
 
-bool is_alnum(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-bool is_token(char c) {
-    return is_alnum(c) || token_marks.find(c) != std::string_view::npos;
-}
+bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+bool is_token(char c) { return is_alnum(c) || token_marks.find(c) != std::string_view::npos; }
 bool is_plain(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '\\' && c != '"'; });
 }
@@ -65,7 +61,8 @@ private:
 
 /// Whoever owns a domain gives out the names below it; a name of two labels is nobody's parent but its owner's own.
 bool is_parent(std::string_view parent, std::string_view host) {
-    const bool is_name = std::any_of(host.begin(), host.end(), [](char c) { return c >= 'a' && c <= 'z'; }) && !host.starts_with('[');
+    const bool is_name =
+        std::any_of(host.begin(), host.end(), [](char c) { return c >= 'a' && c <= 'z'; }) && !host.starts_with('[');
     return is_name && parent.find('.') != std::string_view::npos && host.ends_with("." + std::string(parent)) &&
            host.substr(0, host.size() - parent.size() - 1).find('.') == std::string_view::npos;
 }
@@ -142,10 +139,8 @@ bool may_get_credential(const Url& registry, const Url& realm, const std::vector
 std::string url_encode(std::string_view text) {
     std::string encoded;
     for (const char c : text) {
-        if (is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~')
-            encoded += c;
-        else
-            encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+        if (is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~') encoded += c;
+        else encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
     return encoded;
 }

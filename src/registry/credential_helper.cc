@@ -82,10 +82,8 @@ std::optional<Credential> ask_helper(const std::string& suffix, const std::strin
     if (user == nullptr || secret == nullptr || !user->is_string() || !secret->is_string())
         throw Error("the credential helper 'docker-credential-{}' gives no Username and Secret", suffix);
     Credential credential;
-    if (user->as_string() == "<token>")
-        credential.identity_token = secret->as_string();
-    else
-        credential = {user->as_string(), secret->as_string(), ""};
+    if (user->as_string() == "<token>") credential.identity_token = secret->as_string();
+    else credential = {user->as_string(), secret->as_string(), ""};
     if (credential.empty()) return std::nullopt;
     return credential;
 }

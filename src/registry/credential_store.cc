@@ -40,7 +40,8 @@ std::optional<Credential> open_entry(const std::string& key, const Value& entry,
         const auto text = bytes ? unseal(secret, purpose(key), *bytes) : std::nullopt;
         if (text) return from_value<Credential>(json::parse(*text, "credential"), "credential");
     }
-    throw SealedEntry("credentials for {} cannot be decrypted (aeskey missing or changed): run kist login {}", auth_key(key), auth_key(key));
+    throw SealedEntry("credentials for {} cannot be decrypted (aeskey missing or changed): run kist login {}",
+                      auth_key(key), auth_key(key));
 }
 
 Value seal_entry(const std::string& key, const Credential& credential, const std::string& secret) {
@@ -97,7 +98,8 @@ void CredentialStore::write(const Dir& folder, const Value& document) const {
 std::optional<Credential> CredentialStore::find(const std::string& host, const std::string& repository) const {
     const Value document = read();
     for (const std::string& key : matching_keys(document, host, repository))
-        if (const auto found = open_entry(key, *document.find("auths")->find(key), secret_keys(Dir::open(folder_)))) return found;
+        if (const auto found = open_entry(key, *document.find("auths")->find(key), secret_keys(Dir::open(folder_))))
+            return found;
     return std::nullopt;
 }
 
@@ -114,7 +116,8 @@ bool CredentialStore::erase(const std::string& key) {
     if (!folder) return false;
     const FileLock lock = FileLock::acquire(*folder, lock_name);
     Value document = read();
-    const std::size_t removed = std::erase_if(auths_of(document).as_object(), [&](const auto& m) { return auth_key(m.first) == key; });
+    const std::size_t removed =
+        std::erase_if(auths_of(document).as_object(), [&](const auto& m) { return auth_key(m.first) == key; });
     if (removed == 0) return false;
     write(*folder, document);
     return true;
@@ -137,7 +140,8 @@ void CredentialStore::rotate() {
     Value document = read();
     for (auto& [key, entry] : auths_of(document).as_object()) {
         try {
-            if (const auto credential = open_entry(key, entry, keys)) entry = seal_entry(key, *credential, keys.front());
+            if (const auto credential = open_entry(key, entry, keys))
+                entry = seal_entry(key, *credential, keys.front());
         } catch (const SealedEntry&) { // its key is lost: the next use of it says so
         }
     }

@@ -35,10 +35,12 @@ CredentialStore own_store() { return CredentialStore(home() + "/.kist"); }
 
 /// Podman's and Docker's, which are only read.
 std::vector<std::string> foreign_files() {
-    const std::string runtime = environment("XDG_RUNTIME_DIR"), config = environment("XDG_CONFIG_HOME"), docker = environment("DOCKER_CONFIG");
-    return {(runtime.empty() ? "/run/containers/" + std::to_string(::geteuid()) : runtime + "/containers") + "/auth.json",
-            (config.empty() ? home() + "/.config" : config) + "/containers/auth.json",
-            (docker.empty() ? home() + "/.docker" : docker) + "/config.json"};
+    const std::string runtime = environment("XDG_RUNTIME_DIR"), config = environment("XDG_CONFIG_HOME"),
+                      docker = environment("DOCKER_CONFIG");
+    return {
+        (runtime.empty() ? "/run/containers/" + std::to_string(::geteuid()) : runtime + "/containers") + "/auth.json",
+        (config.empty() ? home() + "/.config" : config) + "/containers/auth.json",
+        (docker.empty() ? home() + "/.docker" : docker) + "/config.json"};
 }
 
 std::optional<Value> read_document(const std::string& path) {
@@ -56,7 +58,8 @@ public:
         const std::string suffix = for_all ? helper_for_all(document) : helper_for(document, query_.host);
         if (suffix.empty()) return false;
         try {
-            if (auto found = ask_helper(suffix, query_.host)) result = FoundCredential{std::move(*found), "docker-credential-" + suffix};
+            if (auto found = ask_helper(suffix, query_.host))
+                result = FoundCredential{std::move(*found), "docker-credential-" + suffix};
         } catch (const Error& error) {
             warn_(error.message() + ": no credential is sent");
             return true;
@@ -104,7 +107,8 @@ void change_file(const std::string& path, Change change) {
     const FileLock lock = FileLock::acquire(folder, name + ".lock");
     Value document = read_document(path).value_or(Value::object());
     if (!document.is_object()) throw Error("{}: expected an object", path);
-    if (const Value* auths = document.find("auths"); auths == nullptr || !auths->is_object()) document.set("auths", Value::object());
+    if (const Value* auths = document.find("auths"); auths == nullptr || !auths->is_object())
+        document.set("auths", Value::object());
     change(document.find("auths")->as_object());
     write_atomically(folder, name, json::dump_pretty(document) + "\n", Durability::durable);
     folder.remove_file(name + ".lock");
@@ -171,7 +175,8 @@ bool erase_credential(const std::string& host, const std::string& authfile) {
         std::size_t removed = 0;
         if (!read_document(path)) return false;
         change_file(path, [&](Value::Object& auths) {
-            removed = std::erase_if(auths, [&](const auto& member) { return auth_key(member.first) == auth_key(host); });
+            removed =
+                std::erase_if(auths, [&](const auto& member) { return auth_key(member.first) == auth_key(host); });
         });
         return removed != 0;
     }

@@ -16,7 +16,8 @@ using Warn = std::function<void(const std::string&)>;
 struct CredentialQuery {
     std::string host;       ///< "docker.io", "127.0.0.1:5000"
     std::string repository; ///< a file may have entries for a part of a registry
-    std::string authfile;   ///< --authfile; empty: REGISTRY_AUTH_FILE, then kist's own file, then Podman's and Docker's
+    /// --authfile; empty: REGISTRY_AUTH_FILE, then kist's own file, then Podman's and Docker's
+    std::string authfile;
 };
 struct FoundCredential {
     Credential credential;

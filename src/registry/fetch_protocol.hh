@@ -111,7 +111,7 @@ struct UploadEnd {
 };
 
 struct FoundImage {
-    std::string list_text; ///< of several platforms; empty when the name means one manifest
+    std::string list_text;       ///< of several platforms; empty when the name means one manifest
     std::string manifest_digest; ///< as the list has it
     std::string manifest_text, manifest_type;
     std::string said_digest; ///< of what the reference means, by the registry's header; may be empty

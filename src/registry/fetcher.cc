@@ -22,7 +22,8 @@ namespace {
 /// Only what steers a connection; anything else of the user's environment is none of that program's business.
 std::vector<std::string> proxy_environment() {
     std::vector<std::string> env;
-    for (const char* name : {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"})
+    for (const char* name :
+         {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"})
         if (const char* value = ::getenv(name); value != nullptr) env.push_back(std::string(name) + "=" + value);
     return env;
 }
@@ -35,7 +36,8 @@ void check_digest(const std::string& what, const std::string& bytes, const std::
 /// The text was parsed elsewhere; that it names what we were told it names is seen without parsing it again.
 void check_named(const std::string& text, const std::string& digest) {
     if (!Digest::parse(digest)) throw Error("'{}' is no digest", printable(digest));
-    if (text.find('"' + digest + '"') == std::string::npos) throw Error("the registry's manifest does not name {}", digest);
+    if (text.find('"' + digest + '"') == std::string::npos)
+        throw Error("the registry's manifest does not name {}", digest);
 }
 
 void check(const FoundImage& found, const std::string& reference) {
@@ -50,7 +52,8 @@ void check(const FoundImage& found, const std::string& reference) {
     for (const oci::Descriptor& layer : found.layers) check_named(found.manifest_text, layer.digest);
     check_digest("image configuration", found.config_text, found.config_digest);
     if (found.layers.size() != found.config.rootfs.diff_ids.size())
-        throw Error("the manifest has {} layers, the configuration {}", found.layers.size(), found.config.rootfs.diff_ids.size());
+        throw Error("the manifest has {} layers, the configuration {}", found.layers.size(),
+                    found.config.rootfs.diff_ids.size());
     for (const oci::Descriptor& layer : found.layers)
         if (layer.size < 0) throw Error("layer {} has a negative size", layer.digest);
     for (const std::string& id : found.config.rootfs.diff_ids)
@@ -151,7 +154,8 @@ FoundImage Fetcher::image(const std::string& reference, const oci::Platform& pla
     what.reference = reference;
     what.platform = platform;
     const std::string text = bytes(what, found_limit);
-    auto found = from_value<FoundImage>(json::parse(text, "answer of kist-fetch", {.bytes = found_limit}), "answer of kist-fetch");
+    auto found = from_value<FoundImage>(json::parse(text, "answer of kist-fetch", {.bytes = found_limit}),
+                                        "answer of kist-fetch");
     check(found, reference);
     return found;
 }

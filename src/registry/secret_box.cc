@@ -5,11 +5,10 @@
 
 #include <memory>
 
-#include <sys/random.h>
-
 #include <openssl/aes.h>
 #include <openssl/crypto.h>
 #include <openssl/modes.h>
+#include <sys/random.h>
 
 #include "base/error.hh"
 
@@ -75,7 +74,8 @@ std::optional<std::string> unseal(std::string_view key, std::string_view purpose
     const std::string_view text = sealed.substr(nonce_size, sealed.size() - nonce_size - tag_size);
     std::string secret(text.size(), '\0');
     ::CRYPTO_gcm128_decrypt(gcm.get(), bytes_of(text), bytes_of(secret), text.size());
-    if (::CRYPTO_gcm128_finish(gcm.get(), bytes_of(sealed.substr(sealed.size() - tag_size)), tag_size) != 0) return std::nullopt;
+    if (::CRYPTO_gcm128_finish(gcm.get(), bytes_of(sealed.substr(sealed.size() - tag_size)), tag_size) != 0)
+        return std::nullopt;
     return secret;
 }
 

@@ -22,22 +22,26 @@ namespace {
 
 constexpr std::size_t config_limit = 16u << 20;
 
-oci::DeviceRule allow(const char* type, std::optional<std::int64_t> major, std::optional<std::int64_t> minor, const char* access) {
+oci::DeviceRule allow(const char* type, std::optional<std::int64_t> major, std::optional<std::int64_t> minor,
+                      const char* access) {
     return {.allow = true, .type = type, .major = major, .minor = minor, .access = access};
 }
 
 /// The devices that the specification promises to every container, and making nodes (which gives no access to them).
 std::vector<oci::DeviceRule> rules_for_everybody() {
-    return {allow("c", {}, {}, "m"), allow("b", {}, {}, "m"), allow("c", 1, 3, "rwm"), allow("c", 1, 5, "rwm"),
-            allow("c", 1, 7, "rwm"), allow("c", 1, 8, "rwm"), allow("c", 1, 9, "rwm"), allow("c", 5, 0, "rwm"),
+    return {allow("c", {}, {}, "m"), allow("b", {}, {}, "m"),   allow("c", 1, 3, "rwm"), allow("c", 1, 5, "rwm"),
+            allow("c", 1, 7, "rwm"), allow("c", 1, 8, "rwm"),   allow("c", 1, 9, "rwm"), allow("c", 5, 0, "rwm"),
             allow("c", 5, 2, "rwm"), allow("c", 136, {}, "rwm")};
 }
 
 void complete_mounts(std::vector<oci::Mount>& mounts, const std::string& bundle) {
     for (oci::Mount& mount : mounts) {
-        const auto is = [&](const char* word) { return std::find(mount.options.begin(), mount.options.end(), word) != mount.options.end(); };
+        const auto is = [&](const char* word) {
+            return std::find(mount.options.begin(), mount.options.end(), word) != mount.options.end();
+        };
         const bool bind = mount.type == "bind" || is("bind") || is("rbind");
-        if (bind && !mount.source.empty() && !mount.source.starts_with('/')) mount.source = clean_path(bundle + "/" + mount.source);
+        if (bind && !mount.source.empty() && !mount.source.starts_with('/'))
+            mount.source = clean_path(bundle + "/" + mount.source);
     }
 }
 
@@ -56,7 +60,8 @@ void keep_available(oci::Process& process) {
 
 std::string root_path(const oci::Spec& spec, const std::string& bundle, const std::string& where) {
     if (!spec.root || spec.root->path.empty()) throw Error("{}: root.path: expected a path", where);
-    const std::string path = spec.root->path.starts_with('/') ? spec.root->path : clean_path(bundle + "/" + spec.root->path);
+    const std::string path =
+        spec.root->path.starts_with('/') ? spec.root->path : clean_path(bundle + "/" + spec.root->path);
     struct stat facts {};
     if (::stat(path.c_str(), &facts) < 0) throw SysError("{}: root.path: '{}'", where, path);
     if (!S_ISDIR(facts.st_mode)) throw Error("{}: root.path: '{}' is not a folder", where, path);
@@ -113,8 +118,7 @@ std::vector<oci::Mount> example_mounts() {
         {"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}},
         {"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}},
         {"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", "ro"}},
-        {"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", "ro"}},
-    };
+        {"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", "ro"}}};
 }
 
 oci::Process example_process() {
@@ -123,7 +127,8 @@ oci::Process example_process() {
     process.args = {"sh"};
     process.env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"};
     const std::vector<std::string> few = {"CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"};
-    process.capabilities = oci::Capabilities{.bounding = few, .effective = few, .inheritable = {}, .permitted = few, .ambient = {}};
+    process.capabilities =
+        oci::Capabilities{.bounding = few, .effective = few, .inheritable = {}, .permitted = few, .ambient = {}};
     process.rlimits = {{"RLIMIT_NOFILE", 1024, 1024}};
     process.no_new_privileges = true;
     return process;
@@ -139,9 +144,18 @@ oci::Spec example_spec() {
     spec.hostname = "kist";
     spec.mounts = example_mounts();
     spec.linux_.resources.devices = {{.allow = false, .type = "", .major = {}, .minor = {}, .access = "rwm"}};
-    for (const N type : {N::pid, N::network, N::ipc, N::uts, N::mount, N::cgroup}) spec.linux_.namespaces.push_back({type, ""});
-    spec.linux_.masked_paths = {"/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-                                "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
+    for (const N type : {N::pid, N::network, N::ipc, N::uts, N::mount, N::cgroup})
+        spec.linux_.namespaces.push_back({type, ""});
+    spec.linux_.masked_paths = {"/proc/acpi",
+                                "/proc/asound",
+                                "/proc/kcore",
+                                "/proc/keys",
+                                "/proc/latency_stats",
+                                "/proc/timer_list",
+                                "/proc/timer_stats",
+                                "/proc/sched_debug",
+                                "/proc/scsi",
+                                "/sys/firmware",
                                 "/sys/devices/virtual/powercap"};
     spec.linux_.readonly_paths = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
     return spec;

@@ -46,14 +46,16 @@ struct Command {
 
 template <typename T, std::size_t N>
 std::vector<std::string> parse_into(T& to, const std::array<cli::Option<T>, N>& options, const Call& call) {
-    return cli::parse_arguments("kist-oci " + std::string(call.command.name), cli::bind(to, options), call.command.operands, call.args);
+    return cli::parse_arguments("kist-oci " + std::string(call.command.name), cli::bind(to, options),
+                                call.command.operands, call.args);
 }
 inline std::vector<std::string> parse_operands(const Call& call) {
     return cli::parse_arguments("kist-oci " + std::string(call.command.name), {}, call.command.operands, call.args);
 }
 
 namespace command {
-extern const Command create, delete_container, events, exec, features, kill, list, pause, ps, resume, run, spec, start, state, update;
+extern const Command create, delete_container, events, exec, features, kill, list, pause, ps, resume, run, spec, start,
+    state, update;
 }
 
 } // namespace kist::runtime

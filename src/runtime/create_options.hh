@@ -20,11 +20,14 @@ template <typename T>
 constexpr auto create_options() {
     using cli::Completes;
     return std::to_array<cli::Option<T>>({
-        {{"b,bundle", "FOLDER", "The folder with config.json (default: the working directory)", Completes::folder}, &T::bundle},
-        {{"console-socket", "PATH", "Unix socket that receives the master of the terminal", Completes::file}, &T::console_socket},
+        {{"b,bundle", "FOLDER", "The folder with config.json (default: the working directory)", Completes::folder},
+         &T::bundle},
+        {{"console-socket", "PATH", "Unix socket that receives the master of the terminal", Completes::file},
+         &T::console_socket},
         {{"no-new-keyring", "", "Keep the caller's session keyring"}, &T::no_new_keyring},
         {{"no-pivot", "", "Leave the host's root by moving a mount, not by pivot_root"}, &T::no_pivot},
-        {{"pid-file", "FILE", "Write the process number of the container's first process here", Completes::file}, &T::pid_file},
+        {{"pid-file", "FILE", "Write the process number of the container's first process here", Completes::file},
+         &T::pid_file},
         {{"preserve-fds", "NUMBER", "Pass on so many descriptors after standard error"}, &T::preserve_fds},
     });
 }
@@ -32,8 +35,13 @@ constexpr auto create_options() {
 inline CreateOptions to_create_options(const CreateArguments& given, const std::string& id) {
     if (given.preserve_fds < 0 || given.preserve_fds > 1000)
         throw UsageError("invalid value '{}' for --preserve-fds: expected a number from 0 to 1000", given.preserve_fds);
-    return {.id = id, .bundle = given.bundle, .console_socket = given.console_socket, .pid_file = given.pid_file,
-            .preserve_fds = given.preserve_fds, .no_pivot = given.no_pivot, .no_new_keyring = given.no_new_keyring};
+    return {.id = id,
+            .bundle = given.bundle,
+            .console_socket = given.console_socket,
+            .pid_file = given.pid_file,
+            .preserve_fds = given.preserve_fds,
+            .no_pivot = given.no_pivot,
+            .no_new_keyring = given.no_new_keyring};
 }
 
 } // namespace kist::runtime

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-
 #include "base/error.hh"
 #include "base/json.hh"
 #include "base/log.hh"
@@ -18,17 +17,19 @@ namespace kist::runtime {
 namespace {
 
 constexpr const Command* const commands[] = {
-    &command::create, &command::start, &command::state, &command::kill,   &command::delete_container,
-    &command::run,    &command::exec,  &command::list,  &command::ps,     &command::pause,
-    &command::resume, &command::update, &command::events, &command::spec, &command::features,
-};
+    &command::create, &command::start,  &command::state,  &command::kill, &command::delete_container,
+    &command::run,    &command::exec,   &command::list,   &command::ps,   &command::pause,
+    &command::resume, &command::update, &command::events, &command::spec, &command::features};
 
 constexpr auto global_table = cli::sorted(std::to_array<cli::Option<Globals>>({
     {{"debug", "", "Show what is done"}, &Globals::debug},
     {{"log", "FILE", "Write errors here too", cli::Completes::file}, &Globals::log},
-    {{"log-format", "NAME", "Form of the log: text or json (default text)", cli::Completes::words, "text|json"}, &Globals::log_format},
-    {{"root", "FOLDER", "Where the state of containers is kept (default /run/kist-oci)", cli::Completes::folder}, &Globals::root},
-    {{"rootless", "BOOL", "Only false and auto: containers are made by root", cli::Completes::words, "auto|false"}, &Globals::rootless},
+    {{"log-format", "NAME", "Form of the log: text or json (default text)", cli::Completes::words, "text|json"},
+     &Globals::log_format},
+    {{"root", "FOLDER", "Where the state of containers is kept (default /run/kist-oci)", cli::Completes::folder},
+     &Globals::root},
+    {{"rootless", "BOOL", "Only false and auto: containers are made by root", cli::Completes::words, "auto|false"},
+     &Globals::rootless},
     {{"systemd-cgroup", "", "Refused: control groups are made through cgroupfs"}, &Globals::systemd_cgroup},
     {{"v,version", "", "Print the version"}, &Globals::version},
 }));
@@ -36,8 +37,8 @@ constexpr auto global_table = cli::sorted(std::to_array<cli::Option<Globals>>({
 std::string general_help() {
     cli::Rows rows;
     for (const Command* command : commands) rows.emplace_back(command->name, command->summary);
-    return "Usage:  kist-oci [OPTIONS] COMMAND\n\nRuns containers from OCI bundles\n\nCommands:\n" + cli::two_columns(rows) +
-           "\nOptions:\n" + cli::options_help(cli::facts_of<global_table>, false) +
+    return "Usage:  kist-oci [OPTIONS] COMMAND\n\nRuns containers from OCI bundles\n\nCommands:\n" +
+           cli::two_columns(rows) + "\nOptions:\n" + cli::options_help(cli::facts_of<global_table>, false) +
            "\nRun 'kist-oci COMMAND --help' for more about a command.\n";
 }
 
@@ -68,8 +69,7 @@ const Command& find_command(const std::string& name) {
 void check(const Globals& globals) {
     if (globals.log_format != "text" && globals.log_format != "json")
         throw UsageError("invalid value '{}' for --log-format: expected text or json", printable(globals.log_format));
-    if (globals.systemd_cgroup)
-        throw UsageError("--systemd-cgroup: control groups are made through cgroupfs only");
+    if (globals.systemd_cgroup) throw UsageError("--systemd-cgroup: control groups are made through cgroupfs only");
     if (!globals.rootless.empty() && globals.rootless != "auto" && globals.rootless != "false")
         throw UsageError("--rootless={}: containers are made by root only", printable(globals.rootless));
     if (!globals.root.starts_with('/')) throw UsageError("--root '{}': not an absolute path", printable(globals.root));

@@ -92,7 +92,8 @@ void NotifyRelay::tell(int pid) const {
     sockaddr_un address{};
     const socklen_t length = fill(address, manager_);
     const std::string text = fmt::format("READY=1\nMAINPID={}\n", pid);
-    if (::sendto(datagram_socket().get(), text.data(), text.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), length) < 0)
+    if (::sendto(datagram_socket().get(), text.data(), text.size(), MSG_NOSIGNAL,
+                 reinterpret_cast<const sockaddr*>(&address), length) < 0)
         throw SysError("telling the service manager '{}'", manager_);
 }
 

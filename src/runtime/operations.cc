@@ -90,11 +90,13 @@ Record first_record(const CreateOptions& options, const Bundle& bundle) {
 void wait_for_end(const Container& container) {
     constexpr int limit_ms = 10'000;
     pollfd wait{container.process()->get(), POLLIN, 0};
-    if (::poll(&wait, 1, limit_ms) == 0) throw Error("container '{}': its process does not end, though it was killed", container.id());
+    if (::poll(&wait, 1, limit_ms) == 0)
+        throw Error("container '{}': its process does not end, though it was killed", container.id());
 }
 
 void send_signal(const Fd& pidfd, int number) {
-    if (::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0) < 0 && errno != ESRCH) throw SysError("sending signal {}", number);
+    if (::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0) < 0 && errno != ESRCH)
+        throw SysError("sending signal {}", number);
 }
 
 void destroy(const Store& store, const Container& container) {
@@ -104,7 +106,8 @@ void destroy(const Store& store, const Container& container) {
     store.remove(container.id());
     const oci::HookContext context = hook_context(container.record());
     const auto& hooks = container.record().spec.hooks.poststop;
-    if (!hooks.empty()) oci::run_hooks("poststop", hooks, context, oci::hook_state(context, "stopped", 0), oci::Failure::goes_on);
+    if (!hooks.empty())
+        oci::run_hooks("poststop", hooks, context, oci::hook_state(context, "stopped", 0), oci::Failure::goes_on);
 }
 
 } // namespace
@@ -122,7 +125,8 @@ Creation create(const Store& store, const CreateOptions& options, StartedBy star
     const auto host = oci::CgroupHost::detect();
     oci::check_spec(bundle.spec, host, bundle.path + "/config.json");
     check_console(bundle.spec.process->terminal, options.console_socket, started_by == StartedBy::later);
-    const ConsoleSocket console = options.console_socket.empty() ? ConsoleSocket() : ConsoleSocket(options.console_socket);
+    const ConsoleSocket console =
+        options.console_socket.empty() ? ConsoleSocket() : ConsoleSocket(options.console_socket);
     oci::LaunchOptions launch = launch_options(store, options, bundle.spec);
 
     Rollback undo;
@@ -132,7 +136,7 @@ Creation create(const Store& store, const CreateOptions& options, StartedBy star
     Container container(std::move(dir), first_record(options, bundle));
     launch.hooks = hook_context(container.record());
     launch.hooks.ended = nullptr; // what fails is thrown
-    container.save(); // names the control group before it exists
+    container.save();             // names the control group before it exists
     const std::string path = container.record().cgroup;
     const auto cgroup = oci::Cgroup::create(host, path, bundle.spec.linux_.resources, oci::Cgroup::Existing::take);
     undo.add([host, path] { (void)oci::Cgroup::open(host, path).remove(); });
@@ -153,7 +157,8 @@ Creation create(const Store& store, const CreateOptions& options, StartedBy star
 void start(const Container& container) {
     std::optional<FileLock> lock = container.lock();
     const Status status = container.status();
-    if (status != Status::created) throw Error("cannot start container '{}': it is {}", container.id(), name_of(status));
+    if (status != Status::created)
+        throw Error("cannot start container '{}': it is {}", container.id(), name_of(status));
     const auto connection = connect_unix(container.dir(), start_socket_name);
     if (!connection) throw Error("cannot start container '{}': its process does not wait for a start", container.id());
     // First this, then the start: killed in between, the container ends and never looks as if it could still be started.
@@ -170,7 +175,8 @@ void run_poststart(const Container& container) {
     const auto& hooks = container.record().spec.hooks.poststart;
     if (hooks.empty()) return;
     const oci::HookContext context = hook_context(container.record());
-    oci::run_hooks("poststart", hooks, context, oci::hook_state(context, "running", container.record().pid), oci::Failure::goes_on);
+    oci::run_hooks("poststart", hooks, context, oci::hook_state(context, "running", container.record().pid),
+                   oci::Failure::goes_on);
 }
 
 void kill(const Container& container, int number, Reach reach) {
@@ -207,7 +213,8 @@ oci::CreatedProcess exec(const Store& store, const Container& container, const E
     if (!container.process() || status == Status::creating)
         throw Error("cannot exec in container '{}': it is {}", container.id(), name_of(status));
     check_console(options.process.terminal, options.console_socket, options.detach);
-    const ConsoleSocket console = options.console_socket.empty() ? ConsoleSocket() : ConsoleSocket(options.console_socket);
+    const ConsoleSocket console =
+        options.console_socket.empty() ? ConsoleSocket() : ConsoleSocket(options.console_socket);
     oci::LaunchOptions launch;
     launch.extra_fds = descriptors_to_pass(options.preserve_fds);
     set_seccomp(store, container.record().spec, launch);

@@ -23,7 +23,8 @@ constexpr const char* cache_name = ".seccomp";
 /// Other runtimes' grammar; it becomes a file name (P20).
 bool is_good_id(std::string_view id) {
     const auto good = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-' || c == '.';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
+               c == '-' || c == '.';
     };
     return !id.empty() && id.size() <= 255 && id.front() != '.' && std::all_of(id.begin(), id.end(), good);
 }
@@ -52,7 +53,8 @@ std::optional<Fd> open_process(const Record& record) {
 
 } // namespace
 
-Container::Container(Dir dir, Record record) : dir_(std::move(dir)), record_(std::move(record)), pidfd_(open_process(record_)) {}
+Container::Container(Dir dir, Record record)
+    : dir_(std::move(dir)), record_(std::move(record)), pidfd_(open_process(record_)) {}
 
 void Container::set_process(pid_t pid) {
     record_.pid = pid;

@@ -44,8 +44,11 @@ struct Record {
 enum class Status { creating, created, running, paused, stopped };
 constexpr auto names_of(Status) {
     using S = Status;
-    return std::to_array<std::pair<S, std::string_view>>({{S::creating, "creating"}, {S::created, "created"},
-        {S::running, "running"}, {S::paused, "paused"}, {S::stopped, "stopped"}});
+    return std::to_array<std::pair<S, std::string_view>>({{S::creating, "creating"},
+                                                          {S::created, "created"},
+                                                          {S::running, "running"},
+                                                          {S::paused, "paused"},
+                                                          {S::stopped, "stopped"}});
 }
 
 /// The socket in the container's folder on which its process waits; its presence is what "created" means.

@@ -83,12 +83,9 @@ protected:
             const Facts st = facts_of(&folder, name);
             if (!st || is_whiteout(*st)) continue;
             const std::string inside = path + "/" + name;
-            if (S_ISDIR(st->st_mode))
-                skipped |= !add_new_folder(folder.open_dir(name), inside);
-            else if (is_placeholder(inside, *st))
-                skipped = true;
-            else
-                add(ChangeKind::added, inside);
+            if (S_ISDIR(st->st_mode)) skipped |= !add_new_folder(folder.open_dir(name), inside);
+            else if (is_placeholder(inside, *st)) skipped = true;
+            else add(ChangeKind::added, inside);
         }
         const bool is_empty = changes_.size() == before + 1;
         if (!is_empty || !is_on_way_to_mount(path)) return true;
@@ -102,7 +99,8 @@ protected:
     bool add_both_folders(const struct stat& before, const struct stat& after, const std::string& path, Inside inside) {
         const std::size_t at = changes_.size();
         const bool skipped = inside();
-        const bool changed = changes_.size() > at || !has_same_owner_and_mode(before, after) || (!skipped && !has_same_time(before, after));
+        const bool changed = changes_.size() > at || !has_same_owner_and_mode(before, after) ||
+                             (!skipped && !has_same_time(before, after));
         if (changed) changes_.insert(changes_.begin() + static_cast<std::ptrdiff_t>(at), {ChangeKind::modified, path});
         return changed || !skipped;
     }
@@ -121,7 +119,8 @@ protected:
         if (!S_ISDIR(st.st_mode)) return;
         const Dir inner = folder.open_dir(name);
         for (const std::string& child : sorted_names(inner))
-            if (const Facts facts = facts_of(&inner, child); facts && !is_whiteout(*facts)) add_new(inner, child, *facts, path + "/" + child);
+            if (const Facts facts = facts_of(&inner, child); facts && !is_whiteout(*facts))
+                add_new(inner, child, *facts, path + "/" + child);
     }
 
     std::vector<Change> changes_;
@@ -136,7 +135,8 @@ public:
 
     /// True when something was left out as a mount point. `is_hiding`: a folder further up is opaque.
     bool folder(const Dir& upper, const Dir* lower, const std::string& path, bool is_hiding) {
-        if (has_attribute(upper.fd(), "trusted.overlay.redirect")) throw NotSelfContained("'{}' was renamed by reference", printable(path));
+        if (has_attribute(upper.fd(), "trusted.overlay.redirect"))
+            throw NotSelfContained("'{}' was renamed by reference", printable(path));
         bool skipped = false;
         const std::vector<std::string> names = sorted_names(upper);
         is_hiding = is_hiding || is_opaque(upper.fd());
@@ -150,7 +150,8 @@ private:
     void hidden(const std::vector<std::string>& names, const Dir& lower, const std::string& path) {
         for (const std::string& name : sorted_names(lower)) {
             const Facts st = facts_of(&lower, name);
-            if (st && !is_whiteout(*st) && !std::binary_search(names.begin(), names.end(), name)) add(ChangeKind::deleted, path + "/" + name);
+            if (st && !is_whiteout(*st) && !std::binary_search(names.begin(), names.end(), name))
+                add(ChangeKind::deleted, path + "/" + name);
         }
     }
 
@@ -175,7 +176,8 @@ private:
 
     static void check_contents(const Dir& upper, const std::string& name, const std::string& path) {
         const auto file = upper.open_file(name, O_RDONLY | O_NONBLOCK);
-        if (file && has_attribute(*file, "trusted.overlay.metacopy")) throw NotSelfContained("'{}' has its contents in a layer", printable(path));
+        if (file && has_attribute(*file, "trusted.overlay.metacopy"))
+            throw NotSelfContained("'{}' has its contents in a layer", printable(path));
     }
 };
 
@@ -186,7 +188,8 @@ public:
     bool folder(const Dir& before, const Dir& after, const std::string& path) {
         const std::vector<std::string> old_names = sorted_names(before), new_names = sorted_names(after);
         std::vector<std::string> names;
-        std::set_union(old_names.begin(), old_names.end(), new_names.begin(), new_names.end(), std::back_inserter(names));
+        std::set_union(old_names.begin(), old_names.end(), new_names.begin(), new_names.end(),
+                       std::back_inserter(names));
         bool skipped = false;
         for (const std::string& name : names) skipped |= !entry(before, after, name, path + "/" + name);
         return skipped;
@@ -202,7 +205,8 @@ private:
         if (!old_facts) return add_new(after, name, *new_facts, path);
         if (S_ISDIR(old_facts->st_mode) && S_ISDIR(new_facts->st_mode)) {
             const Dir inner_before = before.open_dir(name), inner_after = after.open_dir(name);
-            return add_both_folders(*old_facts, *new_facts, path, [&] { return folder(inner_before, inner_after, path); });
+            return add_both_folders(*old_facts, *new_facts, path,
+                                    [&] { return folder(inner_before, inner_after, path); });
         }
         const bool same = has_same_owner_and_mode(*old_facts, *new_facts) && has_same_time(*old_facts, *new_facts) &&
                           old_facts->st_size == new_facts->st_size && old_facts->st_rdev == new_facts->st_rdev &&
@@ -220,7 +224,8 @@ std::vector<Change> in_order(std::vector<Change> changes) {
         std::replace(text.begin(), text.end(), '/', '\1');
         return text;
     };
-    std::stable_sort(changes.begin(), changes.end(), [&](const Change& a, const Change& b) { return key(a.path) < key(b.path); });
+    std::stable_sort(changes.begin(), changes.end(),
+                     [&](const Change& a, const Change& b) { return key(a.path) < key(b.path); });
     return changes;
 }
 

@@ -54,7 +54,8 @@ void StoreCheck::check_remainders() {
     for (const ContainerId& id : containers_.ids()) {
         const auto folder = all.open_dir_if_exists(id.str());
         const auto volatile_folder = run.open_dir_if_exists(id.str());
-        const bool has_record = (folder && folder->exists("config.json")) || (volatile_folder && volatile_folder->exists("config.json"));
+        const bool has_record =
+            (folder && folder->exists("config.json")) || (volatile_folder && volatile_folder->exists("config.json"));
         if (!has_record && !is_locked(folder)) left.insert(id.str());
     }
     for (const std::string& id : left)
@@ -113,13 +114,15 @@ void StoreCheck::check_container_name(const ContainerConfig& config) {
     const std::string target = name_target(config.name);
     if (target == config.id) return;
     if (!target.empty()) {
-        note({"container", config.id.substr(0, 12), "its name '" + config.name + "' belongs to container " + target.substr(0, 12),
+        note({"container", config.id.substr(0, 12),
+              "its name '" + config.name + "' belongs to container " + target.substr(0, 12),
               "give it another one with 'kist rename'", false, false});
         return;
     }
     note({"container", config.name, "its name leads nowhere", "", false, false}, [&] {
         const Dir names = store_.data().create_dir("containers").create_dir("names");
-        if (::symlinkat(config.id.c_str(), names.fd().get(), config.name.c_str()) != 0) throw SysError("naming container '{}'", config.name);
+        if (::symlinkat(config.id.c_str(), names.fd().get(), config.name.c_str()) != 0)
+            throw SysError("naming container '{}'", config.name);
         names.sync();
     });
 }
@@ -128,7 +131,8 @@ void StoreCheck::check_needs(const ContainerConfig& config) {
     used_layers_.merge(layers_of(config));
     const auto need_layer = [&](const std::string& layer, const std::string& image) {
         if (layer.empty() || layers_.exists(layer)) return;
-        note({"container", config.name, "layer " + layer + " of its image is missing", "pull or load '" + image + "' again", false, false});
+        note({"container", config.name, "layer " + layer + " of its image is missing",
+              "pull or load '" + image + "' again", false, false});
     };
     need_layer(config.layer, config.image_name);
     for (const MountConfig& mount : config.mounts) {
@@ -153,7 +157,8 @@ void StoreCheck::check_names() {
             const auto view = containers_.view(*id);
             if (view && (!view->damage.empty() || view->config.name == name)) continue;
             fault = view ? "its container is called '" + view->config.name + "'" : "its container does not exist";
-            if (is_locked(store_.data().create_dir("containers").open_dir_if_exists(target))) continue; // a create or rename is at work
+            // a create or rename is at work
+            if (is_locked(store_.data().create_dir("containers").open_dir_if_exists(target))) continue;
         }
         note({"name", name, fault, "", false, false}, [&] { names.remove_file(name); });
     }

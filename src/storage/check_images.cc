@@ -47,7 +47,8 @@ std::string StoreCheck::fault_of_layer(const std::string& chain) const {
         const auto record = layers_.read(chain);
         if (!record) return "";
         const std::string parent = record->ancestors.empty() ? "" : record->ancestors.back();
-        if (record->chain_id != chain || chain_id(parent, record->diff_id) != chain) return "its record is another layer's";
+        if (record->chain_id != chain || chain_id(parent, record->diff_id) != chain)
+            return "its record is another layer's";
         for (const std::string& ancestor : record->ancestors)
             if (!layers_.exists(ancestor)) return "layer " + ancestor + " below it is missing";
         if (options_.quick) return "";
@@ -75,10 +76,11 @@ void StoreCheck::check_layer(const std::string& chain) {
     if (fault.empty()) return;
     broken_layers_.insert(chain);
     Problem problem{"layer", chain, fault, again, false, false};
-    if (!used_layers_.contains(chain)) return note(std::move(problem), [&] {
-        const FileLock lock = images_.lock();
-        remove_layer(chain);
-    });
+    if (!used_layers_.contains(chain))
+        return note(std::move(problem), [&] {
+            const FileLock lock = images_.lock();
+            remove_layer(chain);
+        });
     problem.advice = "a container uses it: remove the container, then repair again, then pull or load the image";
     note(std::move(problem));
 }
@@ -94,7 +96,8 @@ std::string StoreCheck::fault_of_image(const ImageRecord& image) const {
     std::vector<std::string> diffs;
     std::string chain;
     for (const std::string& diff : image.config.rootfs.diff_ids) diffs.push_back(chain = chain_id(chain, diff));
-    if (diffs != image.chain_ids || (diffs.empty() ? "" : diffs.back()) != image.top_layer) return "its layers are not its configuration's";
+    if (diffs != image.chain_ids || (diffs.empty() ? "" : diffs.back()) != image.top_layer)
+        return "its layers are not its configuration's";
     for (const std::string& layer : image.chain_ids) {
         if (broken_layers_.contains(layer)) return "layer " + layer + " is damaged";
         if (!layers_.exists(layer)) return "layer " + layer + " is missing";
@@ -127,7 +130,8 @@ void StoreCheck::check_image(const Digest& id) {
     }
     if (fault.empty()) {
         known_layers_.insert(record->chain_ids.begin(), record->chain_ids.end());
-        for (const std::string& digest : {record->id, record->manifest_digest}) known_content_.insert(digest.substr(digest.find(':') + 1));
+        for (const std::string& digest : {record->id, record->manifest_digest})
+            known_content_.insert(digest.substr(digest.find(':') + 1));
         return;
     }
     const auto names = images_.names_of(id);
@@ -165,7 +169,8 @@ void StoreCheck::check_image_names() {
         ++counts_["names"];
         good.insert(name_file(name));
         if (folder.exists(id.hex() + std::string(record_suffix))) continue;
-        note({"name", name.familiar(), "its image does not exist", again, false, false}, [&, name = name] { ImageNames(store_).remove(name); });
+        note({"name", name.familiar(), "its image does not exist", again, false, false},
+             [&, name = name] { ImageNames(store_).remove(name); });
     }
     for (const std::string& file : names.names()) {
         if (good.contains(file) || file.starts_with(".")) continue;

@@ -25,10 +25,13 @@ void StoreCheck::check_volumes() {
         check_volume(name);
     }
     if (const auto left = count_temporary(store_.data().open_dir_if_exists("volumes")); left > 0)
-        note({"temporary", "volumes", std::to_string(left) + " left by a volume create or rm that was interrupted", "", false, false}, [&] {
-            volumes_.sweep();
-            if (count_temporary(store_.data().open_dir_if_exists("volumes")) > 0) throw Error("somebody is at work there");
-        });
+        note({"temporary", "volumes", std::to_string(left) + " left by a volume create or rm that was interrupted", "",
+              false, false},
+             [&] {
+                 volumes_.sweep();
+                 if (count_temporary(store_.data().open_dir_if_exists("volumes")) > 0)
+                     throw Error("somebody is at work there");
+             });
 }
 
 /// A record is made anew only for a folder with data in it, which no volume of another type has: its labels are lost, and its
@@ -39,7 +42,9 @@ void StoreCheck::check_volume(const std::string& name) {
     try {
         const auto record = volumes_.find(name);
         if (!record) return;
-        if (!data) note({"volume", name, "its data are missing", "restore them, or remove it with 'kist volume rm'", false, false});
+        if (!data)
+            note({"volume", name, "its data are missing", "restore them, or remove it with 'kist volume rm'", false,
+                  false});
         return;
     } catch (const Error& error) {
         Problem problem{"volume", name, error.what(), "remove it with 'kist volume rm " + name + "'", false, false};
@@ -66,10 +71,12 @@ void StoreCheck::check_temporary() {
         return count;
     };
     if (const std::size_t left = idle_work(); left > 0)
-        note({"temporary", "tmp", std::to_string(left) + " left by a load, pull or rmi that was interrupted", "", false, false}, [&] {
-            sweep_work_folders(store_);
-            if (idle_work() > 0) throw Error("somebody is at work there");
-        });
+        note({"temporary", "tmp", std::to_string(left) + " left by a load, pull or rmi that was interrupted", "", false,
+              false},
+             [&] {
+                 sweep_work_folders(store_);
+                 if (idle_work() > 0) throw Error("somebody is at work there");
+             });
 }
 
 } // namespace kist::storage

@@ -14,42 +14,10 @@
 #include "oci/spec/runtime_spec.hh"
 #include "storage/mount_config.hh"
 #include "storage/network_choice.hh"
+#include "storage/resource_config.hh"
 #include "storage/supervision.hh"
 
 namespace kist::storage {
-
-struct DeviceConfig {
-    std::string host_path, container_path, access = "rwm";
-    bool operator==(const DeviceConfig&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("host_path", &DeviceConfig::host_path, required);
-        field("container_path", &DeviceConfig::container_path, required);
-        field("access", &DeviceConfig::access);
-    }
-};
-
-struct ResourceConfig {
-    std::int64_t memory = 0, memory_reservation = 0, memory_swap = 0; ///< bytes; 0 unset, -1 unlimited swap
-    std::int64_t nano_cpus = 0;                                       ///< --cpus in 1e-9
-    std::int64_t cpu_shares = 0, cpu_period = 0, cpu_quota = 0;
-    std::string cpuset_cpus, cpuset_mems;
-    std::optional<std::int64_t> pids_limit; ///< nothing: the default (2048); -1 or 0: unlimited
-    bool oom_kill_disable = false;
-    bool operator==(const ResourceConfig&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("memory", &ResourceConfig::memory);
-        field("memory_reservation", &ResourceConfig::memory_reservation);
-        field("memory_swap", &ResourceConfig::memory_swap);
-        field("nano_cpus", &ResourceConfig::nano_cpus);
-        field("cpu_shares", &ResourceConfig::cpu_shares);
-        field("cpu_period", &ResourceConfig::cpu_period);
-        field("cpu_quota", &ResourceConfig::cpu_quota);
-        field("cpuset_cpus", &ResourceConfig::cpuset_cpus);
-        field("cpuset_mems", &ResourceConfig::cpuset_mems);
-        field("pids_limit", &ResourceConfig::pids_limit);
-        field("oom_kill_disable", &ResourceConfig::oom_kill_disable);
-    }
-};
 
 /// "private", "host" or "container:<full id>" (also "ns:<path>" for network; "none" for network and ipc).
 /// network "bridge": those of ContainerConfig::networks.
@@ -70,15 +38,16 @@ struct NamespaceModes {
 
 struct SecurityConfig {
     bool privileged = false;
-    std::vector<std::string> cap_add, cap_drop;      ///< as given, normalised
+    std::vector<std::string> cap_add, cap_drop; ///< as given, normalised
     /// The final lists. Nothing: the defaults of this version on this host, which are long; most records do not hold them.
     std::optional<std::vector<std::string>> capabilities, masked_paths, readonly_paths;
     bool no_new_privileges = false;
-    std::string seccomp = "default";                 ///< default, unconfined, or the profile file's path for inspect
-    std::string seccomp_profile;                     ///< text of a given profile (the file may change later)
+    /// default, unconfined, or the profile file's path for inspect
+    std::string seccomp = "default";
+    std::string seccomp_profile; ///< text of a given profile (the file may change later)
     std::string apparmor;
     std::vector<std::string> label_opts;
-    std::vector<std::string> options;                ///< --security-opt as given, for inspect
+    std::vector<std::string> options; ///< --security-opt as given, for inspect
     bool operator==(const SecurityConfig&) const = default;
     static constexpr void fields(auto&& field) {
         field("privileged", &SecurityConfig::privileged);
@@ -100,11 +69,11 @@ struct ContainerConfig {
     int schema = 1;
     std::string id;
     std::string name;
-    std::int64_t created = 0; ///< ns since 1970
-    std::string image_id;     ///< "sha256:…"
-    std::string image_name;   ///< as the user gave it
-    std::string layer;        ///< chain id of the top layer ("sha256:…"); empty: no layers
-    std::string rootfs;       ///< --rootfs: the folder of the host that is the root, instead of an image
+    std::int64_t created = 0;    ///< ns since 1970
+    std::string image_id;        ///< "sha256:…"
+    std::string image_name;      ///< as the user gave it
+    std::string layer;           ///< chain id of the top layer ("sha256:…"); empty: no layers
+    std::string rootfs;          ///< --rootfs: the folder of the host that is the root, instead of an image
     bool rootfs_overlay = false; ///< what is written goes into a layer of the container
 
     std::vector<std::string> entrypoint, command, env;
@@ -144,7 +113,7 @@ struct ContainerConfig {
     bool auto_remove = false;
     RestartPolicy restart;
     std::optional<HealthCheck> health;
-    oci::Hooks hooks;        ///< kist.json's, then its own
+    oci::Hooks hooks; ///< kist.json's, then its own
     std::string log_driver = "json-file";
     std::map<std::string, std::string> log_options;
     std::string cidfile;
@@ -217,9 +186,14 @@ struct ContainerConfig {
 enum class Status { created, running, paused, stopping, restarting, exited, removing, dead };
 constexpr auto names_of(Status) {
     using S = Status;
-    return std::to_array<std::pair<Status, std::string_view>>({{S::created, "created"}, {S::running, "running"},
-        {S::paused, "paused"}, {S::stopping, "stopping"}, {S::restarting, "restarting"}, {S::exited, "exited"},
-        {S::removing, "removing"}, {S::dead, "dead"}});
+    return std::to_array<std::pair<Status, std::string_view>>({{S::created, "created"},
+                                                               {S::running, "running"},
+                                                               {S::paused, "paused"},
+                                                               {S::stopping, "stopping"},
+                                                               {S::restarting, "restarting"},
+                                                               {S::exited, "exited"},
+                                                               {S::removing, "removing"},
+                                                               {S::dead, "dead"}});
 }
 /// It has a process.
 constexpr bool is_running(Status status) {
@@ -234,22 +208,22 @@ struct ContainerState {
     int schema = 1;
     std::string boot_id;
     Status status = Status::created;
-    std::int32_t pid = 0;                ///< init, in the host's pid namespace; 0 when not running
-    std::uint64_t pid_start_time = 0;    ///< clock ticks since boot: names the process without reuse
+    std::int32_t pid = 0;             ///< init, in the host's pid namespace; 0 when not running
+    std::uint64_t pid_start_time = 0; ///< clock ticks since boot: names the process without reuse
     std::int32_t monitor_pid = 0;
     std::int64_t started_at = 0, finished_at = 0; ///< ns since 1970
     int exit_code = 0;
     bool oom_killed = false;
-    std::string error;                   ///< why it could not start, or could not be removed
-    std::string hook;                    ///< the one that runs now
-    std::int64_t hook_since = 0;         ///< ns since 1970
-    std::vector<HookRecord> hooks;       ///< of the last start and end
+    std::string error;             ///< why it could not start, or could not be removed
+    std::string hook;              ///< the one that runs now
+    std::int64_t hook_since = 0;   ///< ns since 1970
+    std::vector<HookRecord> hooks; ///< of the last start and end
     std::int64_t restart_count = 0;
-    std::int64_t next_start_at = 0;      ///< ns since 1970, while restarting
-    std::int64_t restart_delay = 0;      ///< ns, the one before the last restart: the next is twice as long
-    bool stopped_by_user = false;        ///< not by itself, nor by the host's shutdown: unless-stopped leaves it so
+    std::int64_t next_start_at = 0; ///< ns since 1970, while restarting
+    std::int64_t restart_delay = 0; ///< ns, the one before the last restart: the next is twice as long
+    bool stopped_by_user = false;   ///< not by itself, nor by the host's shutdown: unless-stopped leaves it so
     Health health = Health::none;
-    bool remove_volumes = false;         ///< the removal under way takes the anonymous volumes, too
+    bool remove_volumes = false; ///< the removal under way takes the anonymous volumes, too
     /// Written before any of it is made (SEEDS A243), so that whoever finds the container dead knows what to remove.
     netns::ContainerPlan network;
     bool operator==(const ContainerState&) const = default;

@@ -34,10 +34,8 @@ void verify_orphan(ContainerState& state) {
     if (state.status == Status::restarting) return; // it has none
     InitLook look = look_at_init(state.pid, state.pid_start_time);
     if (look.kind == InitLook::Kind::alive) return;
-    if (look.status)
-        become_exited(state, look.status->code(), "");
-    else
-        become_exited(state, unknown_exit_code, "its monitor was killed, so its exit code is not known");
+    if (look.status) become_exited(state, look.status->code(), "");
+    else become_exited(state, unknown_exit_code, "its monitor was killed, so its exit code is not known");
 }
 
 /// `id` is a valid container id: the path has two components that we know. Opening the folder as well would double the
@@ -137,8 +135,8 @@ std::optional<ContainerId> ContainerStore::find_if_exists(std::string_view refer
     }
     std::sort(shown.begin(), shown.end());
     if (shown.size() > 5) shown.resize(5);
-    throw Error("container ID prefix '{}' is ambiguous: it fits {} containers: {}{}", word, fits.size(), join(shown, ", "),
-                fits.size() > 5 ? ", …" : "")
+    throw Error("container ID prefix '{}' is ambiguous: it fits {} containers: {}{}", word, fits.size(),
+                join(shown, ", "), fits.size() > 5 ? ", …" : "")
         .with_exit_code(ExitCode::failure);
 }
 
@@ -205,8 +203,7 @@ void ContainerStore::read_state(ContainerView& view) const {
     view.is_orphan = true;
     if (started.boot_id == current_boot_id()) // killed between this record and its monitor's first one
         become_exited(view.state, unknown_exit_code, "the command that started it was killed");
-    else
-        become_exited(view.state, unknown_exit_code, "the host was restarted while it ran");
+    else become_exited(view.state, unknown_exit_code, "the host was restarted while it ran");
 }
 
 bool ContainerStore::read_view(const ContainerId& id, ContainerView& view) const {
@@ -214,7 +211,8 @@ bool ContainerStore::read_view(const ContainerId& id, ContainerView& view) const
         auto text = config_text(id.str());
         if (!text) return false;
         read_config(*text, path_below(containers_, id.str(), "config.json"), view.config);
-        if (view.config.id != id.str()) throw Error("reading '{}': it is another container's", path_below(containers_, id.str(), "config.json"));
+        if (view.config.id != id.str())
+            throw Error("reading '{}': it is another container's", path_below(containers_, id.str(), "config.json"));
         read_state(view);
         // A --rm container that went while we read leaves no state, as one that was never started.
         if (view.config.auto_remove && view.state.boot_id.empty() && !has_config(id.str())) return false;
@@ -241,10 +239,8 @@ void ContainerStore::name_damaged(std::span<ContainerView> views) const {
 
 std::optional<ContainerView> ContainerStore::view(const ContainerId& id) const {
     std::optional<ContainerView> view(std::in_place);
-    if (!read_view(id, *view))
-        view.reset();
-    else
-        name_damaged({&*view, 1});
+    if (!read_view(id, *view)) view.reset();
+    else name_damaged({&*view, 1});
     return view;
 }
 
@@ -268,10 +264,8 @@ Dir ContainerStore::run_dir(const ContainerId& id) const { return run_.create_di
 
 void ContainerStore::write_config(const ContainerConfig& config) const {
     ContainerId id = ContainerId::parse(config.id).value();
-    if (config.auto_remove)
-        write_atomically(run_dir(id), "config.json", dump_config(config), Durability::volatile_);
-    else
-        write_atomically(data_dir(id), "config.json", dump_config(config), Durability::durable);
+    if (config.auto_remove) write_atomically(run_dir(id), "config.json", dump_config(config), Durability::volatile_);
+    else write_atomically(data_dir(id), "config.json", dump_config(config), Durability::durable);
 }
 
 void ContainerStore::write_state(const ContainerId& id, const ContainerState& state) const {
@@ -301,8 +295,7 @@ void ContainerStore::write_dead(const ContainerView& view, const std::string& re
     state.status = Status::dead;
     state.error = reason;
     write_state(id, state);
-    if (!view.config.auto_remove)
-        write_atomically(data_dir(id), "exit.json", dump_state(state), Durability::volatile_);
+    if (!view.config.auto_remove) write_atomically(data_dir(id), "exit.json", dump_state(state), Durability::volatile_);
 }
 
 } // namespace kist::storage

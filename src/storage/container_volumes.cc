@@ -23,8 +23,8 @@ bool is_wanted(const MountConfig& mount, const std::vector<std::string>& only) {
 
 } // namespace
 
-std::map<std::string, std::vector<ContainerStore::VolumeUser>>
-ContainerStore::volume_users(const std::vector<std::string>& only) const {
+std::map<std::string, std::vector<ContainerStore::VolumeUser>> ContainerStore::volume_users(
+    const std::vector<std::string>& only) const {
     std::map<std::string, std::vector<VolumeUser>> users;
     const auto add = [&](const std::string& volume, VolumeUser user) {
         auto& of_volume = users[volume];

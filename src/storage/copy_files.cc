@@ -48,7 +48,8 @@ void copy_attributes(const Fd& from, const Fd& to, bool privileged, const std::s
         if (size < 0) continue; // taken away meanwhile
         if (::fsetxattr(to.get(), name.c_str(), value.data(), static_cast<std::size_t>(size), 0) == 0) continue;
         // A tmpfs may not know user attributes; those of ours that carry rights must not be lost in silence.
-        if (!(errno == ENOTSUP && name.starts_with("user."))) throw SysError("copying attribute '{}' of '{}'", name, printable(shown));
+        if (!(errno == ENOTSUP && name.starts_with("user.")))
+            throw SysError("copying attribute '{}' of '{}'", name, printable(shown));
     }
 }
 
@@ -75,7 +76,9 @@ bool copy_in_kernel(const Fd& from, const Fd& to, off_t& at, off_t end, const st
         const ssize_t n = ::copy_file_range(from.get(), &at, to.get(), &out, static_cast<std::size_t>(end - at), 0);
         if (n > 0) continue;
         if (n == 0) return at > start; // shorter than it was, or a procfs that only answers to read
-        if (at == start && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS || errno == EPERM)) return false;
+        if (at == start &&
+            (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS || errno == EPERM))
+            return false;
         if (errno != EINTR) throw SysError("copying '{}'", printable(shown));
     }
     return true;
@@ -92,7 +95,8 @@ void copy_extent(const Fd& from, const Fd& to, off_t start, off_t end, const std
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) throw SysError("reading '{}'", printable(shown));
         for (ssize_t done = 0; done < n;) {
-            const ssize_t written = ::pwrite(to.get(), buffer.get() + done, static_cast<std::size_t>(n - done), start + done);
+            const ssize_t written =
+                ::pwrite(to.get(), buffer.get() + done, static_cast<std::size_t>(n - done), start + done);
             if (written < 0 && errno != EINTR) throw SysError("writing '{}'", printable(shown));
             if (written > 0) done += written;
         }
@@ -146,7 +150,8 @@ void FileCopy::set_owner_and_mode(const Fd& fd, const struct stat& st, const std
     const FileOwner owner = rules_.owner.value_or(FileOwner{st.st_uid, st.st_gid});
     const mode_t mode = st.st_mode & 07777 & ~(rules_.keep_privileges ? 0u : privileged_bits);
     // The order matters: a change of owner takes setuid bits away.
-    if (::fchown(fd.get(), owner.uid, owner.gid) != 0 || ::fchmod(fd.get(), mode) != 0) throw SysError("copying '{}'", printable(shown));
+    if (::fchown(fd.get(), owner.uid, owner.gid) != 0 || ::fchmod(fd.get(), mode) != 0)
+        throw SysError("copying '{}'", printable(shown));
 }
 
 /// Lets `make` make `name`, straight away where nothing is, else beside it and then in its place by one rename.
@@ -164,13 +169,17 @@ void FileCopy::place(const Dir& to, const std::string& name, const std::string& 
         return;
     }
     if (S_ISDIR(there.st_mode)) {
-        if (!rules_.overwrite) throw Error("cannot replace folder '{}' by '{}', which is none", printable(to.path_of(name)), printable(shown)).with_hint("--overwrite does");
+        if (!rules_.overwrite)
+            throw Error("cannot replace folder '{}' by '{}', which is none", printable(to.path_of(name)),
+                        printable(shown))
+                .with_hint("--overwrite does");
         to.remove_tree(name);
     }
     const std::string beside = ".kist-" + random_hex(8);
     try {
         make(beside);
-        if (::renameat(to.fd().get(), beside.c_str(), to.fd().get(), name.c_str()) != 0) throw SysError("replacing '{}'", printable(to.path_of(name)));
+        if (::renameat(to.fd().get(), beside.c_str(), to.fd().get(), name.c_str()) != 0)
+            throw SysError("replacing '{}'", printable(to.path_of(name)));
     } catch (...) {
         to.remove_file(beside);
         throw;
@@ -180,8 +189,10 @@ void FileCopy::place(const Dir& to, const std::string& name, const std::string& 
 /// What is mounted cannot be replaced, only written to (/etc/hosts of a container).
 void FileCopy::write_in_place(const Fd& source, const Dir& to, const std::string& name, const std::string& shown) {
     const auto target = to.open_file(name, O_WRONLY | O_NONBLOCK | O_NOCTTY);
-    if (!target || !S_ISREG(facts_of(*target, shown).st_mode)) throw SysError(SysError::Code{EBUSY}, "replacing '{}'", printable(to.path_of(name)));
-    if (::ftruncate(target->get(), 0) != 0 || ::lseek(source.get(), 0, SEEK_SET) < 0) throw SysError("writing '{}'", printable(to.path_of(name)));
+    if (!target || !S_ISREG(facts_of(*target, shown).st_mode))
+        throw SysError(SysError::Code{EBUSY}, "replacing '{}'", printable(to.path_of(name)));
+    if (::ftruncate(target->get(), 0) != 0 || ::lseek(source.get(), 0, SEEK_SET) < 0)
+        throw SysError("writing '{}'", printable(to.path_of(name)));
     copy_data(source, *target, shown);
 }
 
@@ -189,12 +200,14 @@ bool FileCopy::link_to_first(const struct stat& st, const Dir& to, const std::st
     const auto known = first_copies_.find({st.st_dev, st.st_ino});
     if (known == first_copies_.end()) return false;
     if (::linkat(known->second.file.get(), "", to.fd().get(), name.c_str(), AT_EMPTY_PATH) == 0) return true;
-    if (errno != EEXIST) return false; // another file system, or the first copy was taken away: a copy of its own then
+    // another file system, or the first copy was taken away: a copy of its own then
+    if (errno != EEXIST) return false;
     to.remove_file(name);
     return ::linkat(known->second.file.get(), "", to.fd().get(), name.c_str(), AT_EMPTY_PATH) == 0;
 }
 
-void FileCopy::file(const Fd& source, const struct stat& st, const Dir& to, const std::string& name, const std::string& shown) {
+void FileCopy::file(const Fd& source, const struct stat& st, const Dir& to, const std::string& name,
+                    const std::string& shown) {
     if (st.st_nlink > 1 && link_to_first(st, to, name)) return;
     const auto make = [&](const std::string& made) {
         const auto target = to.open_file(made, O_WRONLY | O_CREAT | O_EXCL, 0600);
@@ -214,7 +227,8 @@ void FileCopy::file(const Fd& source, const struct stat& st, const Dir& to, cons
     }
 }
 
-void FileCopy::link(const Fd& source, const struct stat& st, const Dir& to, const std::string& name, const std::string& shown) {
+void FileCopy::link(const Fd& source, const struct stat& st, const Dir& to, const std::string& name,
+                    const std::string& shown) {
     const std::string text = link_text(source, shown);
     const FileOwner owner = rules_.owner.value_or(FileOwner{st.st_uid, st.st_gid});
     place(to, name, shown, [&](const std::string& made) {
@@ -231,7 +245,8 @@ void FileCopy::node(const struct stat& st, const Dir& to, const std::string& nam
     if (!S_ISFIFO(st.st_mode) && !rules_.keep_privileges)
         return warn("a device is copied with --archive only: '" + printable(shown) + "'");
     place(to, name, shown, [&](const std::string& made) {
-        if (::mknodat(to.fd().get(), made.c_str(), (st.st_mode & S_IFMT) | 0, st.st_rdev) != 0) throw SysError("making '{}'", printable(to.path_of(name)));
+        if (::mknodat(to.fd().get(), made.c_str(), (st.st_mode & S_IFMT) | 0, st.st_rdev) != 0)
+            throw SysError("making '{}'", printable(to.path_of(name)));
         const Fd fd{::openat(to.fd().get(), made.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
         const FileOwner owner = rules_.owner.value_or(FileOwner{st.st_uid, st.st_gid});
         const std::string by_fd = fmt::format("/proc/self/fd/{}", fd.get());
@@ -247,7 +262,9 @@ void FileCopy::folder(const Dir& source, const struct stat& st, const Dir& to, c
     bool made = to.make_dir(name, 0700);
     struct stat there;
     if (!made && ::fstatat(to.fd().get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(there.st_mode)) {
-        if (!rules_.overwrite) throw Error("cannot replace '{}' by folder '{}'", printable(to.path_of(name)), printable(source.path())).with_hint("--overwrite does");
+        if (!rules_.overwrite)
+            throw Error("cannot replace '{}' by folder '{}'", printable(to.path_of(name)), printable(source.path()))
+                .with_hint("--overwrite does");
         to.remove_file(name);
         made = to.make_dir(name, 0700);
     }
@@ -258,7 +275,8 @@ void FileCopy::folder(const Dir& source, const struct stat& st, const Dir& to, c
     if (!made) return;
     set_owner_and_mode(target.fd(), st, target.path());
     copy_attributes(source.fd(), target.fd(), rules_.keep_privileges, source.path());
-    if (::futimens(target.fd().get(), times_of(st).data()) != 0) throw SysError("copying '{}'", printable(source.path()));
+    if (::futimens(target.fd().get(), times_of(st).data()) != 0)
+        throw SysError("copying '{}'", printable(source.path()));
 }
 
 void FileCopy::child(const Dir& source, const std::string& name, const Dir& to) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/event_log.hh"
 
+#include <algorithm>
+#include <cerrno>
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
 
 #include "base/error.hh"
 #include "base/json.hh"

@@ -69,7 +69,9 @@ public:
 private:
     Unpacking start(const ArchiveImage& image, std::size_t index, const Dir& folder) const {
         const std::string& diff_id = image.config.rootfs.diff_ids[index];
-        if (progress_) progress_(fmt::format("{}: loading layer {} of {}", Digest::parse(diff_id)->short_id(), index + 1, image.layers.size()));
+        if (progress_)
+            progress_(fmt::format("{}: loading layer {} of {}", Digest::parse(diff_id)->short_id(), index + 1,
+                                  image.layers.size()));
         LayerRequest request;
         request.offset = image.layers[index].offset;
         request.size = image.layers[index].size;
@@ -87,7 +89,8 @@ private:
 
 } // namespace
 
-std::vector<ImageStore::Loaded> ImageStore::load(const Fd& archive, const std::function<void(const std::string&)>& progress) {
+std::vector<ImageStore::Loaded> ImageStore::load(const Fd& archive,
+                                                 const std::function<void(const std::string&)>& progress) {
     sweep_work_folders(store_);
     std::vector<Loaded> loaded;
     try {
@@ -106,10 +109,11 @@ std::vector<ImageStore::Loaded> ImageStore::load(const Fd& archive, const std::f
         throw;
     }
     for (const Loaded& image : loaded)
-        append_event(store_.data(), {.type = "image",
-                                     .action = "load",
-                                     .id = image.id.str(),
-                                     .attributes = {{"name", image.names.empty() ? image.id.str() : image.names.front().familiar()}}});
+        append_event(store_.data(),
+                     {.type = "image",
+                      .action = "load",
+                      .id = image.id.str(),
+                      .attributes = {{"name", image.names.empty() ? image.id.str() : image.names.front().familiar()}}});
     return loaded;
 }
 

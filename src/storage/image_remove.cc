@@ -26,7 +26,8 @@ InUse collect(const ImageStore& images, const LayerStore& layers, const std::vec
     }
     for (const std::string& top : tops) {
         used.chains.insert(top);
-        if (const auto record = layers.read(top)) used.chains.insert(record->ancestors.begin(), record->ancestors.end());
+        if (const auto record = layers.read(top))
+            used.chains.insert(record->ancestors.begin(), record->ancestors.end());
     }
     return used;
 }
@@ -55,7 +56,8 @@ std::vector<std::string> ImageStore::remove(const Digest& image_id, const std::v
     const InUse used = collect(*this, layers, layers_in_use);
     const WorkFolder work(store_);
     for (auto chain = record->chain_ids.rbegin(); chain != record->chain_ids.rend(); ++chain)
-        if (!used.chains.contains(*chain) && layers.exists(*chain) && layers.remove(*chain, work)) removed.push_back(*chain);
+        if (!used.chains.contains(*chain) && layers.exists(*chain) && layers.remove(*chain, work))
+            removed.push_back(*chain);
     for (const std::string& chain : layers.all())
         if (!used.chains.contains(chain)) layers.remove(chain, work);
     remove_unused_content(store_, used);

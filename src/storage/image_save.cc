@@ -154,7 +154,8 @@ private:
         descriptor.media_type = oci::media_type::oci_manifest;
         descriptor.digest = sha256(manifest).str();
         descriptor.size = static_cast<std::int64_t>(manifest.size());
-        descriptor.platform = oci::Platform{item.image.config.architecture, item.image.config.os, item.image.config.variant};
+        descriptor.platform =
+            oci::Platform{item.image.config.architecture, item.image.config.os, item.image.config.variant};
         bool is_named = false;
         for (const Reference& name : item.names) {
             if (name.tag.empty()) continue;
@@ -174,14 +175,16 @@ private:
 
     std::vector<LayerBlob> add_layers(const ImageRecord& image, const std::string& folder) {
         std::vector<LayerBlob> blobs;
-        for (const LayerRecord& layer : layers_of(image)) blobs.push_back(add_layer(folder + hex_of(layer.diff_id), layer));
+        for (const LayerRecord& layer : layers_of(image))
+            blobs.push_back(add_layer(folder + hex_of(layer.diff_id), layer));
         return blobs;
     }
 
     /// Images share layers, and one image may have the same layer twice: each is written once.
     LayerBlob add_layer(const std::string& name, const LayerRecord& layer) {
         if (const auto known = layers_written_.find(name); known != layers_written_.end()) return known->second;
-        const AssembleReply reply = target_.layer(layers_.folder(layer.chain_id), {layer.diff_id, layer.tar_size, compress_ ? "gzip" : ""}, name);
+        const AssembleReply reply = target_.layer(layers_.folder(layer.chain_id),
+                                                  {layer.diff_id, layer.tar_size, compress_ ? "gzip" : ""}, name);
         return layers_written_[name] = {reply.blob_digest, reply.blob_size, compress_};
     }
     void add(const std::string& name, const std::string& bytes) {
@@ -198,10 +201,11 @@ private:
 
 void tell(const Store& store, const std::vector<ImageStore::SaveItem>& items) {
     for (const ImageStore::SaveItem& item : items)
-        append_event(store.data(), {.type = "image",
-                                    .action = "save",
-                                    .id = item.image.id,
-                                    .attributes = {{"name", item.names.empty() ? item.image.id : item.names.front().familiar()}}});
+        append_event(store.data(),
+                     {.type = "image",
+                      .action = "save",
+                      .id = item.image.id,
+                      .attributes = {{"name", item.names.empty() ? item.image.id : item.names.front().familiar()}}});
 }
 
 } // namespace
@@ -209,10 +213,8 @@ void tell(const Store& store, const std::vector<ImageStore::SaveItem>& items) {
 void ImageStore::save(const std::vector<SaveItem>& items, ArchiveFormat format, const Fd& out) const {
     ArchiveTarget target(out);
     Saving saving(*this, store_, target, false);
-    if (format == ArchiveFormat::docker_archive)
-        saving.docker_archive(items);
-    else
-        saving.oci_layout(items);
+    if (format == ArchiveFormat::docker_archive) saving.docker_archive(items);
+    else saving.oci_layout(items);
     tell(store_, items);
 }
 

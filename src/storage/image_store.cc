@@ -32,7 +32,8 @@ std::vector<Digest> image_ids(const Store& store) {
     if (!images) return ids;
     for (const std::string& name : images->names()) {
         if (!name.ends_with(record_suffix)) continue;
-        if (auto id = Digest::from_hex(std::string_view(name).substr(0, name.size() - record_suffix.size()))) ids.push_back(*id);
+        if (auto id = Digest::from_hex(std::string_view(name).substr(0, name.size() - record_suffix.size())))
+            ids.push_back(*id);
     }
     std::sort(ids.begin(), ids.end());
     return ids;
@@ -49,7 +50,8 @@ std::optional<Digest> find_by_prefix(const Store& store, std::string_view prefix
         matches.push_back(id.short_id());
     }
     if (matches.size() > 1)
-        throw Error("image id '{}' is ambiguous: it may be {}", prefix, quoted_choice(matches)).with_exit_code(ExitCode::failure);
+        throw Error("image id '{}' is ambiguous: it may be {}", prefix, quoted_choice(matches))
+            .with_exit_code(ExitCode::failure);
     return found;
 }
 
@@ -150,16 +152,16 @@ void ImageStore::tag(const Digest& image_id, const Reference& name) {
     const FileLock lock_held = lock();
     if (!read_image(store_, image_id)) throw NotFound("no such image: {}", image_id.str());
     ImageNames(store_).set(name, image_id);
-    append_event(store_.data(), {.type = "image", .action = "tag", .id = image_id.str(), .attributes = {{"name", name.familiar()}}});
+    append_event(store_.data(),
+                 {.type = "image", .action = "tag", .id = image_id.str(), .attributes = {{"name", name.familiar()}}});
 }
 
 bool ImageStore::untag(const Reference& name) {
     const auto image = find(name.str());
     if (!ImageNames(store_).remove(name)) return false;
-    append_event(store_.data(), {.type = "image",
-                                 .action = "untag",
-                                 .id = image ? image->id : "",
-                                 .attributes = {{"name", name.familiar()}}});
+    append_event(
+        store_.data(),
+        {.type = "image", .action = "untag", .id = image ? image->id : "", .attributes = {{"name", name.familiar()}}});
     return true;
 }
 

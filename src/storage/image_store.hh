@@ -25,8 +25,8 @@ struct Reference {
     /// Docker's normalisation and grammar (src/storage/reference.cc). Throws UsageError "invalid reference format: …".
     static Reference parse(std::string_view text);
     static std::optional<Reference> try_parse(std::string_view text);
-    std::string str() const;      ///< full
-    std::string familiar() const; ///< "busybox:latest": what images and ps print
+    std::string str() const;           ///< full
+    std::string familiar() const;      ///< "busybox:latest": what images and ps print
     std::string familiar_name() const; ///< "busybox", "quay.io/x/y": without tag and digest
     bool operator==(const Reference&) const = default;
 };
@@ -34,15 +34,15 @@ struct Reference {
 /// images/<hex>.json. The id is the digest of the config, as Docker's; the record is written by our own writer only.
 struct ImageRecord {
     int schema = 1;
-    std::string id;              ///< "sha256:…" of the config
-    std::string manifest_digest; ///< of the manifest kept under content/
-    std::string manifest_type;   ///< media type
-    std::string top_layer;       ///< chain id of the top layer; empty: no layers
+    std::string id;                     ///< "sha256:…" of the config
+    std::string manifest_digest;        ///< of the manifest kept under content/
+    std::string manifest_type;          ///< media type
+    std::string top_layer;              ///< chain id of the top layer; empty: no layers
     std::vector<std::string> chain_ids; ///< bottom first
     oci::ImageConfig config;
-    std::int64_t created = 0;    ///< ns since 1970, from the config
-    std::int64_t stored = 0;     ///< when it came here
-    std::int64_t size = 0;       ///< bytes of all layers, unpacked
+    std::int64_t created = 0; ///< ns since 1970, from the config
+    std::int64_t stored = 0;  ///< when it came here
+    std::int64_t size = 0;    ///< bytes of all layers, unpacked
     bool operator==(const ImageRecord&) const = default;
     static constexpr void fields(auto&& field) {
         using R = ImageRecord;
@@ -88,8 +88,8 @@ struct LayerRecord {
 
 struct ImportOptions {
     std::string message;
-    oci::ContainerDefaults config; ///< from --change
-    std::vector<std::string> changes; ///< as given, for history
+    oci::ContainerDefaults config;         ///< from --change
+    std::vector<std::string> changes;      ///< as given, for history
     std::string os, architecture, variant; ///< empty: this machine's
 };
 
@@ -112,7 +112,7 @@ public:
     std::vector<ImageRecord> all() const;
     std::vector<Reference> names_of(const Digest& image_id) const;
     std::map<std::string, std::vector<Reference>> all_names() const; ///< by image id
-    std::string raw_config(const ImageRecord&) const;   ///< the bytes that the id is the digest of
+    std::string raw_config(const ImageRecord&) const;                ///< the bytes that the id is the digest of
     std::string raw_manifest(const ImageRecord&) const;
     LayerRecord layer(const std::string& chain_id) const;
 
@@ -149,7 +149,8 @@ public:
     oci::RootMount prepare_root(const std::string& top_layer, const Dir& container_data, bool is_volatile) const;
     /// The same files to look at only: all layers are lower ones, that of `container_data` on top. Nothing when there is
     /// nothing that could be mounted (no layers, a container that was never prepared, vfs without a copy).
-    std::optional<oci::RootMount> read_only_root(const std::string& top_layer, const std::optional<Dir>& container_data) const;
+    std::optional<oci::RootMount> read_only_root(const std::string& top_layer,
+                                                 const std::optional<Dir>& container_data) const;
 
     /// The folders of an image's layers, topmost first, for a mount of it. Throws Error with a driver that keeps none as overlay
     /// wants them.

@@ -44,11 +44,13 @@ void store_content(const Dir& folder, const Digest& digest, const std::string& b
     if (!is_whole(folder, digest, bytes)) write_atomically(folder, digest.hex(), bytes, Durability::durable);
 }
 
-ImageRecord make_record(const Digest& id, const NewImage& image, const Digest& manifest, const std::vector<HeldLayer>& layers) {
+ImageRecord make_record(const Digest& id, const NewImage& image, const Digest& manifest,
+                        const std::vector<HeldLayer>& layers) {
     ImageRecord record;
     record.id = id.str();
     record.manifest_digest = manifest.str();
-    record.manifest_type = image.manifest_type.empty() ? std::string(oci::media_type::oci_manifest) : image.manifest_type;
+    record.manifest_type =
+        image.manifest_type.empty() ? std::string(oci::media_type::oci_manifest) : image.manifest_type;
     for (const HeldLayer& layer : layers) {
         record.chain_ids.push_back(layer.record.chain_id);
         record.size += layer.record.size;
@@ -68,11 +70,13 @@ struct MediaTypes {
     std::string_view manifest, config, layer, layer_gzip;
 };
 
-std::string make_manifest(const std::string& config_text, const std::vector<LayerBlob>& layers, const MediaTypes& types) {
+std::string make_manifest(const std::string& config_text, const std::vector<LayerBlob>& layers,
+                          const MediaTypes& types) {
     oci::Manifest manifest;
     manifest.schema_version = 2;
     manifest.media_type = types.manifest;
-    manifest.config = descriptor(types.config, sha256(config_text).str(), static_cast<std::int64_t>(config_text.size()));
+    manifest.config =
+        descriptor(types.config, sha256(config_text).str(), static_cast<std::int64_t>(config_text.size()));
     for (const LayerBlob& layer : layers)
         manifest.layers.push_back(descriptor(layer.gzip ? types.layer_gzip : types.layer, layer.digest, layer.size));
     return json::dump(to_value(manifest));
@@ -93,7 +97,8 @@ std::string oci_manifest(const std::string& config_text, const std::vector<Layer
 
 std::string docker_manifest(const std::string& config_text, const std::vector<LayerBlob>& layers) {
     using namespace oci::media_type;
-    return make_manifest(config_text, layers, {oci::media_type::docker_manifest, docker_config, docker_layer, docker_layer_gzip});
+    return make_manifest(config_text, layers,
+                         {oci::media_type::docker_manifest, docker_config, docker_layer, docker_layer_gzip});
 }
 
 Digest store_image(const Store& store, const NewImage& image, const std::vector<HeldLayer>& layers,

@@ -19,7 +19,8 @@ struct NewImage {
 
 /// Writes configuration and manifest, then the record, then the names; each durable before the next points at it. `layers`
 /// (bottom first) are held by the caller until this returns. Takes ImageStore::lock().
-Digest store_image(const Store&, const NewImage&, const std::vector<HeldLayer>& layers, const std::vector<Reference>& names);
+Digest store_image(const Store&, const NewImage&, const std::vector<HeldLayer>& layers,
+                   const std::vector<Reference>& names);
 
 /// A layer as it is in an archive, a folder or a registry.
 struct LayerBlob {

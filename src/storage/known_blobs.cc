@@ -33,14 +33,19 @@ std::vector<KnownBlob> read(const Dir& folder) {
 
 } // namespace
 
-std::vector<KnownBlob> known_blobs(const LayerStore& layers, const std::string& chain_id) { return read(layers.folder(chain_id)); }
+std::vector<KnownBlob> known_blobs(const LayerStore& layers, const std::string& chain_id) {
+    return read(layers.folder(chain_id));
+}
 
-void note_known_blob(const LayerStore& layers, const std::string& chain_id, const KnownBlob& blob, const std::string& place) {
+void note_known_blob(const LayerStore& layers, const std::string& chain_id, const KnownBlob& blob,
+                     const std::string& place) {
     const Dir folder = layers.folder(chain_id);
     KnownBlobs known;
     known.blobs = read(folder);
-    auto found = std::find_if(known.blobs.begin(), known.blobs.end(), [&](const KnownBlob& b) { return b.digest == blob.digest; });
-    if (found != known.blobs.end() && (place.empty() || (!found->places.empty() && found->places.front() == place))) return;
+    auto found = std::find_if(known.blobs.begin(), known.blobs.end(),
+                              [&](const KnownBlob& b) { return b.digest == blob.digest; });
+    if (found != known.blobs.end() && (place.empty() || (!found->places.empty() && found->places.front() == place)))
+        return;
     if (found == known.blobs.end()) found = known.blobs.insert(known.blobs.begin(), blob);
     std::erase(found->places, place);
     if (!place.empty()) found->places.insert(found->places.begin(), place);

@@ -33,7 +33,8 @@ std::string hex_of(const std::string& chain) {
 class Patience {
 public:
     void wait(const std::string& path) {
-        if (std::chrono::steady_clock::now() - begun_ > longest_wait) throw Error("'{}' is locked by another command for too long", path);
+        if (std::chrono::steady_clock::now() - begun_ > longest_wait)
+            throw Error("'{}' is locked by another command for too long", path);
         std::this_thread::sleep_for(pause_);
         pause_ = std::min(pause_ * 2, std::chrono::milliseconds(200));
     }
@@ -114,7 +115,8 @@ void LayerStore::place(const WorkFolder& work, const std::vector<Finished>& laye
     for (const Finished& layer : layers) {
         const std::string& path = layer.folder->path();
         const std::string from = path.substr(path.rfind('/') + 1);
-        if (::renameat(work.dir().fd().get(), from.c_str(), place.fd().get(), hex_of(layer.record->chain_id).c_str()) != 0)
+        if (::renameat(work.dir().fd().get(), from.c_str(), place.fd().get(), hex_of(layer.record->chain_id).c_str()) !=
+            0)
             throw SysError("storing layer '{}'", layer.record->chain_id);
     }
     place.sync();
@@ -173,7 +175,8 @@ HeldLayer LayerStore::get_or_make(const WorkFolder& work, const std::vector<std:
     }
 }
 
-HeldLayer LayerStore::make_new(const WorkFolder& work, const std::vector<std::string>& ancestors, const Make& make) const {
+HeldLayer LayerStore::make_new(const WorkFolder& work, const std::vector<std::string>& ancestors,
+                               const Make& make) const {
     LayerRecord record;
     record.ancestors = ancestors;
     const Dir folder = fill(work, make, record);

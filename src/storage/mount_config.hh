@@ -23,7 +23,8 @@ struct MountConfig {
     bool no_copy = false;       ///< a new volume stays empty, whatever the image has at the destination
     std::string subpath = {};   ///< folder or file in the volume or image
     std::string layer = {};     ///< chain id of the top layer of an image
-    bool is_overlay = false;    ///< -v …:O: what is written stays apart from the source, and is dropped at the next start
+    /// -v …:O: what is written stays apart from the source, and is dropped at the next start
+    bool is_overlay = false;
     std::string upper = {}, work = {}; ///< folders of the host for what is written, if the user keeps it
     bool operator==(const MountConfig&) const = default;
     static constexpr void fields(auto&& field) {

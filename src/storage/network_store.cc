@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/network_store.hh"
 
+#include <algorithm>
+
 #include <fcntl.h>
 #include <stdio.h>
-
-#include <algorithm>
 
 #include "base/ids.hh"
 #include "base/text.hh"
@@ -26,10 +26,12 @@ void NetworkStore::create(const NetworkConfig& config) const {
     const Dir networks = store_.data().create_dir("networks");
     const std::string temp = std::string(temp_prefix) + config.id.substr(0, 16);
     write_record(networks.create_dir(temp), record_name, config, Durability::durable);
-    if (::renameat2(networks.fd().get(), temp.c_str(), networks.fd().get(), config.name.c_str(), RENAME_NOREPLACE) != 0) {
+    if (::renameat2(networks.fd().get(), temp.c_str(), networks.fd().get(), config.name.c_str(), RENAME_NOREPLACE) !=
+        0) {
         const int code = errno;
         networks.remove_tree(temp);
-        if (code == EEXIST) throw Error("network with name {} already exists", config.name).with_exit_code(ExitCode::failure);
+        if (code == EEXIST)
+            throw Error("network with name {} already exists", config.name).with_exit_code(ExitCode::failure);
         throw SysError(SysError::Code{code}, "making network '{}'", config.name);
     }
     networks.sync();
@@ -56,7 +58,9 @@ std::optional<NetworkConfig> NetworkStore::find_if_exists(const std::string& ref
     std::optional<NetworkConfig> found;
     for (NetworkConfig& config : all(&damaged)) {
         if (!config.id.starts_with(reference)) continue;
-        if (found) throw Error("network ID {} is ambiguous: it is the beginning of {} and {}", reference, found->name, config.name);
+        if (found)
+            throw Error("network ID {} is ambiguous: it is the beginning of {} and {}", reference, found->name,
+                        config.name);
         found = std::move(config);
     }
     return found;
@@ -96,6 +100,8 @@ void NetworkStore::remove(const std::string& name) const {
     networks_.sync();
 }
 
-FileLock NetworkStore::lock(LockMode mode) const { return FileLock::acquire(store_.run().create_dir("networks"), "lock", mode); }
+FileLock NetworkStore::lock(LockMode mode) const {
+    return FileLock::acquire(store_.run().create_dir("networks"), "lock", mode);
+}
 
 } // namespace kist::storage

@@ -17,7 +17,7 @@ namespace kist::storage {
 
 struct NetworkConfig {
     int schema = 1;
-    std::string id;           ///< 64 hex digits
+    std::string id; ///< 64 hex digits
     std::string name;
     std::int64_t created = 0; ///< ns since 1970
     std::string driver = "bridge";

@@ -28,7 +28,8 @@ std::optional<PartialBlob> PartialBlob::open(const Store& store, const Digest& d
     Dir folder = store.data().create_dir("content").create_dir("partial");
     auto file = folder.open_file(digest.hex(), O_RDWR | O_CREAT, 0600);
     struct stat st;
-    if (!file || !lock(*file) || ::fstat(file->get(), &st) != 0 || st.st_nlink == 0 || ::lseek(file->get(), 0, SEEK_END) < 0)
+    if (!file || !lock(*file) || ::fstat(file->get(), &st) != 0 || st.st_nlink == 0 ||
+        ::lseek(file->get(), 0, SEEK_END) < 0)
         return std::nullopt;
     return PartialBlob(std::move(folder), digest.hex(), std::move(*file), st.st_size);
 }

@@ -15,8 +15,8 @@ namespace kist::storage {
 
 namespace {
 
-constexpr unsigned project_quota = 2;       // PRJQUOTA
-constexpr std::uint64_t block = 1024;       // QIF_DQBLKSIZE: the unit of limits
+constexpr unsigned project_quota = 2;         // PRJQUOTA
+constexpr std::uint64_t block = 1024;         // QIF_DQBLKSIZE: the unit of limits
 constexpr std::uint32_t own_range = 1u << 30; // projects that administrators number by hand are small
 
 long quota_call(const Fd& fd, unsigned command, std::uint32_t project, if_dqblk* limits) {

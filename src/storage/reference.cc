@@ -117,16 +117,19 @@ Reference Reference::parse(std::string_view text) {
     const auto slash = rest.rfind('/');
     if (colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash)) {
         reference.tag = rest.substr(colon + 1);
-        if (!is_tag(reference.tag)) refuse(text, "a tag is 1 to 128 letters, digits, '_', '.' and '-', not starting with '.' or '-'");
+        if (!is_tag(reference.tag))
+            refuse(text, "a tag is 1 to 128 letters, digits, '_', '.' and '-', not starting with '.' or '-'");
         rest = rest.substr(0, colon);
     }
     if (Digest::from_hex(rest)) refuse(text, "64 hex digits are an image id, not a name");
     split_name(rest, reference);
-    if (std::any_of(reference.path.begin(), reference.path.end(), is_upper)) refuse(text, "repository name must be lowercase");
+    if (std::any_of(reference.path.begin(), reference.path.end(), is_upper))
+        refuse(text, "repository name must be lowercase");
     if (!is_domain(reference.domain)) refuse(text, "the registry's address is malformed");
     if (!is_path(reference.path))
         refuse(text, "a name is lower-case letters and digits, separated by '/', '.', '_', '__' or dashes");
-    if (reference.domain.size() + 1 + reference.path.size() > longest_name) refuse(text, "the name is longer than 255 characters");
+    if (reference.domain.size() + 1 + reference.path.size() > longest_name)
+        refuse(text, "the name is longer than 255 characters");
     if (reference.tag.empty() && reference.digest.empty()) reference.tag = default_tag;
     return reference;
 }

@@ -30,12 +30,14 @@ void make_upper(const Dir& container, const std::string& top_diff) {
     container.make_dir("upper", st.st_mode & 07777);
     container.make_dir("work", 0700);
     struct stat made;
-    if (::fstatat(container.fd().get(), "upper", &made, AT_SYMLINK_NOFOLLOW) != 0) throw SysError("making '{}'", container.path());
+    if (::fstatat(container.fd().get(), "upper", &made, AT_SYMLINK_NOFOLLOW) != 0)
+        throw SysError("making '{}'", container.path());
     const bool same_owner = made.st_uid == st.st_uid && made.st_gid == st.st_gid;
     if (!same_owner && ::fchownat(container.fd().get(), "upper", st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) != 0)
         throw SysError("making '{}/upper'", container.path());
     if ((made.st_mode & 07777) != (st.st_mode & 07777) || !same_owner)
-        if (::fchmodat(container.fd().get(), "upper", st.st_mode & 07777, 0) != 0) throw SysError("making '{}/upper'", container.path());
+        if (::fchmodat(container.fd().get(), "upper", st.st_mode & 07777, 0) != 0)
+            throw SysError("making '{}/upper'", container.path());
 }
 
 oci::RootMount plan_overlay(const LayerStore& layers, const std::vector<std::string>& chain, const Dir& container) {
@@ -60,21 +62,25 @@ oci::RootMount plan_copy(const LayerStore& layers, const std::vector<std::string
     container.remove_tree("rootfs.new");
     const Dir root = container.create_dir("rootfs.new", 0755);
     for (const std::string& layer : chain) apply_layer(layers.folder(layer).open_dir("diff"), root);
-    if (::renameat(container.fd().get(), "rootfs.new", container.fd().get(), "rootfs") != 0) throw SysError("making '{}'", plan.path);
+    if (::renameat(container.fd().get(), "rootfs.new", container.fd().get(), "rootfs") != 0)
+        throw SysError("making '{}'", plan.path);
     return plan;
 }
 
 } // namespace
 
 std::vector<std::string> ImageStore::layer_folders(const std::string& top_layer) const {
-    if (store_.driver() != "overlay") throw Error("mounting an image needs storage driver overlay, not {}", store_.driver());
+    if (store_.driver() != "overlay")
+        throw Error("mounting an image needs storage driver overlay, not {}", store_.driver());
     const LayerStore layers(store_);
     std::vector<std::string> folders;
-    for (const std::string& layer : chain_of(layers, top_layer)) folders.insert(folders.begin(), layers.diff_path(layer));
+    for (const std::string& layer : chain_of(layers, top_layer))
+        folders.insert(folders.begin(), layers.diff_path(layer));
     return folders;
 }
 
-oci::RootMount ImageStore::prepare_root(const std::string& top_layer, const Dir& container_data, bool is_volatile) const {
+oci::RootMount ImageStore::prepare_root(const std::string& top_layer, const Dir& container_data,
+                                        bool is_volatile) const {
     const LayerStore layers(store_);
     const auto chain = chain_of(layers, top_layer);
     if (store_.driver() == "vfs") return plan_copy(layers, chain, container_data);

@@ -71,7 +71,8 @@ void take_over(const Dir& root) {
 }
 
 /// Makes an empty folder ours. Of several commands that want to, one does it and the others find it done.
-Marker initialise(const Dir& root, const Marker& wanted, std::initializer_list<const char*> folders, Durability durability) {
+Marker initialise(const Dir& root, const Marker& wanted, std::initializer_list<const char*> folders,
+                  Durability durability) {
     if (::flock(root.fd().get(), LOCK_EX) != 0) throw SysError("locking '{}'", root.path());
     auto marker = read_marker(root);
     if (!marker) {
@@ -99,8 +100,9 @@ Store Store::open(const StorePaths& paths, const std::string& driver) {
     store.data_ = Dir::create(store.paths_.data_root, 0700);
     auto marker = read_marker(store.data_);
     if (!marker)
-        marker = initialise(store.data_, {newest_schema, wanted.empty() ? "overlay" : wanted},
-                            {"content/sha256", "layers", "images/names", "containers/names", "tmp"}, Durability::durable);
+        marker =
+            initialise(store.data_, {newest_schema, wanted.empty() ? "overlay" : wanted},
+                       {"content/sha256", "layers", "images/names", "containers/names", "tmp"}, Durability::durable);
     if (!wanted.empty() && marker->driver != wanted)
         throw Error("opening '{}': it was made with storage driver '{}', not '{}'", store.paths_.data_root,
                     marker->driver, wanted)

@@ -41,10 +41,10 @@ constexpr auto names_of(HealthAction) {
 
 /// Until it has succeeded, the health check proper waits (Podman's startup check).
 struct StartupCheck {
-    std::vector<std::string> command;        ///< the arguments of the process
-    std::int64_t interval = 0, timeout = 0;  ///< ns; 0: the default
-    std::int32_t retries = 0;                ///< failures after which the container is restarted; 0: never
-    std::int32_t success = 0;                ///< successes in a row that it takes; 0: one
+    std::vector<std::string> command;       ///< the arguments of the process
+    std::int64_t interval = 0, timeout = 0; ///< ns; 0: the default
+    std::int32_t retries = 0;               ///< failures after which the container is restarted; 0: never
+    std::int32_t success = 0;               ///< successes in a row that it takes; 0: one
     bool operator==(const StartupCheck&) const = default;
     static constexpr void fields(auto&& field) {
         field("command", &StartupCheck::command, required);
@@ -57,7 +57,7 @@ struct StartupCheck {
 
 /// Of a container that has one. Durations in ns; 0 is the default (SEEDS A106).
 struct HealthCheck {
-    std::vector<std::string> test; ///< as Docker writes it: "CMD" and the arguments, or "CMD-SHELL" and a line
+    std::vector<std::string> test;  ///< as Docker writes it: "CMD" and the arguments, or "CMD-SHELL" and a line
     std::vector<std::string> shell; ///< of CMD-SHELL; empty: /bin/sh -c
     std::int64_t interval = 0, timeout = 0, start_period = 0, start_interval = 0;
     std::int32_t retries = 0;

@@ -26,7 +26,8 @@ std::string ustar(const TarMember& m) {
     put_octal(header, 108, 8, fitting(m.uid, id_limit));
     put_octal(header, 116, 8, fitting(m.gid, id_limit));
     put_octal(header, 124, 12, fitting(m.size, number_limit));
-    put_octal(header, 136, 12, m.mtime.tv_sec < 0 ? 0 : fitting(static_cast<std::uint64_t>(m.mtime.tv_sec), number_limit));
+    put_octal(header, 136, 12,
+              m.mtime.tv_sec < 0 ? 0 : fitting(static_cast<std::uint64_t>(m.mtime.tv_sec), number_limit));
     header.replace(148, 8, "        ");
     header[156] = m.type;
     header.replace(157, std::min(m.link.size(), name_size), m.link, 0, name_size);

@@ -19,7 +19,8 @@ struct TarMember {
     std::uint32_t device_major = 0, device_minor = 0;
     std::uint64_t size = 0;
     timespec mtime{};
-    std::vector<std::pair<std::string, std::string>> xattrs; ///< sorted by the caller, for the same bytes every time
+    /// sorted by the caller, for the same bytes every time
+    std::vector<std::pair<std::string, std::string>> xattrs;
 };
 
 /// A multiple of 512 bytes. The same member gives the same bytes everywhere.

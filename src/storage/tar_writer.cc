@@ -40,7 +40,9 @@ std::string ustar_header(const std::string& name, std::int64_t size) {
     return block;
 }
 
-void TarWriter::begin_file(const std::string& name, std::int64_t size) { write_full(out_, ustar_header(name, size), "the archive"); }
+void TarWriter::begin_file(const std::string& name, std::int64_t size) {
+    write_full(out_, ustar_header(name, size), "the archive");
+}
 
 void TarWriter::end_file(std::int64_t size) {
     const std::size_t rest = static_cast<std::size_t>(size) % block_size;

@@ -76,13 +76,13 @@ public:
 private:
     void entry(const Dir& from, const Dir& to, const std::string& name, const std::string& inside) {
         struct stat st;
-        if (::fstatat(from.fd().get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) throw SysError("copying '{}'", inside);
+        if (::fstatat(from.fd().get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
+            throw SysError("copying '{}'", inside);
         if (S_ISDIR(st.st_mode)) return subfolder(from, to, name, inside);
         to.remove_tree(name);
         if (is_whiteout(st)) return;
         if (S_ISREG(st.st_mode)) return file(from, to, name, st, inside);
-        if (S_ISLNK(st.st_mode))
-            link(from, to, name, inside);
+        if (S_ISLNK(st.st_mode)) link(from, to, name, inside);
         else if (::mknodat(to.fd().get(), name.c_str(), st.st_mode, st.st_rdev) != 0 ||
                  ::fchmodat(to.fd().get(), name.c_str(), st.st_mode & 07777, 0) != 0)
             throw SysError("copying '{}'", inside);
@@ -108,7 +108,8 @@ private:
         if (::symlinkat(target.data(), to.fd().get(), name.c_str()) != 0) throw SysError("copying '{}'", inside);
     }
 
-    void file(const Dir& from, const Dir& to, const std::string& name, const struct stat& st, const std::string& inside) {
+    void file(const Dir& from, const Dir& to, const std::string& name, const struct stat& st,
+              const std::string& inside) {
         if (st.st_nlink > 1) {
             // What this pass has made are folders and files, never a link on the way, so the path leads where it says.
             const auto [known, is_new] = first_names_.emplace(st.st_ino, inside.substr(1));

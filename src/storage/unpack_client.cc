@@ -23,7 +23,8 @@ Fd open_null() {
 
 [[noreturn]] void report_death(const ExitStatus& status) {
     if (status.signal == SIGSYS)
-        throw Error("unpacking: kist-unpack was stopped because it tried what it must not do (is the archive hostile?)");
+        throw Error(
+            "unpacking: kist-unpack was stopped because it tried what it must not do (is the archive hostile?)");
     if (status.signal != 0) throw Error("unpacking: kist-unpack was killed by {}", signal_name(status.signal));
     throw Error("unpacking: kist-unpack ended with code {} without an answer", status.exit_code);
 }
@@ -34,7 +35,8 @@ struct Started {
 };
 
 template <Record Request>
-Started start(const std::string& mode, const Request& request, const Dir& folder, std::vector<std::pair<int, int>> fds) {
+Started start(const std::string& mode, const Request& request, const Dir& folder,
+              std::vector<std::pair<int, int>> fds) {
     Pipe answer = make_pipe();
     Spawn what;
     what.argv = {program_path("kist-unpack"), mode, json::dump(to_value(request))};
@@ -49,7 +51,8 @@ Reply finish(Child& child, const Fd& answer) {
     const std::string text = read_all(answer, unpack_reply_limit, "answer of kist-unpack");
     const ExitStatus status = child.wait();
     if (text.empty() || status.signal != 0) report_death(status);
-    auto reply = from_value<Reply>(json::parse(text, "answer of kist-unpack", {.bytes = unpack_reply_limit}), "answer of kist-unpack");
+    auto reply = from_value<Reply>(json::parse(text, "answer of kist-unpack", {.bytes = unpack_reply_limit}),
+                                   "answer of kist-unpack");
     if (!reply.error.empty()) throw Error("{}", reply.error);
     return reply;
 }

@@ -70,7 +70,8 @@ struct ExtractRequest {
     std::string path;               ///< clean, relative to the root; empty: the root itself
     std::optional<FileOwner> owner; ///< of everything that is made; nothing: as the archive says
     bool keep_privileges = false;   ///< setuid and setgid bits, capabilities, ACLs and devices too
-    bool overwrite = false;         ///< a folder may take the place of another kind of file, and the other way round
+    /// a folder may take the place of another kind of file, and the other way round
+    bool overwrite = false;
     static constexpr void fields(auto&& field) {
         using R = ExtractRequest;
         field("path", &R::path);

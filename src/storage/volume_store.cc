@@ -29,7 +29,8 @@ constexpr std::size_t longest_name = 240;
 void check_volume_name(std::string_view name) {
     if (is_volume_name(name)) return;
     UsageError error("invalid volume name '{}'", printable(name));
-    error.with_hint("only a-z A-Z 0-9 _ . - are allowed, the first a letter or a digit; a host path starts with '/' or './'");
+    error.with_hint(
+        "only a-z A-Z 0-9 _ . - are allowed, the first a letter or a digit; a host path starts with '/' or './'");
     throw error;
 }
 
@@ -42,11 +43,13 @@ FileLock working_lock(const Store& store) {
 
 void make_data(const Dir& folder, const VolumeRecord& record) {
     const Dir data = folder.create_dir(data_name, 0755);
-    if (::fchmod(data.fd().get(), 0755) != 0) throw SysError("making volume '{}'", record.name); // whatever our umask is
+    // whatever our umask is
+    if (::fchmod(data.fd().get(), 0755) != 0) throw SysError("making volume '{}'", record.name);
     if ((record.uid != 0 || record.gid != 0) && ::fchown(data.fd().get(), record.uid, record.gid) != 0)
         throw SysError("giving volume '{}' to {}:{}", record.name, record.uid, record.gid);
     if (record.project != 0) limit_folder(data, record.project, {record.size_limit, record.file_limit});
-    if (!folder.open_file(fresh_name, O_WRONLY | O_CREAT)) throw Error("making volume '{}': its folder went away", record.name);
+    if (!folder.open_file(fresh_name, O_WRONLY | O_CREAT))
+        throw Error("making volume '{}': its folder went away", record.name);
     if (!record.auto_remove) data.sync();
 }
 
@@ -69,7 +72,9 @@ VolumeRecord record_of(const Dir& all, const std::string& name) {
 
 bool is_volume_name(std::string_view name) { return name.size() <= longest_name && is_valid_name(name); }
 
-std::string anonymous_volume_name(const std::string& container_id) { return container_id.substr(0, 32) + random_hex(16); }
+std::string anonymous_volume_name(const std::string& container_id) {
+    return container_id.substr(0, 32) + random_hex(16);
+}
 
 bool VolumeStore::create(VolumeRecord record) const {
     check_volume_name(record.name);
@@ -145,7 +150,8 @@ bool VolumeStore::remove(const std::string& name) const {
         if (errno == ENOENT) return false;
         throw SysError("removing volume '{}'", name);
     }
-    if (!record.auto_remove) all->sync(); // what a power cut brings back of a --rm container goes with the next sweep
+    // what a power cut brings back of a --rm container goes with the next sweep
+    if (!record.auto_remove) all->sync();
     all->remove_tree(temporary);
     forget_limits(*all, record.project);
     tell(store_, "destroy", name);

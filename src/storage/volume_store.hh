@@ -28,7 +28,7 @@ struct VolumeRecord {
     bool auto_remove = false;
     std::string owner; ///< id of the container that an anonymous one was made for
     std::map<std::string, std::string> labels, options;
-    std::uint32_t uid = 0, gid = 0; ///< of _data when it was made
+    std::uint32_t uid = 0, gid = 0;              ///< of _data when it was made
     std::int64_t size_limit = 0, file_limit = 0; ///< bytes and number; 0: none
     std::uint32_t project = 0;                   ///< of the file system's quota, with a limit
     bool operator==(const VolumeRecord&) const = default;

@@ -27,7 +27,8 @@ std::string folder_of(const std::string& name) {
 std::string read_at(const Fd& file, std::int64_t offset, std::int64_t size) {
     std::string bytes(static_cast<std::size_t>(size), '\0');
     for (std::size_t done = 0; done < bytes.size();) {
-        const ssize_t n = ::pread(file.get(), bytes.data() + done, bytes.size() - done, offset + static_cast<std::int64_t>(done));
+        const ssize_t n =
+            ::pread(file.get(), bytes.data() + done, bytes.size() - done, offset + static_cast<std::int64_t>(done));
         if (n < 0) throw SysError("reading the archive");
         if (n == 0) throw Error("the archive is cut short");
         done += static_cast<std::size_t>(n);
@@ -52,11 +53,14 @@ public:
         std::optional<std::string> long_path, long_link;
         while (true) {
             if (at_ == end_ && at_ > 0 && !extensions && !long_path && !long_link) return false;
-            if (end_ - at_ < static_cast<std::int64_t>(block_size)) throw Error("{}", at_ == 0 ? "it is no tar archive" : "the archive is cut short");
+            if (end_ - at_ < static_cast<std::int64_t>(block_size))
+                throw Error("{}", at_ == 0 ? "it is no tar archive" : "the archive is cut short");
             const std::string block = read_at(file_, at_, block_size);
             const HeaderBlock header(block);
             if (header.is_zero()) return false;
-            if (!header.checksum_matches()) throw Error("{}", at_ == 0 ? "it is no tar archive" : "a header is damaged: its checksum does not match");
+            if (!header.checksum_matches())
+                throw Error("{}",
+                            at_ == 0 ? "it is no tar archive" : "a header is damaged: its checksum does not match");
             at_ += block_size;
             switch (header.type()) {
             case 'x': extensions = parse_extensions(text(header)); break;
@@ -64,7 +68,8 @@ public:
             case 'L': long_path = c_text(header); break;
             case 'K': long_link = c_text(header); break;
             default:
-                entry = describe(header, std::move(extensions).value_or(Extensions{}), std::move(long_path), std::move(long_link));
+                entry = describe(header, std::move(extensions).value_or(Extensions{}), std::move(long_path),
+                                 std::move(long_link));
                 if (entry.is_sparse) throw Error("member '{}' is a sparse file", printable(entry.path));
                 offset = at_;
                 skip(entry.payload);
@@ -76,7 +81,8 @@ public:
 private:
     std::string text(const HeaderBlock& header) {
         const std::uint64_t size = header.payload();
-        if (size > limits::extended_header_bytes) throw Error("an extended header is larger than {} bytes", limits::extended_header_bytes);
+        if (size > limits::extended_header_bytes)
+            throw Error("an extended header is larger than {} bytes", limits::extended_header_bytes);
         const std::int64_t at = at_;
         skip(size);
         return read_at(file_, at, static_cast<std::int64_t>(size));
@@ -102,15 +108,15 @@ ArchiveMembers::ArchiveMembers(const Fd& file) : file_(file) {
         if (entry.type == EntryType::folder || entry.type == EntryType::ignored) continue;
         const std::string name = clean_entry_path(entry.path);
         Member member{offset, static_cast<std::int64_t>(entry.payload), ""};
-        if (entry.type == EntryType::symlink)
-            member.link = clean_entry_path(folder_of(name) + entry.link);
-        else if (entry.type == EntryType::hard_link)
-            member.link = clean_entry_path(entry.link);
+        if (entry.type == EntryType::symlink) member.link = clean_entry_path(folder_of(name) + entry.link);
+        else if (entry.type == EntryType::hard_link) member.link = clean_entry_path(entry.link);
         else if (entry.type != EntryType::file)
             throw Error("member '{}' is neither a file nor a link", printable(name));
         // Of two files with one name, readers in the wild take the first or the last: no safe choice.
-        if (!members_.emplace(name, std::move(member)).second) throw Error("the archive has two members '{}'", printable(name));
-        if (members_.size() > limits::archive_members) throw Error("the archive has more than {} members", limits::archive_members);
+        if (!members_.emplace(name, std::move(member)).second)
+            throw Error("the archive has two members '{}'", printable(name));
+        if (members_.size() > limits::archive_members)
+            throw Error("the archive has more than {} members", limits::archive_members);
     }
 }
 
@@ -125,10 +131,13 @@ const Member& ArchiveMembers::find(const std::string& name) const {
     throw Error("the links of '{}' in the archive go round in circles", printable(name));
 }
 
-std::string ArchiveMembers::read(const std::string& name, std::size_t limit) const { return read(find(name), name, limit); }
+std::string ArchiveMembers::read(const std::string& name, std::size_t limit) const {
+    return read(find(name), name, limit);
+}
 
 std::string ArchiveMembers::read(const Member& member, const std::string& name, std::size_t limit) const {
-    if (static_cast<std::uint64_t>(member.size) > limit) throw Error("'{}' in the archive is larger than {} bytes", printable(name), limit);
+    if (static_cast<std::uint64_t>(member.size) > limit)
+        throw Error("'{}' in the archive is larger than {} bytes", printable(name), limit);
     return read_at(file_, member.offset, member.size);
 }
 

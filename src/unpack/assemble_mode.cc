@@ -28,17 +28,19 @@ constexpr std::size_t piece = 256u << 10;
 class Assembler {
 public:
     Assembler(const Dir& layer, const Fd& out, Compressor* compressor)
-        : compressor_(compressor), layer_(layer), diff_(std::move(*layer.open_file("diff", O_RDONLY | O_DIRECTORY))), out_(out), buffer_(piece) {}
+        : compressor_(compressor),
+          layer_(layer),
+          diff_(std::move(*layer.open_file("diff", O_RDONLY | O_DIRECTORY))),
+          out_(out),
+          buffer_(piece) {}
 
     void run() {
         find_replaced();
         SplitReader split(open_split());
         SplitRecord record;
         for (std::uint64_t index = 0; split.next(record); ++index) {
-            if (record.kind == SplitRecord::Kind::raw)
-                put(record.text);
-            else if (record.kind == SplitRecord::Kind::contents)
-                put_file(record, index);
+            if (record.kind == SplitRecord::Kind::raw) put(record.text);
+            else if (record.kind == SplitRecord::Kind::contents) put_file(record, index);
         }
     }
     Digest digest() { return sha_.finish(); }
@@ -66,10 +68,8 @@ private:
 
     void put(std::string_view bytes) {
         sha_.update(bytes);
-        if (compressor_ != nullptr)
-            compressor_->put(bytes);
-        else
-            write_full(out_, bytes, "the archive");
+        if (compressor_ != nullptr) compressor_->put(bytes);
+        else write_full(out_, bytes, "the archive");
         bytes_ += bytes.size();
     }
 
@@ -114,10 +114,12 @@ storage::AssembleReply assemble_tar(const storage::AssembleRequest& request) {
     const Fd out{STDOUT_FILENO};
     const Dir layer(Fd{storage::unpack_folder_fd}, "layer");
     confine(layer.fd(), Writes::no);
-    const auto compressor = request.compression.empty() ? nullptr : make_compressor(request.compression, request.level, out);
+    const auto compressor =
+        request.compression.empty() ? nullptr : make_compressor(request.compression, request.level, out);
     Assembler assembler(layer, out, compressor.get());
     assembler.run();
-    if (assembler.bytes() != static_cast<std::uint64_t>(request.tar_size) || assembler.digest().str() != request.diff_id)
+    if (assembler.bytes() != static_cast<std::uint64_t>(request.tar_size) ||
+        assembler.digest().str() != request.diff_id)
         throw Error("the layer's files were changed: they do not give '{}' any more", request.diff_id);
     storage::AssembleReply reply{.error = "", .blob_digest = request.diff_id, .blob_size = request.tar_size};
     if (!compressor) return reply;

@@ -63,12 +63,14 @@ Compression detect_compression(RawSource& source) {
     const std::string_view start = source.peek(6);
     if (start.starts_with("\x1f\x8b")) return Compression::gzip;
     if (start.starts_with("\x28\xb5\x2f\xfd")) return Compression::zstd;
-    if (start.size() >= 4 && (start[0] & 0xf0) == 0x50 && start.substr(1).starts_with("\x2a\x4d\x18")) return Compression::zstd;
+    if (start.size() >= 4 && (start[0] & 0xf0) == 0x50 && start.substr(1).starts_with("\x2a\x4d\x18"))
+        return Compression::zstd;
     if (start.starts_with(std::string_view("\xfd"
                                            "7zXZ\0",
                                            6)))
         return Compression::xz;
-    if (start.starts_with("BZh")) throw Error("the archive is compressed by bzip2, which is not supported (gzip, zstd and xz are)");
+    if (start.starts_with("BZh"))
+        throw Error("the archive is compressed by bzip2, which is not supported (gzip, zstd and xz are)");
     return Compression::none;
 }
 
@@ -87,7 +89,8 @@ public:
             const std::size_t got = decode(out);
             produced_ += got;
             if (produced_ > limits::expansion_free_bytes && produced_ / limits::expansion_ratio > source_.bytes_read())
-                throw Error("the archive expands more than {}-fold: refused as a decompression bomb", limits::expansion_ratio);
+                throw Error("the archive expands more than {}-fold: refused as a decompression bomb",
+                            limits::expansion_ratio);
             if (got > 0) return got;
         }
         return 0;
@@ -122,7 +125,9 @@ private:
 
 class GzipDecoder : public Decoder {
 public:
-    explicit GzipDecoder(RawSource& source) : Decoder(source), state_(std::make_unique<inflate_state>()) { start_member(); }
+    explicit GzipDecoder(RawSource& source) : Decoder(source), state_(std::make_unique<inflate_state>()) {
+        start_member();
+    }
 
 private:
     void start_member() {
@@ -138,7 +143,9 @@ private:
         const std::size_t used = unused_.size() - state_->avail_in;
         const std::size_t got = out.size() - state_->avail_out;
         unused_.remove_prefix(used);
-        if (result < 0) throw Error("the gzip data is damaged{}", result == ISAL_INCORRECT_CHECKSUM ? ": its checksum does not match" : "");
+        if (result < 0)
+            throw Error("the gzip data is damaged{}",
+                        result == ISAL_INCORRECT_CHECKSUM ? ": its checksum does not match" : "");
         if (state_->block_state == ISAL_BLOCK_FINISH) {
             if (member_ended()) start_member();
         } else if (got == 0 && used == 0 && at_end_) {
@@ -163,10 +170,8 @@ private:
         const std::size_t result = ::ZSTD_decompressStream(stream_.get(), &to, &in);
         if (::ZSTD_isError(result) != 0) throw Error("the zstd data is damaged: {}", ::ZSTD_getErrorName(result));
         unused_.remove_prefix(in.pos);
-        if (result == 0)
-            member_ended(); // a decoder that finished a frame begins the next one by itself
-        else if (to.pos == 0 && in.pos == 0 && at_end_)
-            cut_short();
+        if (result == 0) member_ended(); // a decoder that finished a frame begins the next one by itself
+        else if (to.pos == 0 && in.pos == 0 && at_end_) cut_short();
         return to.pos;
     }
     std::unique_ptr<ZSTD_DCtx, decltype(&::ZSTD_freeDCtx)> stream_;
@@ -189,14 +194,11 @@ private:
         const lzma_ret result = ::lzma_code(&stream_, at_end_ ? LZMA_FINISH : LZMA_RUN);
         unused_.remove_prefix(unused_.size() - stream_.avail_in);
         const std::size_t got = out.size() - stream_.avail_out;
-        if (result == LZMA_STREAM_END)
-            finished_ = true;
-        else if (result == LZMA_BUF_ERROR && at_end_)
-            cut_short();
+        if (result == LZMA_STREAM_END) finished_ = true;
+        else if (result == LZMA_BUF_ERROR && at_end_) cut_short();
         else if (result == LZMA_MEMLIMIT_ERROR)
             throw Error("the xz data needs more than {} MiB of memory to unpack", limits::xz_memory >> 20);
-        else if (result != LZMA_OK && result != LZMA_BUF_ERROR)
-            throw Error("the xz data is damaged");
+        else if (result != LZMA_OK && result != LZMA_BUF_ERROR) throw Error("the xz data is damaged");
         return got;
     }
     lzma_stream stream_ = LZMA_STREAM_INIT;

@@ -41,7 +41,8 @@ private:
             stream_.avail_out = static_cast<std::uint32_t>(buffer_.size());
             if (::isal_deflate(&stream_) != COMP_OK) throw Error("compressing the layer");
             write({buffer_.data(), buffer_.size() - stream_.avail_out});
-        } while (stream_.avail_out == 0 || stream_.avail_in > 0 || (is_end && stream_.internal_state.state != ZSTATE_END));
+        } while (stream_.avail_out == 0 || stream_.avail_in > 0 ||
+                 (is_end && stream_.internal_state.state != ZSTATE_END));
     }
 
     isal_zstream stream_{};

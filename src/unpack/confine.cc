@@ -8,14 +8,13 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <sys/capability.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <seccomp.h>
 
 #include "base/error.hh"
 
@@ -29,7 +28,8 @@ void enter(const Fd& folder) {
 void limit_resources() {
     const rlimit no_core{0, 0};
     const rlimit memory{2ul << 30, 2ul << 30};
-    if (::setrlimit(RLIMIT_CORE, &no_core) != 0 || ::setrlimit(RLIMIT_AS, &memory) != 0) throw SysError("limiting the unpacker");
+    if (::setrlimit(RLIMIT_CORE, &no_core) != 0 || ::setrlimit(RLIMIT_AS, &memory) != 0)
+        throw SysError("limiting the unpacker");
     ::umask(0);
 }
 
@@ -45,21 +45,51 @@ void drop_capabilities(Writes writes) {
         for (const cap_flag_t set : {CAP_PERMITTED, CAP_EFFECTIVE})
             ::cap_set_flag(caps.get(), set, static_cast<int>(kept.size()), kept.data(), CAP_SET);
     else
-        for (const cap_flag_t set : {CAP_PERMITTED, CAP_EFFECTIVE}) ::cap_set_flag(caps.get(), set, 1, &kept[1], CAP_SET);
+        for (const cap_flag_t set : {CAP_PERMITTED, CAP_EFFECTIVE})
+            ::cap_set_flag(caps.get(), set, 1, &kept[1], CAP_SET);
     if (::cap_set_proc(caps.get()) != 0) throw SysError("dropping privileges of the unpacker");
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) throw SysError("setting no_new_privs");
 }
 
 constexpr std::array reading_calls{
-    "read", "pread64", "write", "lseek", "close", "fstat", "newfstatat", "openat2", "openat", "fcntl", "brk", "munmap", "mremap",
-    "madvise", "futex", "exit", "exit_group", "rt_sigreturn", "rt_sigprocmask", "rt_sigaction", "sigaltstack", "clock_gettime",
-    "getrandom", "getpid", "gettid", "tgkill", "sched_yield", "sched_getaffinity", "set_robust_list", "rseq", "restart_syscall",
-    "membarrier", "prlimit64", "getdents64",
+    "read",
+    "pread64",
+    "write",
+    "lseek",
+    "close",
+    "fstat",
+    "newfstatat",
+    "openat2",
+    "openat",
+    "fcntl",
+    "brk",
+    "munmap",
+    "mremap",
+    "madvise",
+    "futex",
+    "exit",
+    "exit_group",
+    "rt_sigreturn",
+    "rt_sigprocmask",
+    "rt_sigaction",
+    "sigaltstack",
+    "clock_gettime",
+    "getrandom",
+    "getpid",
+    "gettid",
+    "tgkill",
+    "sched_yield",
+    "sched_getaffinity",
+    "set_robust_list",
+    "rseq",
+    "restart_syscall",
+    "membarrier",
+    "prlimit64",
+    "getdents64",
 };
-constexpr std::array writing_calls{
-    "mkdirat", "mknodat", "symlinkat", "linkat", "unlinkat", "renameat", "renameat2", "fchown", "fchownat", "fchmod", "fchmodat",
-    "utimensat", "fsetxattr", "ftruncate", "pwrite64", "sync_file_range", "statx", "fstatfs",
-};
+constexpr std::array writing_calls{"mkdirat",   "mknodat",   "symlinkat", "linkat",          "unlinkat", "renameat",
+                                   "renameat2", "fchown",    "fchownat",  "fchmod",          "fchmodat", "utimensat",
+                                   "fsetxattr", "ftruncate", "pwrite64",  "sync_file_range", "statx",    "fstatfs"};
 
 class Filter {
 public:
@@ -69,8 +99,9 @@ public:
     void allow(const char* name) { add(SCMP_ACT_ALLOW, name, {}); }
     void add(std::uint32_t action, const char* name, std::initializer_list<scmp_arg_cmp> conditions) {
         const int call = ::seccomp_syscall_resolve_name(name);
-        const int result = ::seccomp_rule_add_array(context_.get(), action, call, static_cast<unsigned>(conditions.size()),
-                                                    conditions.size() == 0 ? nullptr : conditions.begin());
+        const int result =
+            ::seccomp_rule_add_array(context_.get(), action, call, static_cast<unsigned>(conditions.size()),
+                                     conditions.size() == 0 ? nullptr : conditions.begin());
         if (result != 0) throw SysError(SysError::Code{-result}, "allowing system call '{}'", name);
     }
     void load() {
@@ -102,7 +133,8 @@ void confine(const Fd& folder, Writes writes) {
     limit_resources();
     enter(folder);
     drop_capabilities(writes);
-#ifndef KIST_SANITIZED // a sanitizer's runtime needs more calls and far more address space; those builds test memory, not this
+// a sanitizer's runtime needs more calls and far more address space; those builds test memory, not this
+#ifndef KIST_SANITIZED
     filter_calls(writes);
 #endif
 }

@@ -45,7 +45,8 @@ void check_name(const std::string& name, const std::string& bytes) {
     std::string hex = name.substr(name.rfind('/') + 1);
     hex = hex.substr(0, hex.find('.'));
     const auto promised = Digest::from_hex(hex);
-    if (promised && sha256(bytes) != *promised) throw Error("'{}' in the archive is damaged: it has another digest", printable(name));
+    if (promised && sha256(bytes) != *promised)
+        throw Error("'{}' in the archive is damaged: it has another digest", printable(name));
 }
 
 void add_layers(ArchiveImage& image, std::vector<ArchiveLayer> layers) {
@@ -58,9 +59,11 @@ void add_layers(ArchiveImage& image, std::vector<ArchiveLayer> layers) {
 }
 
 std::vector<ArchiveImage> read_docker(const ArchiveMembers& members) {
-    const auto entries = parse_json<std::vector<oci::DockerArchiveEntry>>(members.read("manifest.json", limits::manifest_bytes), "manifest.json");
+    const auto entries = parse_json<std::vector<oci::DockerArchiveEntry>>(
+        members.read("manifest.json", limits::manifest_bytes), "manifest.json");
     if (entries.empty()) throw Error("the archive has no image: 'manifest.json' is an empty list");
-    if (entries.size() > limits::archive_images) throw Error("the archive has more than {} images", limits::archive_images);
+    if (entries.size() > limits::archive_images)
+        throw Error("the archive has more than {} images", limits::archive_images);
     std::vector<ArchiveImage> images;
     for (const oci::DockerArchiveEntry& entry : entries) {
         ArchiveImage image;
@@ -155,11 +158,14 @@ private:
             if (!name.empty()) known.names.push_back(name);
             return;
         }
-        if (images_.size() >= limits::archive_images) throw Error("the archive has more than {} images", limits::archive_images);
+        if (images_.size() >= limits::archive_images)
+            throw Error("the archive has more than {} images", limits::archive_images);
         const auto manifest = parse_json<oci::Manifest>(text, printable(descriptor.digest));
         if (!manifest.config) throw Error("manifest '{}' has no configuration", descriptor.digest);
-        if (manifest.config->media_type != oci::media_type::oci_config && manifest.config->media_type != oci::media_type::docker_config)
-            throw Error("manifest '{}' is of a '{}', which is no image", descriptor.digest, printable(manifest.config->media_type));
+        if (manifest.config->media_type != oci::media_type::oci_config &&
+            manifest.config->media_type != oci::media_type::docker_config)
+            throw Error("manifest '{}' is of a '{}', which is no image", descriptor.digest,
+                        printable(manifest.config->media_type));
         ArchiveImage image;
         if (!name.empty()) image.names.push_back(name);
         image.manifest_text = text;
@@ -169,7 +175,8 @@ private:
         std::vector<ArchiveLayer> layers;
         for (const oci::Descriptor& d : manifest.layers) {
             if (!is_layer(d.media_type))
-                throw Error("layer '{}' is of the type '{}', which is not supported", printable(d.digest), printable(d.media_type));
+                throw Error("layer '{}' is of the type '{}', which is not supported", printable(d.digest),
+                            printable(d.media_type));
             layers.push_back(layer_at(members_, blob_name(d)));
             if (layers.back().size != d.size) throw Error("layer '{}' in the archive has another size", d.digest);
             layers.back().blob_digest = d.digest;
@@ -201,7 +208,8 @@ std::vector<ArchiveImage> read_images(const Fd& data, const storage::IndexReques
     const ArchiveMembers members(data);
     if (members.contains("manifest.json")) return read_docker(members);
     if (members.contains("index.json") && members.contains("oci-layout")) return OciReader(members, request).read();
-    if (members.contains("repositories")) throw Error("it is a docker-archive of Docker before 1.10, which is not supported");
+    if (members.contains("repositories"))
+        throw Error("it is a docker-archive of Docker before 1.10, which is not supported");
     throw Error("it is neither a docker-archive nor an oci-archive (a root filesystem as a tar is for 'kist import')");
 }
 

@@ -29,7 +29,8 @@ std::uint64_t room_on_disk(const Fd& folder, std::int64_t asked) {
 namespace {
 
 void check_digest(const std::string& wanted, const Digest& found, std::string_view what) {
-    if (!wanted.empty() && wanted != found.str()) throw Error("{} has the digest {}, not {}", what, found.str(), wanted);
+    if (!wanted.empty() && wanted != found.str())
+        throw Error("{} has the digest {}, not {}", what, found.str(), wanted);
 }
 
 void unpack_tree(Pipeline& pipeline, const Dir& layer, TarEnd end, storage::LayerReply& reply) {

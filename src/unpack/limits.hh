@@ -8,10 +8,11 @@
 namespace kist::unpack::limits {
 
 inline constexpr std::uint64_t entries = 10'000'000;
-inline constexpr std::size_t path_bytes = 4095;  ///< PATH_MAX without its NUL
+inline constexpr std::size_t path_bytes = 4095; ///< PATH_MAX without its NUL
 inline constexpr std::size_t component_bytes = 255;
-inline constexpr std::size_t extended_header_bytes = 1u << 20; ///< pax records or a GNU long name, as Go's archive/tar
-inline constexpr std::size_t xattr_value_bytes = 64u << 10;    ///< XATTR_SIZE_MAX
+/// pax records or a GNU long name, as Go's archive/tar
+inline constexpr std::size_t extended_header_bytes = 1u << 20;
+inline constexpr std::size_t xattr_value_bytes = 64u << 10; ///< XATTR_SIZE_MAX
 inline constexpr std::size_t xattrs = 256;
 inline constexpr std::size_t sparse_pieces = 1u << 20;
 /// Blocks after the end of the archive: tar pads to its record size, some tools much further.

@@ -37,9 +37,11 @@ int main(int argc, char** argv) {
     }
     const std::string mode = argv[1];
     if (mode == "layer") unpack::serve<storage::LayerRequest, storage::LayerReply>(argv[2], unpack::unpack_layer);
-    if (mode == "extract") unpack::serve<storage::ExtractRequest, storage::ExtractReply>(argv[2], unpack::extract_archive);
+    if (mode == "extract")
+        unpack::serve<storage::ExtractRequest, storage::ExtractReply>(argv[2], unpack::extract_archive);
     if (mode == "index") unpack::serve<storage::IndexRequest, storage::IndexReply>(argv[2], unpack::index_archive);
-    if (mode == "assemble") unpack::serve<storage::AssembleRequest, storage::AssembleReply>(argv[2], unpack::assemble_tar);
+    if (mode == "assemble")
+        unpack::serve<storage::AssembleRequest, storage::AssembleReply>(argv[2], unpack::assemble_tar);
     std::fputs("kist-unpack: unknown mode\n", stderr);
     return static_cast<int>(ExitCode::engine);
 }

@@ -45,7 +45,8 @@ void Pipeline::produce(ByteSource& source, std::uint64_t byte_limit) noexcept {
             lock.unlock();
             slot.size = fill(source, slot);
             total += slot.size;
-            if (total > byte_limit) throw Error("the archive unpacks to more than the {} bytes there is room for", byte_limit);
+            if (total > byte_limit)
+                throw Error("the archive unpacks to more than the {} bytes there is room for", byte_limit);
             lock.lock();
             if (slot.size == 0) break;
             ++produced_;

@@ -106,7 +106,8 @@ struct SplitReader::State {
             }
             ZSTD_outBuffer to{out.data(), out.size(), 0};
             const std::size_t result = ::ZSTD_decompressStream(stream.get(), &to, &input);
-            if (::ZSTD_isError(result) != 0) throw Error("reading '{}': it is damaged: {}", file_name, ::ZSTD_getErrorName(result));
+            if (::ZSTD_isError(result) != 0)
+                throw Error("reading '{}': it is damaged: {}", file_name, ::ZSTD_getErrorName(result));
             frame_done = result == 0;
             ready = {out.data(), to.pos};
         }

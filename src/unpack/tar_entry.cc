@@ -106,7 +106,8 @@ std::string base64_decode(std::string_view text) {
 }
 
 void add_xattr(Extensions& to, std::string name, std::string value) {
-    if (value.size() > limits::xattr_value_bytes || name.size() > limits::component_bytes || to.xattrs.size() >= limits::xattrs)
+    if (value.size() > limits::xattr_value_bytes || name.size() > limits::component_bytes ||
+        to.xattrs.size() >= limits::xattrs)
         throw Error("extended attribute '{}' is too long or one too many", printable(name));
     for (auto& [known, known_value] : to.xattrs) {
         if (known != name) continue;
@@ -149,14 +150,17 @@ void apply_record(Extensions& to, std::string_view key, std::string_view value) 
     else if (key == "SCHILY.devmajor") to.device_major = decimal(value, UINT32_MAX, key);
     else if (key == "SCHILY.devminor") to.device_minor = decimal(value, UINT32_MAX, key);
     else if (key.starts_with(schily)) add_xattr(to, std::string(key.substr(schily.size())), std::string(value));
-    else if (key.starts_with(libarchive)) add_xattr(to, percent_decode(key.substr(libarchive.size())), base64_decode(value));
+    else if (key.starts_with(libarchive))
+        add_xattr(to, percent_decode(key.substr(libarchive.size())), base64_decode(value));
     else if (key.starts_with(sparse)) apply_sparse(to, key.substr(sparse.size()), value);
 }
 
 EntryType type_of(const HeaderBlock& header, std::string_view path) {
     switch (header.type()) {
     case '\0': return path.ends_with('/') ? EntryType::folder : EntryType::file;
-    case '0': case '7': case 'S': return EntryType::file;
+    case '0':
+    case '7':
+    case 'S': return EntryType::file;
     case '1': return EntryType::hard_link;
     case '2': return EntryType::symlink;
     case '3': return EntryType::character_device;
@@ -164,7 +168,8 @@ EntryType type_of(const HeaderBlock& header, std::string_view path) {
     case '5': return EntryType::folder;
     case '6': return EntryType::fifo;
     case 'V': return EntryType::ignored; // a volume label
-    default: throw Error("entry '{}' has the unknown type '{}'", printable(path), printable(std::string(1, header.type())));
+    default:
+        throw Error("entry '{}' has the unknown type '{}'", printable(path), printable(std::string(1, header.type())));
     }
 }
 
@@ -218,7 +223,8 @@ std::int64_t HeaderBlock::signed_number(std::size_t offset, std::size_t size, st
     return static_cast<std::int64_t>(parse_octal_field(bytes, field));
 }
 
-std::uint64_t HeaderBlock::number(std::size_t offset, std::size_t size, std::uint64_t max, std::string_view field) const {
+std::uint64_t HeaderBlock::number(std::size_t offset, std::size_t size, std::uint64_t max,
+                                  std::string_view field) const {
     const std::int64_t value = signed_number(offset, size, field);
     if (value < 0 || static_cast<std::uint64_t>(value) > max) throw Error("a header's {} is out of range", field);
     return static_cast<std::uint64_t>(value);
@@ -233,8 +239,10 @@ Extensions parse_extensions(std::string_view records) {
     Extensions found;
     while (!records.empty()) {
         const auto blank = records.find(' ');
-        const auto length = blank == std::string_view::npos ? std::nullopt : parse_unsigned(records.substr(0, blank), records.size());
-        if (!length || *length < blank + 3 || records[*length - 1] != '\n') throw Error("an extended header is malformed");
+        const auto length =
+            blank == std::string_view::npos ? std::nullopt : parse_unsigned(records.substr(0, blank), records.size());
+        if (!length || *length < blank + 3 || records[*length - 1] != '\n')
+            throw Error("an extended header is malformed");
         const std::string_view record = records.substr(blank + 1, *length - blank - 2);
         records.remove_prefix(*length);
         const auto equals = record.find('=');
@@ -250,9 +258,13 @@ bool is_header_only(EntryType type) { return type != EntryType::file && type != 
 Entry describe(const HeaderBlock& header, Extensions extensions, std::optional<std::string> long_path,
                std::optional<std::string> long_link) {
     Entry entry;
-    entry.path = long_path ? std::move(*long_path) : extensions.path ? std::move(*extensions.path) : header_path(header);
+    entry.path = long_path         ? std::move(*long_path)
+                 : extensions.path ? std::move(*extensions.path)
+                                   : header_path(header);
     if (extensions.sparse_name) entry.path = *extensions.sparse_name;
-    entry.link = long_link ? std::move(*long_link) : extensions.link ? std::move(*extensions.link) : std::string(header.text(157, 100));
+    entry.link = long_link         ? std::move(*long_link)
+                 : extensions.link ? std::move(*extensions.link)
+                                   : std::string(header.text(157, 100));
     entry.type = type_of(header, entry.path);
     if (entry.path.size() > limits::path_bytes || entry.link.size() > limits::path_bytes)
         throw Error("a name is longer than {} bytes", limits::path_bytes);
@@ -261,7 +273,8 @@ Entry describe(const HeaderBlock& header, Extensions extensions, std::optional<s
     entry.gid = or_field(extensions.gid, [&] { return header.number(116, 8, max_id, "group"); });
     if (entry.type == EntryType::character_device || entry.type == EntryType::block_device) {
         entry.device_major = or_field(extensions.device_major, [&] { return header.number(329, 8, 0xfff, "device"); });
-        entry.device_minor = or_field(extensions.device_minor, [&] { return header.number(337, 8, 0xfffff, "device"); });
+        entry.device_minor =
+            or_field(extensions.device_minor, [&] { return header.number(337, 8, 0xfffff, "device"); });
     }
     entry.mtime = extensions.mtime.value_or(TarTime{header.signed_number(136, 12, "time"), 0});
     if (!is_header_only(entry.type)) entry.payload = extensions.size ? *extensions.size : header.payload();
@@ -274,7 +287,8 @@ void append_pieces(std::vector<SparsePiece>& pieces, std::string_view table) {
     for (; table.size() >= 24; table.remove_prefix(24)) {
         if (table[0] == '\0') return;
         const HeaderBlock piece(table);
-        pieces.push_back({piece.number(0, 12, INT64_MAX, "sparse piece"), piece.number(12, 12, INT64_MAX, "sparse piece")});
+        pieces.push_back(
+            {piece.number(0, 12, INT64_MAX, "sparse piece"), piece.number(12, 12, INT64_MAX, "sparse piece")});
         if (pieces.size() > limits::sparse_pieces) throw Error("a sparse file has too many pieces");
     }
 }

@@ -61,7 +61,8 @@ void TarReader::keep_payload(const Entry& entry, const Sink& sink) {
 
 std::string TarReader::take_extended(const HeaderBlock& header) {
     const std::uint64_t size = header.payload();
-    if (size > limits::extended_header_bytes) throw Error("an extended header is larger than {} bytes", limits::extended_header_bytes);
+    if (size > limits::extended_header_bytes)
+        throw Error("an extended header is larger than {} bytes", limits::extended_header_bytes);
     std::string text;
     stream(size, [&](std::string_view bytes) {
         split_.raw(bytes);
@@ -86,7 +87,8 @@ bool TarReader::read_meta(const HeaderBlock& header, Pending& pending) {
     case 'g': {
         // Readers differ in whether these count. A comment, as git writes it, changes nothing; names and sizes would.
         const Extensions all = parse_extensions(take_extended(header));
-        if (all.path || all.link || all.size || all.is_sparse) throw Error("a global header sets names or sizes: refused");
+        if (all.path || all.link || all.size || all.is_sparse)
+            throw Error("a global header sets names or sizes: refused");
         return true;
     }
     case 'L': long_name(pending.long_path); return true;
@@ -124,7 +126,8 @@ bool TarReader::next(Entry& entry) {
             return false;
         }
         if (!header.checksum_matches())
-            throw Error("{}", any_header_ ? "a header is damaged: its checksum does not match" : "it is no tar archive");
+            throw Error("{}",
+                        any_header_ ? "a header is damaged: its checksum does not match" : "it is no tar archive");
         any_header_ = true;
         if (++entries_ > limits::entries) throw Error("the archive has more than {} entries", limits::entries);
         if (read_meta(header, pending)) continue;
@@ -140,7 +143,8 @@ void TarReader::finish(bool saw_end_mark) {
     std::uint64_t trailing = 0;
     while (fill()) {
         trailing += view_.size();
-        if (trailing > limits::trailing_bytes) throw Error("more than {} bytes follow the end of the archive", limits::trailing_bytes);
+        if (trailing > limits::trailing_bytes)
+            throw Error("more than {} bytes follow the end of the archive", limits::trailing_bytes);
         if (end_ == TarEnd::strict && view_.find_first_not_of('\0') != std::string_view::npos)
             throw Error("other data follows the end of the archive");
         split_.raw(view_);

@@ -30,7 +30,8 @@ constexpr std::string_view default_acl = "system.posix_acl_default";
 
 /// What an image may bring: nothing of overlay's own (trusted.overlay.redirect would be a door) and no labels of the host.
 bool is_allowed_xattr(std::string_view name) {
-    return name.starts_with("user.") || name == "security.capability" || name == "system.posix_acl_access" || name == default_acl;
+    return name.starts_with("user.") || name == "security.capability" || name == "system.posix_acl_access" ||
+           name == default_acl;
 }
 
 std::array<timespec, 2> times_of(const TarTime& time) {
@@ -76,7 +77,9 @@ private:
         while (!bytes.empty() && at_ < pieces_.size()) {
             const SparsePiece& piece = pieces_[at_];
             const std::string_view part = bytes.substr(0, std::min<std::uint64_t>(bytes.size(), piece.size - done_));
-            const ssize_t n = part.empty() ? 0 : ::pwrite(file_.get(), part.data(), part.size(), static_cast<off_t>(piece.offset + done_));
+            const ssize_t n = part.empty() ? 0
+                                           : ::pwrite(file_.get(), part.data(), part.size(),
+                                                      static_cast<off_t>(piece.offset + done_));
             if (n < 0) throw SysError("writing a sparse file");
             done_ += static_cast<std::uint64_t>(n);
             bytes.remove_prefix(static_cast<std::size_t>(n));
@@ -101,7 +104,8 @@ std::string clean_entry_path(std::string_view name) {
     std::vector<std::string> parts;
     for (std::string& part : split(name, '/')) {
         if (part.empty() || part == ".") continue;
-        if (part.size() > limits::component_bytes) throw Error("a name has a part longer than {} bytes", limits::component_bytes);
+        if (part.size() > limits::component_bytes)
+            throw Error("a name has a part longer than {} bytes", limits::component_bytes);
         if (part != "..") {
             parts.push_back(std::move(part));
         } else {
@@ -129,7 +133,8 @@ Entry TreeWriter::as_ruled(const Entry& entry) const {
     if (rules_->keep_privileges) return ruled;
     ruled.mode &= ~static_cast<std::uint32_t>(S_ISUID | S_ISGID);
     std::erase_if(ruled.xattrs, [](const auto& xattr) { return !xattr.first.starts_with("user."); });
-    if (ruled.type == EntryType::character_device || ruled.type == EntryType::block_device) ruled.type = EntryType::ignored;
+    if (ruled.type == EntryType::character_device || ruled.type == EntryType::block_device)
+        ruled.type = EntryType::ignored;
     return ruled;
 }
 
@@ -190,7 +195,8 @@ bool TreeWriter::clear(const Place& place) {
         if (errno == ENOENT) return false;
         throw SysError("replacing what was there");
     }
-    if (!is_layer() && S_ISDIR(st.st_mode) && !rules_->overwrite) throw Error("a folder of that name is there and is not replaced");
+    if (!is_layer() && S_ISDIR(st.st_mode) && !rules_->overwrite)
+        throw Error("a folder of that name is there and is not replaced");
     if (is_layer() && S_ISREG(st.st_mode) && st.st_size > 0) {
         const Dir aside = layer_->create_dir("replaced");
         if (::renameat(place.parent, place.leaf.c_str(), aside.fd().get(), std::to_string(replaced_).c_str()) != 0)
@@ -253,10 +259,8 @@ Fd TreeWriter::create_file(const Entry& entry, const Place& place) {
 
 void TreeWriter::add_file(const Entry& entry, const Place& place) {
     const Fd fd = create_file(entry, place);
-    if (entry.is_sparse)
-        write_sparse(entry, fd);
-    else
-        write_plain(entry, place, fd);
+    if (entry.is_sparse) write_sparse(entry, fd);
+    else write_plain(entry, place, fd);
     apply_metadata(entry, fd, true);
     const auto times = times_of(entry.mtime);
     if (::futimens(fd.get(), times.data()) != 0) throw SysError("setting the time");
@@ -283,10 +287,8 @@ void TreeWriter::apply_metadata(const Entry& entry, const Fd& fd, bool is_fresh_
     if (!mode_is_set && ::fchmod(fd.get(), entry.mode) != 0) throw SysError("setting the mode");
     for (const auto& [name, value] : entry.xattrs) {
         if (!is_allowed_xattr(name)) continue;
-        if (name == default_acl)
-            folder_attributes_.push_back({path_in_root(entry.path), name, value});
-        else
-            set_xattr(fd, name, value);
+        if (name == default_acl) folder_attributes_.push_back({path_in_root(entry.path), name, value});
+        else set_xattr(fd, name, value);
     }
 }
 
@@ -295,7 +297,8 @@ void TreeWriter::add_folder(const Entry& entry, const Place& place) {
     bool was_whiteout = false;
     if (::mkdirat(place.parent, place.leaf.c_str(), entry.mode & 0777) != 0) {
         if (errno != EEXIST) throw SysError("making a folder");
-        if (::fstatat(place.parent, place.leaf.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) throw SysError("making a folder");
+        if (::fstatat(place.parent, place.leaf.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
+            throw SysError("making a folder");
         if (!is_layer() && S_ISDIR(st.st_mode)) return; // it keeps its own owner, mode and time
         if (!is_layer() && !rules_->overwrite) throw Error("what is there is no folder and is not replaced by one");
         if (!S_ISDIR(st.st_mode)) {
@@ -316,11 +319,14 @@ void TreeWriter::add_symlink(const Entry& entry, const Place& place) {
     if (::symlinkat(entry.link.c_str(), place.parent, place.leaf.c_str()) != 0) {
         if (errno != EEXIST) throw SysError("making a symbolic link");
         clear(place);
-        if (::symlinkat(entry.link.c_str(), place.parent, place.leaf.c_str()) != 0) throw SysError("making a symbolic link");
+        if (::symlinkat(entry.link.c_str(), place.parent, place.leaf.c_str()) != 0)
+            throw SysError("making a symbolic link");
     }
-    if (::fchownat(place.parent, place.leaf.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0) throw SysError("setting the owner");
+    if (::fchownat(place.parent, place.leaf.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0)
+        throw SysError("setting the owner");
     const auto times = times_of(entry.mtime);
-    if (::utimensat(place.parent, place.leaf.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0) throw SysError("setting the time");
+    if (::utimensat(place.parent, place.leaf.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
+        throw SysError("setting the time");
 }
 
 void TreeWriter::add_hard_link(const Entry& entry, const Place& place) {
@@ -331,13 +337,15 @@ void TreeWriter::add_hard_link(const Entry& entry, const Place& place) {
     const Fd parent{::openat(place.parent, ".", O_PATH | O_DIRECTORY | O_CLOEXEC)};
     const Place target = place_of(target_path);
     const Place here{parent.get(), place.leaf, place.path};
-    const auto link = [&] { return ::linkat(target.parent, target.leaf.c_str(), here.parent, here.leaf.c_str(), 0) == 0; };
+    const auto link = [&] {
+        return ::linkat(target.parent, target.leaf.c_str(), here.parent, here.leaf.c_str(), 0) == 0;
+    };
     if (link()) return;
     if (errno == EEXIST) {
         struct stat old, wanted;
         if (::fstatat(here.parent, here.leaf.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0 &&
-            ::fstatat(target.parent, target.leaf.c_str(), &wanted, AT_SYMLINK_NOFOLLOW) == 0 && old.st_dev == wanted.st_dev &&
-            old.st_ino == wanted.st_ino)
+            ::fstatat(target.parent, target.leaf.c_str(), &wanted, AT_SYMLINK_NOFOLLOW) == 0 &&
+            old.st_dev == wanted.st_dev && old.st_ino == wanted.st_ino)
             return;
         clear(here);
         if (link()) return;
@@ -346,19 +354,26 @@ void TreeWriter::add_hard_link(const Entry& entry, const Place& place) {
 }
 
 void TreeWriter::add_node(const Entry& entry, const Place& place) {
-    const mode_t type = entry.type == EntryType::fifo ? S_IFIFO : entry.type == EntryType::block_device ? S_IFBLK : S_IFCHR;
+    const mode_t type = entry.type == EntryType::fifo           ? S_IFIFO
+                        : entry.type == EntryType::block_device ? S_IFBLK
+                                                                : S_IFCHR;
     const dev_t device = ::makedev(entry.device_major, entry.device_minor);
-    const auto make = [&] { return ::mknodat(place.parent, place.leaf.c_str(), type | (entry.mode & 07777), device) == 0; };
+    const auto make = [&] {
+        return ::mknodat(place.parent, place.leaf.c_str(), type | (entry.mode & 07777), device) == 0;
+    };
     if (!make()) {
         if (errno != EEXIST) throw SysError("making a device or FIFO");
         clear(place);
         if (!make()) throw SysError("making a device or FIFO");
     }
-    if (::fchownat(place.parent, place.leaf.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0) throw SysError("setting the owner");
+    if (::fchownat(place.parent, place.leaf.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0)
+        throw SysError("setting the owner");
     // Not a link: it was made just now and nobody else writes into a layer. Elsewhere the mode it was made with has to do.
-    if (is_layer() && ::fchmodat(place.parent, place.leaf.c_str(), entry.mode, 0) != 0) throw SysError("setting the mode");
+    if (is_layer() && ::fchmodat(place.parent, place.leaf.c_str(), entry.mode, 0) != 0)
+        throw SysError("setting the mode");
     const auto times = times_of(entry.mtime);
-    if (::utimensat(place.parent, place.leaf.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0) throw SysError("setting the time");
+    if (::utimensat(place.parent, place.leaf.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
+        throw SysError("setting the time");
 }
 
 void TreeWriter::finish() {
@@ -378,7 +393,8 @@ void TreeWriter::finish() {
         const std::string leaf = folder.path.substr(slash == std::string::npos ? 0 : slash + 1);
         const int parent = slash == std::string::npos ? root_.get() : parent_of(folder.path.substr(0, slash));
         if (::fstatat(parent, leaf.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode)) continue;
-        if (::utimensat(parent, leaf.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0) throw SysError("setting the time of a folder");
+        if (::utimensat(parent, leaf.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
+            throw SysError("setting the time of a folder");
     }
 }
 

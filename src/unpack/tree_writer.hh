@@ -72,7 +72,8 @@ private:
     std::optional<storage::ExtractRequest> rules_;
     TarReader& tar_;
     std::unordered_map<std::string, Fd> parents_; ///< by cleaned path
-    bool parents_are_stale_ = false;              ///< a folder or link was replaced: look up again from the next entry on
+    /// a folder or link was replaced: look up again from the next entry on
+    bool parents_are_stale_ = false;
     std::vector<FolderTime> folder_times_;
     std::vector<FolderAttribute> folder_attributes_;
     bool seen_setgid_folder_ = false;

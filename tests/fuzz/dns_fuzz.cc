@@ -18,7 +18,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     answer.names = {"web.front"};
     for (const std::size_t limit : {std::size_t{0}, dns_udp_size, dns_message_limit}) {
         const std::string reply = make_dns_reply(bytes, *question, answer, limit);
-        if (reply.size() < question->end || (limit == dns_udp_size && question->end <= 400 && reply.size() > limit + 11)) std::abort();
+        if (reply.size() < question->end ||
+            (limit == dns_udp_size && question->end <= 400 && reply.size() > limit + 11))
+            std::abort();
     }
     return 0;
 }

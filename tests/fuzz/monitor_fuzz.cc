@@ -77,11 +77,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     LogRecord record;
     try {
         switch (data[0] % 5) {
-            case 0: output(text); break;
-            case 1: packet(text); break;
-            case 2: (void)decode_record(text, record); break;
-            case 3: keys(text); break;
-            default: (void)parse_job(text, "fuzz");
+        case 0: output(text); break;
+        case 1: packet(text); break;
+        case 2: (void)decode_record(text, record); break;
+        case 3: keys(text); break;
+        default: (void)parse_job(text, "fuzz");
         }
     } catch (const Error&) {
     }

@@ -24,12 +24,13 @@ using Code = std::vector<sock_filter>;
 
 /// What libseccomp writes, so that most inputs are programs: an operation of this list, jumps that stay inside.
 Code program_of(const std::uint8_t* data, std::size_t size) {
-    constexpr std::uint16_t operations[] = {BPF_LD | BPF_W | BPF_ABS,  BPF_ALU | BPF_AND | BPF_K, BPF_JMP | BPF_JA,
-                                            BPF_JMP | BPF_JEQ | BPF_K, BPF_JMP | BPF_JGT | BPF_K, BPF_JMP | BPF_JGE | BPF_K,
-                                            BPF_JMP | BPF_JSET | BPF_K, BPF_RET | BPF_K};
+    constexpr std::uint16_t operations[] = {
+        BPF_LD | BPF_W | BPF_ABS,  BPF_ALU | BPF_AND | BPF_K, BPF_JMP | BPF_JA,           BPF_JMP | BPF_JEQ | BPF_K,
+        BPF_JMP | BPF_JGT | BPF_K, BPF_JMP | BPF_JGE | BPF_K, BPF_JMP | BPF_JSET | BPF_K, BPF_RET | BPF_K};
     Code code;
     for (; size >= 4 && code.size() < 60; data += 4, size -= 4) {
-        sock_filter step{operations[data[0] % 8], static_cast<std::uint8_t>(data[1] % 4), static_cast<std::uint8_t>(data[2] % 4), data[3]};
+        sock_filter step{operations[data[0] % 8], static_cast<std::uint8_t>(data[1] % 4),
+                         static_cast<std::uint8_t>(data[2] % 4), data[3]};
         if (step.code == (BPF_LD | BPF_W | BPF_ABS)) step.k = data[3] % 16 * 4;
         if (step.code == (BPF_JMP | BPF_JA)) step.k = data[3] % 4;
         code.push_back(step);
@@ -43,14 +44,14 @@ std::uint32_t answer_of(const Code& code, const seccomp_data& data) {
     for (std::size_t at = 0; at < code.size(); ++at) {
         const sock_filter& s = code[at];
         switch (s.code) {
-            case BPF_LD | BPF_W | BPF_ABS: std::memcpy(&a, reinterpret_cast<const char*>(&data) + s.k, 4); break;
-            case BPF_ALU | BPF_AND | BPF_K: a &= s.k; break;
-            case BPF_JMP | BPF_JA: at += s.k; break;
-            case BPF_JMP | BPF_JEQ | BPF_K: at += a == s.k ? s.jt : s.jf; break;
-            case BPF_JMP | BPF_JGT | BPF_K: at += a > s.k ? s.jt : s.jf; break;
-            case BPF_JMP | BPF_JGE | BPF_K: at += a >= s.k ? s.jt : s.jf; break;
-            case BPF_JMP | BPF_JSET | BPF_K: at += (a & s.k) != 0 ? s.jt : s.jf; break;
-            default: return s.k;
+        case BPF_LD | BPF_W | BPF_ABS: std::memcpy(&a, reinterpret_cast<const char*>(&data) + s.k, 4); break;
+        case BPF_ALU | BPF_AND | BPF_K: a &= s.k; break;
+        case BPF_JMP | BPF_JA: at += s.k; break;
+        case BPF_JMP | BPF_JEQ | BPF_K: at += a == s.k ? s.jt : s.jf; break;
+        case BPF_JMP | BPF_JGT | BPF_K: at += a > s.k ? s.jt : s.jf; break;
+        case BPF_JMP | BPF_JGE | BPF_K: at += a >= s.k ? s.jt : s.jf; break;
+        case BPF_JMP | BPF_JSET | BPF_K: at += (a & s.k) != 0 ? s.jt : s.jf; break;
+        default: return s.k;
         }
     }
     std::abort(); // ran out of the program

@@ -12,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     using namespace kist::oci;
     static const CgroupHost hosts[] = {
         CgroupHost::parse("1 0 0:1 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"),
-        CgroupHost::parse("1 0 0:1 / /c/memory rw - cgroup cgroup rw,memory\n2 0 0:2 / /c/devices rw - cgroup cgroup rw,devices\n"),
+        CgroupHost::parse(
+            "1 0 0:1 / /c/memory rw - cgroup cgroup rw,memory\n2 0 0:2 / /c/devices rw - cgroup cgroup rw,devices\n"),
     };
     try {
         const Spec spec = parse_spec({reinterpret_cast<const char*>(data), size}, "config.json");

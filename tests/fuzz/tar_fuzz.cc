@@ -53,7 +53,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         while (tar.next(entry)) {
             try {
                 const std::string path = clean_entry_path(entry.path);
-                if (path.starts_with('/') || path.find("/../") != path.npos || path.starts_with("../") || path == "..") std::abort();
+                if (path.starts_with('/') || path.find("/../") != path.npos || path.starts_with("../") || path == "..")
+                    std::abort();
             } catch (const Error&) {
             }
             tar.keep_payload(entry);

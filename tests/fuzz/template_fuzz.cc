@@ -61,16 +61,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size == 0) return 0;
     const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
     const bool strict = (data[0] & 1) != 0;
-    run(text,
-        {.name = "fuzz",
-         .escapes_in_text = (data[0] & 2) != 0,
-         .blanks_become_tabs = (data[0] & 4) != 0},
+    run(text, {.name = "fuzz", .escapes_in_text = (data[0] & 2) != 0, .blanks_become_tabs = (data[0] & 4) != 0},
         {.missing_key = strict ? MissingKey::error : MissingKey::no_value,
          .headings = (data[0] & 8) != 0,
          .limits = limits});
     // Lists have the full limits: a template that repeats or pads would only make the fuzzer slow.
-    const bool cheap = text.find("range") == text.npos && text.find("pad") == text.npos &&
-                       text.find('%') == text.npos;
+    const bool cheap = text.find("range") == text.npos && text.find("pad") == text.npos && text.find('%') == text.npos;
     if ((data[0] & 16) != 0 && cheap) list(text);
     return 0;
 }

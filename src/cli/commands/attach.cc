@@ -14,13 +14,13 @@ struct Attach : Selection {
     bool sig_proxy = true;
 };
 
-constexpr auto options = sorted(
-    concat(std::to_array<Option<Attach>>({
-               {{"detach-keys", "KEYS", "Keys that detach (default ctrl-p,ctrl-q)"}, &Attach::detach_keys},
-               {{"no-stdin", "", "Do not attach to its stdin"}, &Attach::no_stdin},
-               {{"sig-proxy", "", "Pass signals on to the container (default true)"}, &Attach::sig_proxy},
-           }),
-           latest_option<Attach>()));
+constexpr auto options =
+    sorted(concat(std::to_array<Option<Attach>>({
+                      {{"detach-keys", "KEYS", "Keys that detach (default ctrl-p,ctrl-q)"}, &Attach::detach_keys},
+                      {{"no-stdin", "", "Do not attach to its stdin"}, &Attach::no_stdin},
+                      {{"sig-proxy", "", "Pass signals on to the container (default true)"}, &Attach::sig_proxy},
+                  }),
+                  latest_option<Attach>()));
 
 int attach_to_container(Session& session) {
     Attach o;

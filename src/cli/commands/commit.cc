@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist commit: an image from what a container changed.
+#include "engine/commit.hh"
+
 #include "base/error.hh"
 #include "base/text.hh"
 #include "cli/archive_file.hh"
@@ -7,7 +9,6 @@
 #include "cli/output.hh"
 #include "cli/parse.hh"
 #include "cli/selection.hh"
-#include "engine/commit.hh"
 
 namespace kist::cli::command {
 namespace {
@@ -47,7 +48,8 @@ int commit_container(Session& session) {
     interpret(o);
     std::optional<storage::Reference> name;
     if (operands.size() == 2) name = storage::Reference::parse(operands[1]);
-    if (name && !name->digest.empty()) throw UsageError("cannot commit as '{}': a digest cannot be chosen", printable(operands[1]));
+    if (name && !name->digest.empty())
+        throw UsageError("cannot commit as '{}': a digest cannot be chosen", printable(operands[1]));
     engine::Engine& engine = session.engine();
     const ContainerId id = engine.containers().find(operands.front());
     const std::string image = engine::commit(engine, id, name, o).str();

@@ -12,14 +12,10 @@ namespace {
 
 int print_script(Session& session) {
     const std::string shell = parse_operands(session).front();
-    if (shell == "bash")
-        print(bash_completion());
-    else if (shell == "zsh")
-        print(zsh_completion());
-    else if (shell == "fish")
-        print(fish_completion());
-    else
-        throw UsageError("no completion for '{}': expected bash, zsh or fish", printable(shell));
+    if (shell == "bash") print(bash_completion());
+    else if (shell == "zsh") print(zsh_completion());
+    else if (shell == "fish") print(fish_completion());
+    else throw UsageError("no completion for '{}': expected bash, zsh or fish", printable(shell));
     return 0;
 }
 

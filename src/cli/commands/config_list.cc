@@ -39,8 +39,7 @@ int list(Session& session) {
         const Value* fallback = defaults.find(key);
         const Value* written = file.written.find(key);
         std::string origin = "default";
-        if (written != nullptr && *written == value)
-            origin = "file";
+        if (written != nullptr && *written == value) origin = "file";
         else if (fallback == nullptr || *fallback != value)
             origin = is_given(session.globals(), key) ? "option" : "file";
         table.row({key, type_of(value), fallback != nullptr ? shown(*fallback) : "", shown(value), origin});

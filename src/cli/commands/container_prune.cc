@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist container prune: removes every container that has stopped.
-#include "base/size.hh"
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
+#include "cli/pruning.hh"
 #include "cli/session.hh"
 #include "engine/containers.hh"
 
@@ -15,25 +15,17 @@ struct Prune {
     bool force = false;
 };
 
-constexpr auto options = std::to_array<Option<Prune>>({
-    {{"filter", "KEY=VALUE", "Only containers that match: label, until … (repeatable)"}, &Prune::filters},
-    {{"f,force", "", "Do not ask"}, &Prune::force},
-});
+constexpr auto options = pruning_options<Prune>();
 
 int prune(Session& session) {
     Prune o;
     parse_into(o, options, session);
     engine::Engine& engine = session.engine();
     engine::ContainerFilter::parse(engine, o.filters); // a bad filter is refused before the question
-    if (!o.force && !confirm("WARNING! This will remove all stopped containers.\nAre you sure you want to continue?"))
-        return 0;
+    if (!o.force && !confirm_removal("all stopped containers.")) return 0;
     const engine::Pruned pruned = engine::prune_containers(engine, o.filters);
-    if (!pruned.ids.empty()) {
-        print_line("Deleted Containers:");
-        for (const std::string& id : pruned.ids) print_line(id);
-        print_line("");
-    }
-    print_line("Total reclaimed space: " + human_size(static_cast<double>(pruned.bytes)));
+    print_removed("Deleted Containers:", pruned.ids);
+    print_reclaimed(pruned.bytes);
     return 0;
 }
 

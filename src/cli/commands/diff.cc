@@ -14,18 +14,19 @@ struct Diff {
     bool latest = false;
 };
 
-constexpr auto options = sorted(concat(
-    std::to_array<Option<Diff>>({
-        {{"format", "FORMAT", "'json' instead of lines", Completes::words, "json"}, &Diff::format},
-    }),
-    latest_option<Diff>()));
+constexpr auto options =
+    sorted(concat(std::to_array<Option<Diff>>({
+                      {{"format", "FORMAT", "'json' instead of lines", Completes::words, "json"}, &Diff::format},
+                  }),
+                  latest_option<Diff>()));
 
 int show_changes(Session& session) {
     Diff o;
     std::vector<std::string> operands = parse_into(o, options, session);
     check_change_format(o.format);
     engine::Engine& engine = session.engine();
-    if (o.latest || operands.empty()) operands.insert(operands.begin(), select_one(session, {.latest = o.latest}).str());
+    if (o.latest || operands.empty())
+        operands.insert(operands.begin(), select_one(session, {.latest = o.latest}).str());
     print_changes(engine::diff(engine, operands.front(), operands.size() > 1 ? operands[1] : ""), o.format);
     return 0;
 }

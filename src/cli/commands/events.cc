@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist events: what happens to containers, images, volumes and networks, as it happens.
+#include "engine/events.hh"
+
 #include "base/error.hh"
 #include "base/json.hh"
 #include "base/text.hh"
@@ -8,7 +10,6 @@
 #include "cli/output.hh"
 #include "cli/parse.hh"
 #include "cli/session.hh"
-#include "engine/events.hh"
 
 namespace kist::cli::command {
 namespace {
@@ -19,7 +20,8 @@ struct Events : engine::EventQuery {
 };
 
 constexpr auto options = sorted(std::to_array<Option<Events>>({
-    {{"f,filter", "KEY=VALUE", "Only events that match: container, event, image, label, network, type, volume (repeatable)"},
+    {{"f,filter", "KEY=VALUE",
+      "Only events that match: container, event, image, label, network, type, volume (repeatable)"},
      &Events::filters},
     {{"format", "FORMAT", "'json' (one object a line) or a template"}, &Events::format},
     {{"no-trunc", "", "Do not shorten IDs (default true)"}, &Events::no_trunc},
@@ -33,10 +35,8 @@ std::string one_line(std::string_view text) {
     std::string line;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7f)
-            line += fmt::format("\\x{:02x}", byte);
-        else
-            line += c;
+        if (byte < 0x20 || byte == 0x7f) line += fmt::format("\\x{:02x}", byte);
+        else line += c;
     }
     return line;
 }
@@ -65,7 +65,8 @@ int show_events(Session& session) {
     parse_into(o, options, session);
     const bool as_json = o.format && (*o.format == "json" || *o.format == "{{json .}}");
     std::optional<Template> form;
-    if (o.format && !o.format->empty() && !as_json) form = Template::parse(*o.format, {.name = "events", .escapes_in_text = true});
+    if (o.format && !o.format->empty() && !as_json)
+        form = Template::parse(*o.format, {.name = "events", .escapes_in_text = true});
     engine::events(session.engine(), o, [&](engine::EventRecord event) {
         if (!o.no_trunc) event.id = shown_id(event, o.no_trunc);
         if (as_json) {

@@ -15,20 +15,19 @@ struct Exec : engine::ExecOptions {
     std::string keys;
 };
 
-constexpr auto options = sorted(
-    concat(std::to_array<Option<Exec>>({
-               {{"d,detach", "", "Run in the background"}, &Exec::detach},
-               {{"detach-keys", "KEYS", "Keys that detach (default ctrl-p,ctrl-q)"}, &Exec::keys},
-               {{"e,env", "NAME[=VALUE]", "Set an environment variable (repeatable)"}, &Exec::env},
-               {{"env-file", "FILE", "Read environment variables from FILE (repeatable)", Completes::file},
-                &Exec::env_files},
-               {{"i,interactive", "", "Pass stdin on to the command"}, &Exec::interactive},
-               {{"privileged", "", "All capabilities, no confinement"}, &Exec::privileged},
-               {{"t,tty", "", "Give the command a terminal"}, &Exec::tty},
-               {{"u,user", "USER[:GROUP]", "Run as this user (name or number)"}, &Exec::user},
-               {{"w,workdir", "FOLDER", "Working folder in the container"}, &Exec::workdir},
-           }),
-           latest_option<Exec>()));
+constexpr auto options = sorted(concat(
+    std::to_array<Option<Exec>>({
+        {{"d,detach", "", "Run in the background"}, &Exec::detach},
+        {{"detach-keys", "KEYS", "Keys that detach (default ctrl-p,ctrl-q)"}, &Exec::keys},
+        {{"e,env", "NAME[=VALUE]", "Set an environment variable (repeatable)"}, &Exec::env},
+        {{"env-file", "FILE", "Read environment variables from FILE (repeatable)", Completes::file}, &Exec::env_files},
+        {{"i,interactive", "", "Pass stdin on to the command"}, &Exec::interactive},
+        {{"privileged", "", "All capabilities, no confinement"}, &Exec::privileged},
+        {{"t,tty", "", "Give the command a terminal"}, &Exec::tty},
+        {{"u,user", "USER[:GROUP]", "Run as this user (name or number)"}, &Exec::user},
+        {{"w,workdir", "FOLDER", "Working folder in the container"}, &Exec::workdir},
+    }),
+    latest_option<Exec>()));
 
 int exec_in_container(Session& session) {
     Exec o;

@@ -10,17 +10,9 @@
 namespace kist::cli::command {
 namespace {
 
-struct Export {
-    std::string output;
-};
-
-constexpr auto options = std::to_array<Option<Export>>({
-    {{"o,output", "FILE", "Write FILE instead of standard output", Completes::file}, &Export::output},
-});
-
 int export_files(Session& session) {
-    Export o;
-    const std::vector<std::string> operands = parse_into(o, options, session);
+    ExportOptions o;
+    const std::vector<std::string> operands = parse_into(o, export_options, session);
     engine::Engine& engine = session.engine();
     const ContainerId id = engine.containers().find(operands.front());
     const auto warn = [](const std::string& text) { print_warning(text); };
@@ -38,7 +30,7 @@ const Command export_container{.path = "container export",
                                .section = Section::container,
                                .completes = Completes::container,
                                .operands = operands::exactly_one,
-                               .options = facts_of<options>,
+                               .options = facts_of<export_options>,
                                .run = export_files};
 
 } // namespace kist::cli::command

@@ -13,11 +13,11 @@ struct HealthcheckRun : Selection {
     bool ignore_result = false;
 };
 
-constexpr auto options = sorted(concat(
-    std::to_array<Option<HealthcheckRun>>({
-        {{"ignore-result", "", "Exit with 0 also when the check fails"}, &HealthcheckRun::ignore_result},
-    }),
-    latest_option<HealthcheckRun>()));
+constexpr auto options =
+    sorted(concat(std::to_array<Option<HealthcheckRun>>({
+                      {{"ignore-result", "", "Exit with 0 also when the check fails"}, &HealthcheckRun::ignore_result},
+                  }),
+                  latest_option<HealthcheckRun>()));
 
 int check_health(Session& session) {
     HealthcheckRun o;

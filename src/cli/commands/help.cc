@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist help: the same texts as --help.
 #include "cli/help.hh"
+
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"

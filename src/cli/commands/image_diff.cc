@@ -21,7 +21,8 @@ int show_changes(Session& session) {
     Diff o;
     const std::vector<std::string> operands = parse_into(o, options, session);
     check_change_format(o.format);
-    print_changes(engine::diff_images(session.engine(), operands.front(), operands.size() > 1 ? operands[1] : ""), o.format);
+    print_changes(engine::diff_images(session.engine(), operands.front(), operands.size() > 1 ? operands[1] : ""),
+                  o.format);
     return 0;
 }
 

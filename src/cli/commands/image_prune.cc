@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist image prune: removes images that nothing uses.
-#include "base/size.hh"
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
+#include "cli/pruning.hh"
 #include "cli/session.hh"
 #include "engine/image_use_cases.hh"
 
@@ -16,24 +16,21 @@ struct Prune {
     bool force = false;
 };
 
-constexpr auto options = std::to_array<Option<Prune>>({
-    {{"a,all", "", "Also images that have a name but no container"}, &Prune::all},
-    {{"filter", "KEY=VALUE", "Only images that match: label, until … (repeatable)"}, &Prune::filters},
-    {{"f,force", "", "Do not ask"}, &Prune::force},
-});
+constexpr auto options = concat(std::to_array<Option<Prune>>({
+                                    {{"a,all", "", "Also images that have a name but no container"}, &Prune::all},
+                                }),
+                                pruning_options<Prune>());
 
 int prune(Session& session) {
     Prune o;
     parse_into(o, options, session);
     engine::Engine& engine = session.engine();
-    const std::string what = o.all ? "all images without at least one container associated to them."
-                                   : "all dangling images.";
-    if (!o.force && !confirm("WARNING! This will remove " + what + "\nAre you sure you want to continue?")) return 0;
+    const std::string what =
+        o.all ? "all images without at least one container associated to them." : "all dangling images.";
+    if (!o.force && !confirm_removal(what)) return 0;
     const engine::PruneResult result = engine::prune_images(engine, o.all, o.filters);
-    if (!result.lines.empty()) print_line("Deleted Images:");
-    for (const std::string& line : result.lines) print_line(line);
-    if (!result.lines.empty()) print_line("");
-    print_line("Total reclaimed space: " + human_size(static_cast<double>(result.reclaimed)));
+    print_removed("Deleted Images:", result.lines);
+    print_reclaimed(result.reclaimed);
     return 0;
 }
 

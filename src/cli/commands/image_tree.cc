@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist image tree: an image's layers.
+#include "engine/image_tree.hh"
+
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
 #include "cli/session.hh"
-#include "engine/image_tree.hh"
 
 namespace kist::cli::command {
 namespace {
@@ -14,7 +15,8 @@ struct Tree {
 };
 
 constexpr auto options = std::to_array<Option<Tree>>({
-    {{"whatrequires", "", "The image's top layer and all that were made on it, in place of its own layers"}, &Tree::what_requires},
+    {{"whatrequires", "", "The image's top layer and all that were made on it, in place of its own layers"},
+     &Tree::what_requires},
 });
 
 int show_tree(Session& session) {

@@ -26,15 +26,26 @@ constexpr auto options = std::to_array<Option<Images>>({
     {{"q,quiet", "", "Print IDs only"}, &Images::quiet},
 });
 
-constexpr auto columns = std::to_array<Column>({
-    {"Repository", "REPOSITORY", true}, {"Tag", "TAG", true},         {"Digest", "DIGEST"},
-    {"ID", "IMAGE ID", true},           {"CreatedSince", "CREATED", true}, {"Size", "SIZE", true},
-    {"CreatedAt", "CREATED AT"},        {"Containers", "CONTAINERS"}, {"SharedSize", "SHARED SIZE"},
-    {"UniqueSize", "UNIQUE SIZE"},      {"VirtualSize", "SIZE"},      {"Labels", "LABELS"},
-    {"Id", "IMAGE ID"},                 {"Created", "CREATED"},       {"Names", "NAMES"},
-    {"RepoTags", "REPO TAGS"},          {"RepoDigests", "REPO DIGESTS"}, {"ParentId", "PARENT"},
-    {"Dangling", "DANGLING"},           {"ReadOnly", "READ ONLY"},
-});
+constexpr auto columns = std::to_array<Column>({{"Repository", "REPOSITORY", true},
+                                                {"Tag", "TAG", true},
+                                                {"Digest", "DIGEST"},
+                                                {"ID", "IMAGE ID", true},
+                                                {"CreatedSince", "CREATED", true},
+                                                {"Size", "SIZE", true},
+                                                {"CreatedAt", "CREATED AT"},
+                                                {"Containers", "CONTAINERS"},
+                                                {"SharedSize", "SHARED SIZE"},
+                                                {"UniqueSize", "UNIQUE SIZE"},
+                                                {"VirtualSize", "SIZE"},
+                                                {"Labels", "LABELS"},
+                                                {"Id", "IMAGE ID"},
+                                                {"Created", "CREATED"},
+                                                {"Names", "NAMES"},
+                                                {"RepoTags", "REPO TAGS"},
+                                                {"RepoDigests", "REPO DIGESTS"},
+                                                {"ParentId", "PARENT"},
+                                                {"Dangling", "DANGLING"},
+                                                {"ReadOnly", "READ ONLY"}});
 
 int list(Session& session) {
     Images o;

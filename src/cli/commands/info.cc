@@ -31,24 +31,34 @@ std::string text_of(const Value& value) {
 }
 
 void print_lines(const Value& document) {
-    constexpr std::pair<std::string_view, std::string_view> lines[] = {
-        {"Containers", "Containers"},          {" Running", "ContainersRunning"},
-        {" Paused", "ContainersPaused"},       {" Stopped", "ContainersStopped"},
-        {"Images", "Images"},                  {"Server Version", "ServerVersion"},
-        {"Storage Driver", "Driver"},          {"Logging Driver", "LoggingDriver"},
-        {"Cgroup Driver", "CgroupDriver"},     {"Cgroup Version", "CgroupVersion"},
-        {"Cgroup Mode", "CgroupMode"},         {"Cgroup Controllers", "CgroupControllers"},
-        {"Security Options", "SecurityOptions"}, {"Kernel Version", "KernelVersion"},
-        {"Operating System", "OperatingSystem"}, {"OSType", "OSType"},
-        {"Architecture", "Architecture"},      {"CPUs", "NCPU"},
-        {"Total Memory", "MemTotal"},          {"Name", "Name"},
-        {"Kist Root Dir", "KistRootDir"},      {"Run Root", "RunRoot"},
-    };
+    constexpr std::pair<std::string_view, std::string_view> lines[] = {{"Containers", "Containers"},
+                                                                       {" Running", "ContainersRunning"},
+                                                                       {" Paused", "ContainersPaused"},
+                                                                       {" Stopped", "ContainersStopped"},
+                                                                       {"Images", "Images"},
+                                                                       {"Server Version", "ServerVersion"},
+                                                                       {"Storage Driver", "Driver"},
+                                                                       {"Logging Driver", "LoggingDriver"},
+                                                                       {"Cgroup Driver", "CgroupDriver"},
+                                                                       {"Cgroup Version", "CgroupVersion"},
+                                                                       {"Cgroup Mode", "CgroupMode"},
+                                                                       {"Cgroup Controllers", "CgroupControllers"},
+                                                                       {"Security Options", "SecurityOptions"},
+                                                                       {"Kernel Version", "KernelVersion"},
+                                                                       {"Operating System", "OperatingSystem"},
+                                                                       {"OSType", "OSType"},
+                                                                       {"Architecture", "Architecture"},
+                                                                       {"CPUs", "NCPU"},
+                                                                       {"Total Memory", "MemTotal"},
+                                                                       {"Name", "Name"},
+                                                                       {"Kist Root Dir", "KistRootDir"},
+                                                                       {"Run Root", "RunRoot"}};
     std::string text;
     for (const auto& [label, field] : lines) {
         const Value& value = *document.find(field);
         text += std::string(label) + ": ";
-        text += (field == "MemTotal" ? human_bytes_binary(static_cast<double>(value.as_signed())) : text_of(value)) + "\n";
+        text +=
+            (field == "MemTotal" ? human_bytes_binary(static_cast<double>(value.as_signed())) : text_of(value)) + "\n";
     }
     print(text);
 }
@@ -63,12 +73,9 @@ int show_info(Session& session) {
     const bool json = o.format == "json";
     if (o.format && !o.format->empty() && !json) layout = Template::parse(*o.format, {.name = "info"});
     const Value document = engine::info(session.engine());
-    if (json)
-        print_json(document);
-    else if (layout)
-        print_line(layout->execute(document, {.missing_key = MissingKey::error}));
-    else
-        print_lines(document);
+    if (json) print_json(document);
+    else if (layout) print_line(layout->execute(document, {.missing_key = MissingKey::error}));
+    else print_lines(document);
     return 0;
 }
 

@@ -25,11 +25,13 @@ constexpr auto container_options = std::to_array<Option<Inspect>>({
     {{"l,latest", "", "The container created last"}, &Inspect::latest},
     {{"s,size", "", "With the size of what the container has written"}, &Inspect::size},
 });
-constexpr auto options = concat(container_options, std::to_array<Option<Inspect>>({
-    {{"t,type", "TYPE", "What the names mean: container, image, volume or all (default all: in this order)", Completes::words,
-      "all|container|image|volume"},
-     &Inspect::type},
-}));
+constexpr auto options =
+    concat(container_options,
+           std::to_array<Option<Inspect>>({
+               {{"t,type", "TYPE", "What the names mean: container, image, volume or all (default all: in this order)",
+                 Completes::words, "all|container|image|volume"},
+                &Inspect::type},
+           }));
 
 bool add_container(Documents& documents, engine::Engine& engine, const std::string& name, bool size) {
     const auto id = engine.containers().find_if_exists(name);
@@ -51,14 +53,16 @@ void add(Documents& documents, engine::Engine& engine, const std::string& name, 
     if (o.type == "container") throw NotFound("No such container: {}", printable(name));
     if (o.type != "volume" && add_image(documents, engine, name)) return;
     if (o.type == "image") throw NotFound("No such image: {}", printable(name));
-    if (!engine.volumes().exists(name)) throw NotFound("No such {}: {}", o.type == "volume" ? "volume" : "object", printable(name));
+    if (!engine.volumes().exists(name))
+        throw NotFound("No such {}: {}", o.type == "volume" ? "volume" : "object", printable(name));
     documents.add(engine::inspect_volume(engine, engine::view_volume(engine, name)));
 }
 
 int inspect_all(Session& session, const Inspect& o, std::vector<std::string> names) {
     if (o.type != "all" && o.type != "container" && o.type != "image" && o.type != "volume")
         throw UsageError("invalid value '{}' for --type: expected container, image, volume or all", printable(o.type));
-    if (o.latest && !names.empty()) throw UsageError("--latest and a container exclude each other: '{}'", names.front());
+    if (o.latest && !names.empty())
+        throw UsageError("--latest and a container exclude each other: '{}'", names.front());
     if (names.empty() && !o.latest) throw UsageError("'kist {}' needs at least 1 argument", session.command().name());
     Documents documents("inspect", o.format);
     engine::Engine& engine = session.engine();

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist login: a user's name and password for a registry.
+#include "engine/login.hh"
+
 #include "base/error.hh"
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
 #include "cli/registry_options.hh"
-#include "engine/login.hh"
 
 namespace kist::cli::command {
 namespace {
@@ -17,7 +18,8 @@ struct Login : engine::RegistryOptions {
 };
 
 constexpr auto options = std::to_array<Option<Login>>({
-    {{"authfile", "FILE", "Store the credential in FILE, unencrypted, as Podman does", Completes::file}, &Login::authfile},
+    {{"authfile", "FILE", "Store the credential in FILE, unencrypted, as Podman does", Completes::file},
+     &Login::authfile},
     {{"cert-dir", "FOLDER", "Certificates (*.crt, *.cert, *.key) are in FOLDER", Completes::folder}, &Login::cert_dir},
     {{"get-login", "", "Print the user that is logged in, and do nothing else"}, &Login::get_login},
     {{"p,password", "PASSWORD", "The password; others can see it: prefer --password-stdin"}, &Login::password},

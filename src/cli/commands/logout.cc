@@ -27,7 +27,8 @@ int log_out(Session& session) {
     const std::vector<std::string> registries =
         o.all ? engine::logins(o) : std::vector{engine::parse_registry(operands.empty() ? "" : operands.front())};
     return for_each(registries, [&](const std::string& registry) {
-        if (!engine::logout(registry, o)) throw Error("not logged in to {}", registry).with_exit_code(ExitCode::failure);
+        if (!engine::logout(registry, o))
+            throw Error("not logged in to {}", registry).with_exit_code(ExitCode::failure);
         print_line("Removed login credentials for " + registry);
     });
 }

@@ -15,18 +15,19 @@ struct Logs : engine::LogOptions {
     std::string tail_text = "all";
 };
 
-constexpr auto options = sorted(
-    concat(std::to_array<Option<Logs>>({
-               {{"color", "", "With --names: names in colour"}, &Logs::color},
-               {{"details", "", "Put the attributes of each line before it: what --log-opt labels, env and tag ask for"}, &Logs::details},
-               {{"f,follow", "", "Go on as more is written"}, &Logs::follow},
-               {{"names", "", "Put the container's name before each line"}, &Logs::names},
-               {{"since", "TIME", "Only what is newer, as 10m or 2026-11-20T08:00:00Z"}, &Logs::since},
-               {{"n,tail", "NUMBER", "Only the last lines (default all)"}, &Logs::tail_text},
-               {{"t,timestamps", "", "Put the time before each line"}, &Logs::timestamps},
-               {{"until", "TIME", "Only what is older, as 10m or 2026-11-20T08:00:00Z"}, &Logs::until},
-           }),
-           latest_option<Logs>()));
+constexpr auto options = sorted(concat(
+    std::to_array<Option<Logs>>({
+        {{"color", "", "With --names: names in colour"}, &Logs::color},
+        {{"details", "", "Put the attributes of each line before it: what --log-opt labels, env and tag ask for"},
+         &Logs::details},
+        {{"f,follow", "", "Go on as more is written"}, &Logs::follow},
+        {{"names", "", "Put the container's name before each line"}, &Logs::names},
+        {{"since", "TIME", "Only what is newer, as 10m or 2026-11-20T08:00:00Z"}, &Logs::since},
+        {{"n,tail", "NUMBER", "Only the last lines (default all)"}, &Logs::tail_text},
+        {{"t,timestamps", "", "Put the time before each line"}, &Logs::timestamps},
+        {{"until", "TIME", "Only what is older, as 10m or 2026-11-20T08:00:00Z"}, &Logs::until},
+    }),
+    latest_option<Logs>()));
 
 /// "all" and negative numbers mean everything, as Docker's.
 std::int64_t parse_tail(const std::string& text) {

@@ -17,22 +17,30 @@ struct List {
 };
 
 constexpr auto options = std::to_array<Option<List>>({
-    {{"f,filter", "KEY=VALUE", "Only networks that match: name, id, driver, label, type, dangling … (repeatable)"}, &List::filters},
+    {{"f,filter", "KEY=VALUE", "Only networks that match: name, id, driver, label, type, dangling … (repeatable)"},
+     &List::filters},
     {{"format", "FORMAT", "'json', 'table', 'table TEMPLATE' or a template"}, &List::format},
     {{"no-trunc", "", "Do not shorten IDs"}, &List::no_trunc},
     {{"n,noheading", "", "No line of headings"}, &List::no_heading},
     {{"q,quiet", "", "Print names only"}, &List::quiet},
 });
 
-constexpr auto columns = std::to_array<Column>({
-    {"ID", "NETWORK ID", true}, {"Name", "NAME", true}, {"Driver", "DRIVER", true}, {"Scope", "SCOPE", true}, {"IPv4", "IPV4"}, {"IPv6", "IPV6"},
-    {"Internal", "INTERNAL"},   {"Labels", "LABELS"},   {"CreatedAt", "CREATED AT"}, {"Created", "CREATED AT"},
-});
+constexpr auto columns = std::to_array<Column>({{"ID", "NETWORK ID", true},
+                                                {"Name", "NAME", true},
+                                                {"Driver", "DRIVER", true},
+                                                {"Scope", "SCOPE", true},
+                                                {"IPv4", "IPV4"},
+                                                {"IPv6", "IPV6"},
+                                                {"Internal", "INTERNAL"},
+                                                {"Labels", "LABELS"},
+                                                {"CreatedAt", "CREATED AT"},
+                                                {"Created", "CREATED AT"}});
 
 int list(Session& session) {
     List o;
     parse_into(o, options, session);
-    const Listing listing("network ls", columns, {.format = o.format, .quiet = o.quiet, .no_heading = o.no_heading, .quiet_field = "Name"});
+    const Listing listing("network ls", columns,
+                          {.format = o.format, .quiet = o.quiet, .no_heading = o.no_heading, .quiet_field = "Name"});
     std::vector<Row> rows;
     for (const storage::NetworkConfig& network : engine::list_networks(session.engine(), o.filters)) {
         Value labels = Value::object();

@@ -3,6 +3,7 @@
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
+#include "cli/pruning.hh"
 #include "cli/session.hh"
 #include "engine/networks.hh"
 
@@ -14,21 +15,15 @@ struct Prune {
     bool force = false;
 };
 
-constexpr auto options = std::to_array<Option<Prune>>({
-    {{"filter", "KEY=VALUE", "Only networks that match: label, until … (repeatable)"}, &Prune::filters},
-    {{"f,force", "", "Do not ask"}, &Prune::force},
-});
+constexpr auto options = pruning_options<Prune>();
 
 int prune(Session& session) {
     Prune o;
     parse_into(o, options, session);
     engine::Engine& engine = session.engine();
     engine::list_networks(engine, o.filters); // a bad filter is refused before the question
-    if (!o.force && !confirm("WARNING! This will remove all networks that no container uses.\nAre you sure you want to continue?")) return 0;
-    const auto removed = engine::prune_networks(engine, o.filters);
-    if (removed.empty()) return 0;
-    print_line("Deleted Networks:");
-    for (const std::string& name : removed) print_line(name);
+    if (!o.force && !confirm_removal("all networks that no container uses.")) return 0;
+    print_removed("Deleted Networks:", engine::prune_networks(engine, o.filters));
     return 0;
 }
 

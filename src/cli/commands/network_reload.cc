@@ -15,7 +15,8 @@ struct Reload {
 };
 
 constexpr auto options =
-    sorted(concat(std::to_array<Option<Reload>>({{{"a,all", "", "Every running container"}, &Reload::all}}), latest_option<Reload>()));
+    sorted(concat(std::to_array<Option<Reload>>({{{"a,all", "", "Every running container"}, &Reload::all}}),
+                  latest_option<Reload>()));
 
 int reload(Session& session) {
     Reload o;
@@ -23,7 +24,9 @@ int reload(Session& session) {
     selection.names = parse_into(o, options, session);
     selection.all = o.all;
     selection.latest = o.latest;
-    const auto runs = [](storage::Status status) { return status == storage::Status::running || status == storage::Status::paused; };
+    const auto runs = [](storage::Status status) {
+        return status == storage::Status::running || status == storage::Status::paused;
+    };
     return for_each_selected(session, selection, runs, [](engine::Engine& engine, const Selected& selected) {
         engine::reload_network(engine, selected.id);
         print_line(selected.label);

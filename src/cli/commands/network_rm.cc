@@ -15,7 +15,8 @@ struct Remove {
 };
 
 constexpr auto options = std::to_array<Option<Remove>>({
-    {{"f,force", "", "Remove the containers that have the network, too; no error if it does not exist"}, &Remove::force},
+    {{"f,force", "", "Remove the containers that have the network, too; no error if it does not exist"},
+     &Remove::force},
     {{"t,time", "SECONDS", "With --force: how long to wait for a container to stop (default 0)"}, &Remove::time},
 });
 

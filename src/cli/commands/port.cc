@@ -3,8 +3,8 @@
 #include "base/error.hh"
 #include "base/text.hh"
 #include "cli/commands/all.hh"
-#include "cli/parse.hh"
 #include "cli/output.hh"
+#include "cli/parse.hh"
 #include "cli/selection.hh"
 #include "engine/containers.hh"
 
@@ -51,15 +51,15 @@ int show_ports(Session& session) {
     const ContainerId id = select_one(session, selection);
     const auto view = session.engine().containers().view(id);
     bool found = false;
-    for (const engine::PublishedPort& port : view ? engine::published_ports(*view) : std::vector<engine::PublishedPort>{}) {
-        if (wanted.empty())
-            print_line(port.container + " -> " + port.host);
-        else if (port.container == wanted)
-            print_line(port.host);
+    for (const engine::PublishedPort& port :
+         view ? engine::published_ports(*view) : std::vector<engine::PublishedPort>{}) {
+        if (wanted.empty()) print_line(port.container + " -> " + port.host);
+        else if (port.container == wanted) print_line(port.host);
         found = found || port.container == wanted;
     }
     if (!wanted.empty() && !found)
-        throw NotFound("container '{}' has not published port '{}'", o.latest ? id.short_id() : operands.front(), operands[names]);
+        throw NotFound("container '{}' has not published port '{}'", o.latest ? id.short_id() : operands.front(),
+                       operands[names]);
     return 0;
 }
 

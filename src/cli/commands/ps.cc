@@ -23,7 +23,8 @@ struct Ps {
 
 constexpr auto options = sorted(std::to_array<Option<Ps>>({
     {{"a,all", "", "Also those that do not run"}, &Ps::all},
-    {{"f,filter", "KEY=VALUE", "Only containers that match, whether they run or not with status= (repeatable)"}, &Ps::filters},
+    {{"f,filter", "KEY=VALUE", "Only containers that match, whether they run or not with status= (repeatable)"},
+     &Ps::filters},
     {{"format", "FORMAT", "'json', 'table', 'table TEMPLATE' or a template"}, &Ps::format},
     {{"n,last", "N", "The N created last, whether they run or not"}, &Ps::last},
     {{"l,latest", "", "The one created last, whether it runs or not"}, &Ps::latest},
@@ -37,25 +38,46 @@ constexpr auto options = sorted(std::to_array<Option<Ps>>({
 }));
 
 constexpr auto columns = std::to_array<Column>({
-    {"ID", "CONTAINER ID", true},   {"Image", "IMAGE", true},     {"Command", "COMMAND", true}, {"RunningFor", "CREATED", true},
-    {"Status", "STATUS", true},     {"Ports", "PORTS", true},     {"Names", "NAMES", true},     {"Size", "SIZE"},
-    {"CreatedAt", "CREATED AT"},    {"State", "STATE"},           {"Labels", "LABELS"},         {"Mounts", "MOUNTS"},
-    {"Networks", "NETWORKS"},       {"LocalVolumes", "LOCAL VOLUMES"}, {"ImageID", "IMAGE ID"}, {"Pid", "PID"},
-    {"ExitCode", "EXIT CODE"},      {"Restarts", "RESTARTS"},     {"Created", "CREATED"},       {"CreatedHuman", "CREATED"},
-    {"Pod", "POD ID"},              {"PodName", "PODNAME"},       {"Exited", "EXITED"},         {"ExitedAt", "EXITED"},
-    {"StartedAt", "STARTED"},       {"AutoRemove", "AUTO REMOVE"}, {"Id", "CONTAINER ID"},      {"Name", "NAMES"},
+    {"ID", "CONTAINER ID", true},
+    {"Image", "IMAGE", true},
+    {"Command", "COMMAND", true},
+    {"RunningFor", "CREATED", true},
+    {"Status", "STATUS", true},
+    {"Ports", "PORTS", true},
+    {"Names", "NAMES", true},
+    {"Size", "SIZE"},
+    {"CreatedAt", "CREATED AT"},
+    {"State", "STATE"},
+    {"Labels", "LABELS"},
+    {"Mounts", "MOUNTS"},
+    {"Networks", "NETWORKS"},
+    {"LocalVolumes", "LOCAL VOLUMES"},
+    {"ImageID", "IMAGE ID"},
+    {"Pid", "PID"},
+    {"ExitCode", "EXIT CODE"},
+    {"Restarts", "RESTARTS"},
+    {"Created", "CREATED"},
+    {"CreatedHuman", "CREATED"},
+    {"Pod", "POD ID"},
+    {"PodName", "PODNAME"},
+    {"Exited", "EXITED"},
+    {"ExitedAt", "EXITED"},
+    {"StartedAt", "STARTED"},
+    {"AutoRemove", "AUTO REMOVE"},
+    {"Id", "CONTAINER ID"},
+    {"Name", "NAMES"},
     {"CIDFile", "CIDFILE"},
 });
 
 /// The member of `ps_row` that a word of --sort means.
 std::string_view sort_field(const std::string& word) {
     constexpr std::pair<std::string_view, std::string_view> fields[] = {
-        {"command", "Command"}, {"created", "Created"}, {"id", "ID"},     {"image", "Image"},
-        {"names", "Names"},     {"runningfor", "Created"}, {"size", "Size"}, {"status", "Status"},
-    };
+        {"command", "Command"}, {"created", "Created"},    {"id", "ID"},     {"image", "Image"},
+        {"names", "Names"},     {"runningfor", "Created"}, {"size", "Size"}, {"status", "Status"}};
     for (const auto& [name, field] : fields)
         if (name == word) return field;
-    throw UsageError("invalid value '{}' for --sort: expected command, created, id, image, names, runningfor, size or status", word);
+    throw UsageError(
+        "invalid value '{}' for --sort: expected command, created, id, image, names, runningfor, size or status", word);
 }
 
 bool comes_before(const Value& a, const Value& b) {
@@ -79,8 +101,8 @@ int list(Session& session) {
     const Listing listing("ps", columns, how);
     const bool size = o.size || by == "Size" || (o.format && listing.needs("Size"));
     const engine::RowOptions row{.no_trunc = o.no_trunc, .size = size, .wants = [&](std::string_view field) {
-        return field == by || listing.needs(field);
-    }};
+                                     return field == by || listing.needs(field);
+                                 }};
     engine::Engine& engine = session.engine();
     const std::vector<storage::ContainerView> views = engine::list(engine, what_to_list(o));
     std::vector<Row> rows(views.size());

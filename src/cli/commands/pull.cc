@@ -24,11 +24,13 @@ constexpr auto own_options = std::to_array<Option<Pull>>({
      &Pull::policy},
     {{"q,quiet", "", "Print only the image's ID"}, &Pull::quiet},
 });
-constexpr auto options = sorted(concat(registry_options<Pull>(), creds_option<Pull>(), platform_options<Pull>(), own_options));
+constexpr auto options =
+    sorted(concat(registry_options<Pull>(), creds_option<Pull>(), platform_options<Pull>(), own_options));
 
 std::vector<std::string> all_tags_of(engine::Engine& engine, const std::string& operand, const Pull& o) {
     storage::Reference name = storage::Reference::parse(operand);
-    if (!name.digest.empty() || operand.ends_with(":" + name.tag)) throw UsageError("--all-tags goes with a name without a tag");
+    if (!name.digest.empty() || operand.ends_with(":" + name.tag))
+        throw UsageError("--all-tags goes with a name without a tag");
     std::vector<std::string> names;
     for (const std::string& tag : engine::list_tags(engine, name, o)) {
         name.tag = tag;

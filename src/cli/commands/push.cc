@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist push: an image to its registry.
+#include "engine/push.hh"
+
 #include "base/error.hh"
 #include "cli/archive_file.hh"
 #include "cli/commands/all.hh"
@@ -7,7 +9,6 @@
 #include "cli/parse.hh"
 #include "cli/registry_options.hh"
 #include "cli/session.hh"
-#include "engine/push.hh"
 
 namespace kist::cli::command {
 namespace {
@@ -19,11 +20,14 @@ struct Push : engine::PushOptions {
 
 constexpr auto own_options = std::to_array<Option<Push>>({
     {{"a,all-tags", "", "Push all tags of the repository"}, &Push::all_tags},
-    {{"compression-format", "FORMAT", "How layers are compressed: gzip or zstd", Completes::words, "gzip|zstd"}, &Push::compression_format},
+    {{"compression-format", "FORMAT", "How layers are compressed: gzip or zstd", Completes::words, "gzip|zstd"},
+     &Push::compression_format},
     {{"compression-level", "NUMBER", "1 (fast) to 9 for gzip, to 19 for zstd"}, &Push::compression_level},
     {{"digestfile", "FILE", "Write the digest of what was pushed to FILE", Completes::file}, &Push::digestfile},
-    {{"force-compression", "", "Compress anew what is known in the format, if a level is given"}, &Push::force_compression},
-    {{"f,format", "FORMAT", "Type of the manifest: oci or v2s2 (default: as it came)", Completes::words, "oci|v2s2"}, &Push::format},
+    {{"force-compression", "", "Compress anew what is known in the format, if a level is given"},
+     &Push::force_compression},
+    {{"f,format", "FORMAT", "Type of the manifest: oci or v2s2 (default: as it came)", Completes::words, "oci|v2s2"},
+     &Push::format},
     {{"q,quiet", "", "Print nothing"}, &Push::quiet},
 });
 constexpr auto options = sorted(concat(registry_options<Push>(), creds_option<Push>(), own_options));
@@ -44,14 +48,16 @@ int push_image(Session& session) {
     if (!o.quiet) o.progress = [](const std::string& line) { print_line(line); };
     engine::Engine& engine = session.engine();
     if (o.all_tags) {
-        if (operands.size() != 1 || !o.digestfile.empty()) throw UsageError("--all-tags goes with one repository and without --digestfile");
+        if (operands.size() != 1 || !o.digestfile.empty())
+            throw UsageError("--all-tags goes with one repository and without --digestfile");
         for (const storage::Reference& name : all_tags_of(engine.images(), storage::Reference::parse(operands.front())))
             engine::push_image(engine, engine.images().get(name.str()), name, o);
         return 0;
     }
     const storage::ImageRecord image = engine.images().get(operands.front());
     const Digest digest = engine::push_image(engine, image, storage::Reference::parse(operands.back()), o);
-    if (!o.digestfile.empty()) write_archive(o.digestfile, [&](const Fd& out) { write_full(out, digest.str() + "\n", o.digestfile); });
+    if (!o.digestfile.empty())
+        write_archive(o.digestfile, [&](const Fd& out) { write_full(out, digest.str() + "\n", o.digestfile); });
     return 0;
 }
 

@@ -13,13 +13,12 @@ struct Restart : Stopping {
     bool running = false;
 };
 
-constexpr auto options =
-    sorted(concat(std::to_array<Option<Restart>>({
-                      {{"a,all", "", "Every container, whatever its state"}, &Restart::all},
-                      {{"running", "", "Every running container"}, &Restart::running},
-                  }),
-                  cidfile_option<Restart>(), filter_option<Restart>(), latest_option<Restart>(),
-                  signal_option<Restart>(), timeout_option<Restart>()));
+constexpr auto options = sorted(concat(std::to_array<Option<Restart>>({
+                                           {{"a,all", "", "Every container, whatever its state"}, &Restart::all},
+                                           {{"running", "", "Every running container"}, &Restart::running},
+                                       }),
+                                       cidfile_option<Restart>(), filter_option<Restart>(), latest_option<Restart>(),
+                                       signal_option<Restart>(), timeout_option<Restart>()));
 
 int restart_containers(Session& session) {
     Restart o;

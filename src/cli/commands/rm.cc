@@ -30,9 +30,7 @@ int remove_containers(Session& session) {
     o.names = parse_into(o, options, session);
     if (o.timeout) o.force = true;
     if (o.force) o.ignore = true;
-    const auto fits = [&](storage::Status status) {
-        return o.force || !storage::is_running(status);
-    };
+    const auto fits = [&](storage::Status status) { return o.force || !storage::is_running(status); };
     const engine::RemoveOptions how{.force = o.force, .volumes = o.volumes, .timeout = o.timeout};
     return for_each_selected(session, o, fits, [&](engine::Engine& engine, const Selected& container) {
         if (o.depend)

@@ -20,8 +20,8 @@ struct Save {
 
 constexpr auto options = std::to_array<Option<Save>>({
     {{"compress", "", "Compress the layers (of oci-dir and docker-dir) by gzip"}, &Save::compress},
-    {{"format", "FORMAT", "docker-archive (the default), oci-archive, or a folder: oci-dir, docker-dir", Completes::words,
-      "docker-archive|docker-dir|oci-archive|oci-dir"},
+    {{"format", "FORMAT", "docker-archive (the default), oci-archive, or a folder: oci-dir, docker-dir",
+      Completes::words, "docker-archive|docker-dir|oci-archive|oci-dir"},
      &Save::format},
     {{"m,multi-image-archive", "", "Several images are always possible: kept for scripts that say it"}, &Save::many},
     {{"o,output", "FILE", "Write FILE (or a new folder) instead of standard output", Completes::file}, &Save::output},
@@ -31,9 +31,11 @@ constexpr auto options = std::to_array<Option<Save>>({
 void check(const Save& o) {
     const bool is_folder = o.format == "oci-dir" || o.format == "docker-dir";
     if (!is_folder && o.format != "docker-archive" && o.format != "oci-archive")
-        throw UsageError("invalid value '{}' for --format: expected docker-archive, oci-archive, oci-dir or docker-dir", printable(o.format));
+        throw UsageError("invalid value '{}' for --format: expected docker-archive, oci-archive, oci-dir or docker-dir",
+                         printable(o.format));
     if (o.compress && !is_folder) throw UsageError("--compress is for --format oci-dir and docker-dir");
-    if (is_folder && (o.output.empty() || o.output == "-")) throw UsageError("--format {} needs a folder: name it with --output", o.format);
+    if (is_folder && (o.output.empty() || o.output == "-"))
+        throw UsageError("--format {} needs a folder: name it with --output", o.format);
 }
 
 /// One entry an image, with the names that were asked for; an image asked for by its ID is saved without a name.
@@ -62,7 +64,8 @@ int save_images(Session& session) {
         const auto format = o.format == "oci-dir" ? storage::FolderFormat::oci : storage::FolderFormat::docker;
         write_folder(o.output, [&](const Dir& out) { images.save(items, format, out, o.compress); });
     } else {
-        const auto format = o.format == "oci-archive" ? storage::ArchiveFormat::oci_archive : storage::ArchiveFormat::docker_archive;
+        const auto format =
+            o.format == "oci-archive" ? storage::ArchiveFormat::oci_archive : storage::ArchiveFormat::docker_archive;
         write_archive(o.output, [&](const Fd& out) { images.save(items, format, out); });
     }
     return 0;

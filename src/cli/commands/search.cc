@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist search: images of a registry by a word, or the tags of one.
+#include "engine/search.hh"
+
 #include "cli/commands/all.hh"
 #include "cli/format/listing.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
 #include "cli/registry_options.hh"
 #include "cli/session.hh"
-#include "engine/search.hh"
 #include "engine/tags.hh"
 
 namespace kist::cli::command {

@@ -20,15 +20,15 @@ struct Start : Selection {
     bool sig_proxy = true;
 };
 
-constexpr auto options = sorted(concat(
-    std::to_array<Option<Start>>({
-        {{"all", "", "Every container that does not run"}, &Start::all},
-        {{"a,attach", "", "Attach to its output and pass signals on"}, &Start::attach},
-        {{"detach-keys", "KEYS", "Keys that detach (default ctrl-p,ctrl-q)"}, &Start::detach_keys},
-        {{"i,interactive", "", "Attach to its stdin, too"}, &Start::interactive},
-        {{"sig-proxy", "", "With --attach: pass signals on (default true)"}, &Start::sig_proxy},
-    }),
-    filter_option<Start>(), latest_option<Start>()));
+constexpr auto options =
+    sorted(concat(std::to_array<Option<Start>>({
+                      {{"all", "", "Every container that does not run"}, &Start::all},
+                      {{"a,attach", "", "Attach to its output and pass signals on"}, &Start::attach},
+                      {{"detach-keys", "KEYS", "Keys that detach (default ctrl-p,ctrl-q)"}, &Start::detach_keys},
+                      {{"i,interactive", "", "Attach to its stdin, too"}, &Start::interactive},
+                      {{"sig-proxy", "", "With --attach: pass signals on (default true)"}, &Start::sig_proxy},
+                  }),
+                  filter_option<Start>(), latest_option<Start>()));
 
 using Before = std::function<void(engine::Engine&, std::vector<Selected>&)>;
 
@@ -60,10 +60,11 @@ int start_containers(Session& session) {
         containers = std::move(sorted);
     };
     const bool by_pattern = o.all || !o.filters.empty();
-    return for_each_selected(session, o, can_start, by_pattern ? order : Before{}, [](engine::Engine& engine, const Selected& container) {
-        engine::start(engine, container.id, std::nullopt);
-        print_line(container.label);
-    });
+    return for_each_selected(session, o, can_start, by_pattern ? order : Before{},
+                             [](engine::Engine& engine, const Selected& container) {
+                                 engine::start(engine, container.id, std::nullopt);
+                                 print_line(container.label);
+                             });
 }
 
 } // namespace

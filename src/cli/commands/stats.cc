@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist stats: a table of what containers use, renewed until it is interrupted.
-#include <unistd.h>
+#include "engine/stats.hh"
 
 #include <chrono>
 #include <thread>
+
+#include <unistd.h>
 
 #include "base/error.hh"
 #include "cli/commands/all.hh"
@@ -11,7 +13,6 @@
 #include "cli/output.hh"
 #include "cli/parse.hh"
 #include "cli/selection.hh"
-#include "engine/stats.hh"
 
 namespace kist::cli::command {
 namespace {
@@ -22,24 +23,28 @@ struct Stats {
     std::optional<std::string> format;
 };
 
-constexpr auto options = sorted(
-    concat(std::to_array<Option<Stats>>({
-               {{"a,all", "", "Also containers that do not run"}, &Stats::all},
-               {{"format", "FORMAT", "'json', 'table', 'table TEMPLATE' or a template"}, &Stats::format},
-               {{"i,interval", "SECONDS", "Time between two looks (default 1)"}, &Stats::interval},
-               {{"no-reset", "", "Do not clear the screen before each table"}, &Stats::no_reset},
-               {{"no-stream", "", "Print one table and exit"}, &Stats::no_stream},
-               {{"no-trunc", "", "Do not shorten IDs"}, &Stats::no_trunc},
-           }),
-           latest_option<Stats>()));
+constexpr auto options =
+    sorted(concat(std::to_array<Option<Stats>>({
+                      {{"a,all", "", "Also containers that do not run"}, &Stats::all},
+                      {{"format", "FORMAT", "'json', 'table', 'table TEMPLATE' or a template"}, &Stats::format},
+                      {{"i,interval", "SECONDS", "Time between two looks (default 1)"}, &Stats::interval},
+                      {{"no-reset", "", "Do not clear the screen before each table"}, &Stats::no_reset},
+                      {{"no-stream", "", "Print one table and exit"}, &Stats::no_stream},
+                      {{"no-trunc", "", "Do not shorten IDs"}, &Stats::no_trunc},
+                  }),
+                  latest_option<Stats>()));
 
-constexpr auto columns = std::to_array<Column>({
-    {"ID", "CONTAINER ID", true},   {"Name", "NAME", true},       {"CPUPerc", "CPU %", true},     {"MemUsage", "MEM USAGE / LIMIT", true},
-    {"MemPerc", "MEM %", true},     {"NetIO", "NET I/O", true},   {"BlockIO", "BLOCK I/O", true}, {"PIDs", "PIDS", true},
-    {"Container", "CONTAINER"},     {"AvgCPU", "AVG CPU %"},      {"CPUNano", "CPU NANO"},        {"SystemNano", "SYSTEM NANO"},
-    {"MemUsageBytes", "MEM USAGE"}, {"MemLimit", "MEM LIMIT"},    {"MemPeak", "MEM PEAK"},        {"NetInput", "NET INPUT"},
-    {"NetOutput", "NET OUTPUT"},    {"BlockInput", "BLOCK INPUT"}, {"BlockOutput", "BLOCK OUTPUT"}, {"UpTime", "UP TIME"},
-});
+constexpr auto columns =
+    std::to_array<Column>({{"ID", "CONTAINER ID", true},    {"Name", "NAME", true},
+                           {"CPUPerc", "CPU %", true},      {"MemUsage", "MEM USAGE / LIMIT", true},
+                           {"MemPerc", "MEM %", true},      {"NetIO", "NET I/O", true},
+                           {"BlockIO", "BLOCK I/O", true},  {"PIDs", "PIDS", true},
+                           {"Container", "CONTAINER"},      {"AvgCPU", "AVG CPU %"},
+                           {"CPUNano", "CPU NANO"},         {"SystemNano", "SYSTEM NANO"},
+                           {"MemUsageBytes", "MEM USAGE"},  {"MemLimit", "MEM LIMIT"},
+                           {"MemPeak", "MEM PEAK"},         {"NetInput", "NET INPUT"},
+                           {"NetOutput", "NET OUTPUT"},     {"BlockInput", "BLOCK INPUT"},
+                           {"BlockOutput", "BLOCK OUTPUT"}, {"UpTime", "UP TIME"}});
 
 engine::StatsOptions what_to_watch(Session& session, const Stats& o, const std::vector<std::string>& names) {
     engine::StatsOptions watch{.ids = {}, .all = o.all, .no_trunc = o.no_trunc};
@@ -62,7 +67,8 @@ std::string over_the_last(const std::string& table) {
 int show_stats(Session& session) {
     Stats o;
     const std::vector<std::string> names = parse_into(o, options, session);
-    if (o.interval < 1) throw UsageError("invalid value '{}' for --interval: it is a number of seconds from 1 on", o.interval);
+    if (o.interval < 1)
+        throw UsageError("invalid value '{}' for --interval: it is a number of seconds from 1 on", o.interval);
     const Listing listing("stats", columns, {.format = o.format});
     engine::StatsWatch watch(session.engine(), what_to_watch(session, o, names));
     const auto render = [&] {

@@ -19,13 +19,13 @@ struct Stop : Stopping {
     bool shutdown = false;
 };
 
-constexpr auto options = sorted(concat(
-    std::to_array<Option<Stop>>({
-        {{"a,all", "", "Every running container"}, &Stop::all},
-        {{"shutdown", "", "The host goes down: restart policies count again after the boot"}, &Stop::shutdown},
-    }),
-    cidfile_option<Stop>(), filter_option<Stop>(), ignore_option<Stop>(), latest_option<Stop>(), signal_option<Stop>(),
-    timeout_option<Stop>()));
+constexpr auto options = sorted(
+    concat(std::to_array<Option<Stop>>({
+               {{"a,all", "", "Every running container"}, &Stop::all},
+               {{"shutdown", "", "The host goes down: restart policies count again after the boot"}, &Stop::shutdown},
+           }),
+           cidfile_option<Stop>(), filter_option<Stop>(), ignore_option<Stop>(), latest_option<Stop>(),
+           signal_option<Stop>(), timeout_option<Stop>()));
 
 /// The monitors go on with what they were asked for.
 void say_interrupted(int) {

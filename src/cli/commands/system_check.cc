@@ -45,7 +45,8 @@ void print_document(const engine::CheckReport& report) {
 
 void print_lines(const engine::CheckReport& report) {
     for (const engine::Problem& problem : report.problems) {
-        std::string line = problem.kind + " '" + printable(problem.object) + "': " + problem.what + " (" + std::string(outcome(problem)) + ")";
+        std::string line = problem.kind + " '" + printable(problem.object) + "': " + problem.what + " (" +
+                           std::string(outcome(problem)) + ")";
         if (!problem.advice.empty()) line += "; " + problem.advice;
         print_line(line);
     }
@@ -58,10 +59,8 @@ int check_system(Session& session) {
     Check o;
     parse_into(o, options, session);
     const engine::CheckReport report = engine::check_system(session.engine(), o);
-    if (o.json)
-        print_document(report);
-    else
-        print_lines(report);
+    if (o.json) print_document(report);
+    else print_lines(report);
     for (const engine::Problem& problem : report.problems)
         if (!problem.repaired) return static_cast<int>(ExitCode::failure);
     return 0;

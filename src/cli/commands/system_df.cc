@@ -25,11 +25,14 @@ constexpr auto options = std::to_array<Option<Df>>({
     {{"v,verbose", "", "Each image, container and volume"}, &Df::verbose},
 });
 
-constexpr auto columns = std::to_array<Column>({
-    {"Type", "TYPE", true},     {"TotalCount", "TOTAL", true},   {"Active", "ACTIVE", true},
-    {"Size", "SIZE", true},     {"Reclaimable", "RECLAIMABLE", true}, {"Total", "TOTAL"},
-    {"RawSize", "RAW SIZE"},    {"RawReclaimable", "RAW RECLAIMABLE"},
-});
+constexpr auto columns = std::to_array<Column>({{"Type", "TYPE", true},
+                                                {"TotalCount", "TOTAL", true},
+                                                {"Active", "ACTIVE", true},
+                                                {"Size", "SIZE", true},
+                                                {"Reclaimable", "RECLAIMABLE", true},
+                                                {"Total", "TOTAL"},
+                                                {"RawSize", "RAW SIZE"},
+                                                {"RawReclaimable", "RAW RECLAIMABLE"}});
 
 std::string size_text(std::int64_t bytes) { return human_size(static_cast<double>(bytes)); }
 
@@ -48,16 +51,20 @@ Row sum_row(const char* type, const engine::Usage& usage) {
     return {.fields = std::move(row)};
 }
 
-std::string since(std::int64_t moment) { return human_duration(std::chrono::nanoseconds(Moment::now().ns - moment)) + " ago"; }
+std::string since(std::int64_t moment) {
+    return human_duration(std::chrono::nanoseconds(Moment::now().ns - moment)) + " ago";
+}
 
 std::string images_table(const engine::DiskUsage& usage) {
     TextTable table({"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "SHARED SIZE", "UNIQUE SIZE", "CONTAINERS"});
     for (const engine::ImageUse& use : usage.images) {
         const auto add = [&](const std::string& repository, const std::string& tag) {
-            table.row({repository, tag, use.image.id.substr(7, 12), use.image.created > 0 ? since(use.image.created) : "N/A",
-                       size_text(use.image.size), size_text(use.shared), size_text(use.unique()), std::to_string(use.containers)});
+            table.row({repository, tag, use.image.id.substr(7, 12),
+                       use.image.created > 0 ? since(use.image.created) : "N/A", size_text(use.image.size),
+                       size_text(use.shared), size_text(use.unique()), std::to_string(use.containers)});
         };
-        for (const storage::Reference& name : use.names) add(name.familiar_name(), name.tag.empty() ? "<none>" : name.tag);
+        for (const storage::Reference& name : use.names)
+            add(name.familiar_name(), name.tag.empty() ? "<none>" : name.tag);
         if (use.names.empty()) add("<none>", "<none>");
     }
     return table.str();
@@ -68,7 +75,8 @@ std::string containers_table(const engine::DiskUsage& usage) {
     for (const engine::ContainerUse& use : usage.containers) {
         const auto& config = use.view.config;
         table.row({config.id.substr(0, 12), config.image_name, "\"" + ellipsis(engine::command_text(config), 20) + "\"",
-                   size_text(use.own), size_text(use.logs), since(config.created), engine::status_text(use.view), config.name});
+                   size_text(use.own), size_text(use.logs), since(config.created), engine::status_text(use.view),
+                   config.name});
     }
     return table.str();
 }
@@ -87,8 +95,8 @@ int show_usage(Session& session) {
     const Listing listing("system df", columns, {.format = o.format});
     const engine::DiskUsage usage = engine::disk_usage(session.engine());
     if (o.verbose) {
-        print("Images space usage:\n\n" + images_table(usage) + "\nContainers space usage:\n\n" + containers_table(usage) +
-              "\nLocal Volumes space usage:\n\n" + volumes_table(usage));
+        print("Images space usage:\n\n" + images_table(usage) + "\nContainers space usage:\n\n" +
+              containers_table(usage) + "\nLocal Volumes space usage:\n\n" + volumes_table(usage));
         return 0;
     }
     print(listing.render({sum_row("Images", usage.image_sum), sum_row("Containers", usage.container_sum),

@@ -13,13 +13,13 @@ namespace {
 
 struct Update : Selection, engine::UpdateOptions {};
 
-constexpr auto options = sorted(
-    concat(std::to_array<Option<Update>>({
-               {{"restart", "POLICY", "When to start it again: no, on-failure[:N], always, unless-stopped", Completes::words,
-                 "no|on-failure|always|unless-stopped"},
-                &Update::restart},
-           }),
-           health_options<Update>(), limit_options<Update>(), latest_option<Update>()));
+constexpr auto options =
+    sorted(concat(std::to_array<Option<Update>>({
+                      {{"restart", "POLICY", "When to start it again: no, on-failure[:N], always, unless-stopped",
+                        Completes::words, "no|on-failure|always|unless-stopped"},
+                       &Update::restart},
+                  }),
+                  health_options<Update>(), limit_options<Update>(), latest_option<Update>()));
 
 int update_containers(Session& session) {
     Update o;

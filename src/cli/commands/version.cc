@@ -27,12 +27,13 @@ int show_version(Session& session) {
         return 0;
     }
     if (o.format && !o.format->empty()) {
-        print_line(Template::parse(*o.format, {.name = "version"}).execute(document, {.missing_key = MissingKey::error}));
+        print_line(
+            Template::parse(*o.format, {.name = "version"}).execute(document, {.missing_key = MissingKey::error}));
         return 0;
     }
     const Value& client = *document.find("Client");
-    print("Version:      " + client.find("Version")->as_string() + "\nOS/Arch:      " + client.find("OsArch")->as_string() +
-          "\nKernel:       " + client.find("KernelVersion")->as_string() + "\n");
+    print("Version:      " + client.find("Version")->as_string() + "\nOS/Arch:      " +
+          client.find("OsArch")->as_string() + "\nKernel:       " + client.find("KernelVersion")->as_string() + "\n");
     return 0;
 }
 

@@ -10,17 +10,9 @@
 namespace kist::cli::command {
 namespace {
 
-struct Export {
-    std::string output;
-};
-
-constexpr auto options = std::to_array<Option<Export>>({
-    {{"o,output", "FILE", "Write FILE instead of standard output", Completes::file}, &Export::output},
-});
-
 int export_volume(Session& session) {
-    Export o;
-    const std::vector<std::string> names = parse_into(o, options, session);
+    ExportOptions o;
+    const std::vector<std::string> names = parse_into(o, export_options, session);
     engine::Engine& engine = session.engine();
     engine::view_volume(engine, names.front()); // before the file is made
     write_archive(o.output, [&](const Fd& out) { engine::export_volume(engine, names.front(), out, print_warning); });
@@ -37,7 +29,7 @@ const Command volume_export{.path = "volume export",
                             .section = Section::volume,
                             .completes = Completes::volume,
                             .operands = operands::exactly_one,
-                            .options = facts_of<options>,
+                            .options = facts_of<export_options>,
                             .run = export_volume};
 
 } // namespace kist::cli::command

@@ -25,7 +25,8 @@ constexpr auto options = std::to_array<Option<Inspect>>({
 int inspect_volumes(Session& session) {
     Inspect o;
     std::vector<std::string> names = parse_into(o, options, session);
-    if (o.all && !names.empty()) throw UsageError("--all and a volume exclude each other: '{}'", printable(names.front()));
+    if (o.all && !names.empty())
+        throw UsageError("--all and a volume exclude each other: '{}'", printable(names.front()));
     if (!o.all && names.empty()) throw UsageError("'kist volume inspect' needs at least 1 argument");
     Documents documents("volume inspect", o.format);
     engine::Engine& engine = session.engine();

@@ -24,13 +24,21 @@ constexpr auto options = std::to_array<Option<List>>({
     {{"q,quiet", "", "Print names only"}, &List::quiet},
 });
 
-constexpr auto columns = std::to_array<Column>({
-    {"Driver", "DRIVER", true},   {"Name", "VOLUME NAME", true}, {"Scope", "SCOPE"},
-    {"Mountpoint", "MOUNTPOINT"}, {"Labels", "LABELS"},          {"Options", "OPTIONS"},
-    {"CreatedAt", "CREATED AT"},  {"Anonymous", "ANONYMOUS"},    {"Links", "LINKS"},
-    {"Size", "SIZE"},             {"Availability", "AVAILABILITY"}, {"Group", "GROUP"},
-    {"Status", "STATUS"},         {"UID", "UID"},                {"GID", "GID"},
-});
+constexpr auto columns = std::to_array<Column>({{"Driver", "DRIVER", true},
+                                                {"Name", "VOLUME NAME", true},
+                                                {"Scope", "SCOPE"},
+                                                {"Mountpoint", "MOUNTPOINT"},
+                                                {"Labels", "LABELS"},
+                                                {"Options", "OPTIONS"},
+                                                {"CreatedAt", "CREATED AT"},
+                                                {"Anonymous", "ANONYMOUS"},
+                                                {"Links", "LINKS"},
+                                                {"Size", "SIZE"},
+                                                {"Availability", "AVAILABILITY"},
+                                                {"Group", "GROUP"},
+                                                {"Status", "STATUS"},
+                                                {"UID", "UID"},
+                                                {"GID", "GID"}});
 
 int list(Session& session) {
     List o;
@@ -42,7 +50,8 @@ int list(Session& session) {
     for (const engine::VolumeView& view : engine::list_volumes(engine, o.filters)) {
         Value labels = Value::object();
         for (const auto& [key, value] : view.record.labels) labels.set(key, value);
-        rows.push_back({.fields = engine::volume_row(engine, view, listing.needs("Size")), .labels = std::move(labels)});
+        rows.push_back(
+            {.fields = engine::volume_row(engine, view, listing.needs("Size")), .labels = std::move(labels)});
     }
     print(listing.render(rows));
     return 0;

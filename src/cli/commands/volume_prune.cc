@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist volume prune: removes volumes that no container uses.
-#include "base/size.hh"
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
+#include "cli/pruning.hh"
 #include "cli/session.hh"
 #include "engine/volumes.hh"
 
@@ -14,12 +14,11 @@ struct Prune : engine::VolumePruneOptions {
     bool force = false;
 };
 
-constexpr auto options = std::to_array<Option<Prune>>({
-    {{"a,all", "", "Also volumes that have a name"}, &Prune::all},
-    {{"dry-run", "", "Say what would be removed, and remove nothing"}, &Prune::dry_run},
-    {{"filter", "KEY=VALUE", "Only volumes that match: label, until … (repeatable)"}, &Prune::filters},
-    {{"f,force", "", "Do not ask"}, &Prune::force},
-});
+constexpr auto options = concat(std::to_array<Option<Prune>>({
+                                    {{"a,all", "", "Also volumes that have a name"}, &Prune::all},
+                                    {{"dry-run", "", "Say what would be removed, and remove nothing"}, &Prune::dry_run},
+                                }),
+                                pruning_options<Prune>());
 
 int prune(Session& session) {
     Prune o;
@@ -27,16 +26,10 @@ int prune(Session& session) {
     engine::Engine& engine = session.engine();
     engine::VolumeFilter::parse(engine, o.filters); // a bad filter is refused before the question
     const std::string what = o.all ? "all volumes" : "all anonymous volumes";
-    if (!o.force && !o.dry_run &&
-        !confirm("WARNING! This will remove " + what + " not used by at least one container.\nAre you sure you want to continue?"))
-        return 0;
+    if (!o.force && !o.dry_run && !confirm_removal(what + " not used by at least one container.")) return 0;
     const engine::PrunedVolumes pruned = engine::prune_volumes(engine, o);
-    if (!pruned.names.empty()) {
-        print_line(o.dry_run ? "Volumes that would be deleted:" : "Deleted Volumes:");
-        for (const std::string& name : pruned.names) print_line(name);
-        print_line("");
-    }
-    print_line((o.dry_run ? "Reclaimable space: " : "Total reclaimed space: ") + human_size(static_cast<double>(pruned.bytes)));
+    print_removed(o.dry_run ? "Volumes that would be deleted:" : "Deleted Volumes:", pruned.names);
+    print_reclaimed(pruned.bytes, o.dry_run ? "Reclaimable space: " : "Total reclaimed space: ");
     return 0;
 }
 

@@ -18,13 +18,15 @@ struct Remove : engine::VolumeRemoveOptions {
 constexpr auto options = std::to_array<Option<Remove>>({
     {{"a,all", "", "Every volume"}, &Remove::all},
     {{"f,force", "", "Remove the containers that use it first; a missing one is no error"}, &Remove::force},
-    {{"t,time,timeout", "SECONDS", "With --force: how long running containers have to stop (default 0)"}, &Remove::timeout},
+    {{"t,time,timeout", "SECONDS", "With --force: how long running containers have to stop (default 0)"},
+     &Remove::timeout},
 });
 
 int remove_volumes(Session& session) {
     Remove o;
     std::vector<std::string> names = parse_into(o, options, session);
-    if (o.all && !names.empty()) throw UsageError("--all and a volume exclude each other: '{}'", printable(names.front()));
+    if (o.all && !names.empty())
+        throw UsageError("--all and a volume exclude each other: '{}'", printable(names.front()));
     if (!o.all && names.empty()) throw UsageError("'kist volume rm' needs at least 1 argument");
     if (o.timeout && !o.force) throw UsageError("--time needs --force");
     engine::Engine& engine = session.engine();

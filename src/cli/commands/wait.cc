@@ -21,15 +21,15 @@ struct Wait : Selection {
     std::string interval = "1s";
 };
 
-constexpr auto options = sorted(
-    concat(std::to_array<Option<Wait>>({
-               {{"condition", "STATE", "Wait for this state instead (default stopped) (repeatable)", Completes::words,
-                 "configured|created|exited|healthy|paused|removed|running|stopped|unhealthy"},
-                &Wait::conditions},
-               {{"ignore", "", "No error for a container that does not exist"}, &Wait::ignore},
-               {{"i,interval", "TIME", "Look at least this often; changes are seen at once (default 1s)"}, &Wait::interval},
-           }),
-           latest_option<Wait>()));
+constexpr auto options = sorted(concat(
+    std::to_array<Option<Wait>>({
+        {{"condition", "STATE", "Wait for this state instead (default stopped) (repeatable)", Completes::words,
+          "configured|created|exited|healthy|paused|removed|running|stopped|unhealthy"},
+         &Wait::conditions},
+        {{"ignore", "", "No error for a container that does not exist"}, &Wait::ignore},
+        {{"i,interval", "TIME", "Look at least this often; changes are seen at once (default 1s)"}, &Wait::interval},
+    }),
+    latest_option<Wait>()));
 
 using engine::WaitFor;
 constexpr auto condition_names = std::to_array<std::pair<std::string_view, WaitFor>>({
@@ -60,8 +60,10 @@ WaitFor parse_condition(const std::string& text) {
 std::chrono::milliseconds parse_interval(const std::string& text) {
     using namespace std::chrono;
     const auto number = parse_unsigned(text, 86'400'000);
-    const auto interval = number ? milliseconds(*number) : duration_cast<milliseconds>(parse_duration(text).value_or(-1ns));
-    if (interval < 1ms || interval > 24h) throw UsageError("invalid value '{}' for --interval: expected a time such as 250ms", printable(text));
+    const auto interval =
+        number ? milliseconds(*number) : duration_cast<milliseconds>(parse_duration(text).value_or(-1ns));
+    if (interval < 1ms || interval > 24h)
+        throw UsageError("invalid value '{}' for --interval: expected a time such as 250ms", printable(text));
     return interval;
 }
 

@@ -101,7 +101,8 @@ std::string zsh_completion() {
     for (const Noun& noun : nouns()) {
         first += "        " + shell_quoted(std::string(noun.name) + ":" + std::string(noun.summary)) + "\n";
         names.emplace_back(noun.name);
-        text += "    " + std::string(noun.name) + ") words=(\n" + described(std::string(noun.name) + " ") + "    ) ;;\n";
+        text +=
+            "    " + std::string(noun.name) + ") words=(\n" + described(std::string(noun.name) + " ") + "    ) ;;\n";
     }
     text += "    *) words=(\n" + first + "    ) ;;\n    esac\n    _describe command words\n}\n\n";
     text += "__kist_arguments() {\n    case \"$1\" in\n";

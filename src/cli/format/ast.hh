@@ -22,8 +22,7 @@ enum class OperandKind { dot, nil, constant, variable, function, parenthesised }
 struct Operand {
     OperandKind kind = OperandKind::dot;
     std::size_t position = 0; ///< where errors point: with several members, as in Go, at the second
-    std::string_view
-        text; ///< of a constant or function: as written; of a variable: its name with the $
+    std::string_view text;    ///< of a constant or function: as written; of a variable: its name with the $
     std::vector<std::string_view> members;
     Value constant = {};
     const Function* function = nullptr;

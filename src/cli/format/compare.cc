@@ -52,20 +52,15 @@ bool equal(const Ref& a, const Ref& b) {
 std::partial_ordering order(const Ref& a, const Ref& b) {
     Kind kind = kind_of(a);
     if (kind != kind_of(b)) {
-        bool orderable = kind != Kind::nothing && kind_of(b) != Kind::nothing &&
-                         kind < Kind::list && kind_of(b) < Kind::list;
-        throw CallError(
-            "{}", orderable ? "incompatible types for comparison" : "invalid type for comparison");
+        bool orderable =
+            kind != Kind::nothing && kind_of(b) != Kind::nothing && kind < Kind::list && kind_of(b) < Kind::list;
+        throw CallError("{}", orderable ? "incompatible types for comparison" : "invalid type for comparison");
     }
     switch (kind) {
-        case Kind::integer:
-            return compare_integers(*a, *b);
-        case Kind::floating:
-            return a->as_double() <=> b->as_double();
-        case Kind::text:
-            return a->as_string().compare(b->as_string()) <=> 0;
-        default:
-            throw CallError("invalid type for comparison");
+    case Kind::integer: return compare_integers(*a, *b);
+    case Kind::floating: return a->as_double() <=> b->as_double();
+    case Kind::text: return a->as_string().compare(b->as_string()) <=> 0;
+    default: throw CallError("invalid type for comparison");
     }
 }
 
@@ -77,20 +72,10 @@ Ref call_eq(Arguments arguments, Budget&) {
         if (equal(arguments[0], other)) return make_ref(true);
     return make_ref(false);
 }
-Ref call_ne(Arguments arguments, Budget&) {
-    return make_ref(!equal(arguments[0], arguments[1]));
-}
-Ref call_lt(Arguments arguments, Budget&) {
-    return make_ref(order(arguments[0], arguments[1]) < 0);
-}
-Ref call_le(Arguments arguments, Budget&) {
-    return make_ref(order(arguments[0], arguments[1]) <= 0);
-}
-Ref call_gt(Arguments arguments, Budget&) {
-    return make_ref(order(arguments[0], arguments[1]) > 0);
-}
-Ref call_ge(Arguments arguments, Budget&) {
-    return make_ref(order(arguments[0], arguments[1]) >= 0);
-}
+Ref call_ne(Arguments arguments, Budget&) { return make_ref(!equal(arguments[0], arguments[1])); }
+Ref call_lt(Arguments arguments, Budget&) { return make_ref(order(arguments[0], arguments[1]) < 0); }
+Ref call_le(Arguments arguments, Budget&) { return make_ref(order(arguments[0], arguments[1]) <= 0); }
+Ref call_gt(Arguments arguments, Budget&) { return make_ref(order(arguments[0], arguments[1]) > 0); }
+Ref call_ge(Arguments arguments, Budget&) { return make_ref(order(arguments[0], arguments[1]) >= 0); }
 
 } // namespace kist::cli

@@ -13,9 +13,7 @@
 namespace kist::cli {
 namespace {
 
-bool is_letter(char c, char lower) {
-    return (c | 0x20) == lower;
-}
+bool is_letter(char c, char lower) { return (c | 0x20) == lower; }
 
 /// The digits without their underscores; nothing when one does not stand between digits (or after
 /// the base prefix).
@@ -68,12 +66,10 @@ enum class Outcome { value, malformed, overflow };
 Outcome read_integer(const Literal& literal, std::int64_t& to) {
     std::uint64_t magnitude = 0;
     const char* end = literal.digits.data() + literal.digits.size();
-    auto [stop, error] = std::from_chars(literal.digits.data(), end, magnitude,
-                                         literal.old_octal ? 8 : literal.base);
+    auto [stop, error] = std::from_chars(literal.digits.data(), end, magnitude, literal.old_octal ? 8 : literal.base);
     if (stop != end || error == std::errc::invalid_argument) return Outcome::malformed;
     constexpr std::uint64_t limit = std::numeric_limits<std::int64_t>::max();
-    if (error != std::errc() || magnitude > limit + (literal.negative ? 1 : 0))
-        return Outcome::overflow;
+    if (error != std::errc() || magnitude > limit + (literal.negative ? 1 : 0)) return Outcome::overflow;
     to = static_cast<std::int64_t>(literal.negative ? 0 - magnitude : magnitude);
     return Outcome::value;
 }
@@ -83,15 +79,13 @@ Outcome read_float(const Literal& literal, double& to) {
     bool whole = literal.digits.find_first_not_of("0123456789") == std::string::npos;
     if (literal.old_octal && whole) return Outcome::malformed;
     bool hexadecimal = literal.base == 16;
-    if (hexadecimal && literal.digits.find_first_of("pP") == std::string::npos)
-        return Outcome::malformed;
+    if (hexadecimal && literal.digits.find_first_of("pP") == std::string::npos) return Outcome::malformed;
     std::string digits = literal.digits;
     if (std::size_t sign = digits.find('+'); sign != std::string::npos) digits.erase(sign, 1);
     const char* end = digits.data() + digits.size();
-    auto [stop, error] = std::from_chars(
-        digits.data(), end, to, hexadecimal ? std::chars_format::hex : std::chars_format::general);
-    if (stop != end || error == std::errc::invalid_argument || !std::isfinite(to))
-        return Outcome::malformed;
+    auto [stop, error] =
+        std::from_chars(digits.data(), end, to, hexadecimal ? std::chars_format::hex : std::chars_format::general);
+    if (stop != end || error == std::errc::invalid_argument || !std::isfinite(to)) return Outcome::malformed;
     if (error != std::errc()) return Outcome::overflow;
     if (literal.negative) to = -to;
     return Outcome::value;
@@ -104,17 +98,13 @@ Constant number(std::string_view text) {
     std::int64_t integer = 0;
     Outcome outcome = read_integer(*literal, integer);
     if (outcome == Outcome::value) return {.value = integer, .problem = {}};
-    if (outcome == Outcome::overflow)
-        return {.value = {}, .problem = "integer overflow: " + go_quote(text)};
+    if (outcome == Outcome::overflow) return {.value = {}, .problem = "integer overflow: " + go_quote(text)};
     if (text.ends_with('i')) return {.value = {}, .problem = "complex numbers are not supported"};
     double value = 0;
     switch (read_float(*literal, value)) {
-        case Outcome::value:
-            return {.value = value, .problem = {}};
-        case Outcome::overflow:
-            return {.value = {}, .problem = "number out of range: " + go_quote(text)};
-        case Outcome::malformed:
-            break;
+    case Outcome::value: return {.value = value, .problem = {}};
+    case Outcome::overflow: return {.value = {}, .problem = "number out of range: " + go_quote(text)};
+    case Outcome::malformed: break;
     }
     return bad;
 }
@@ -130,10 +120,8 @@ std::optional<std::string> unquote(std::string_view text, char quote) {
         }
         Escape escape = read_escape(text.substr(1), quote);
         if (!escape.valid) return std::nullopt;
-        if (escape.is_byte)
-            result += static_cast<char>(escape.value);
-        else
-            append_utf8(result, escape.value);
+        if (escape.is_byte) result += static_cast<char>(escape.value);
+        else append_utf8(result, escape.value);
         text.remove_prefix(1 + escape.length);
     }
     return result;
@@ -156,19 +144,13 @@ Constant character(std::string_view text) {
 
 Constant read_constant(const Token& token) {
     switch (token.kind) {
-        case TokenKind::number:
-            return number(token.text);
-        case TokenKind::character:
-            return character(token.text);
-        case TokenKind::raw_string:
-            return {.value = token.text.substr(1, token.text.size() - 2), .problem = {}};
-        default:
-            break;
+    case TokenKind::number: return number(token.text);
+    case TokenKind::character: return character(token.text);
+    case TokenKind::raw_string: return {.value = token.text.substr(1, token.text.size() - 2), .problem = {}};
+    default: break;
     }
     std::optional<std::string> text = unquote(token.text.substr(1, token.text.size() - 2), '"');
-    if (!text)
-        return {.value = {},
-                .problem = "invalid syntax in quoted string: " + std::string(token.text)};
+    if (!text) return {.value = {}, .problem = "invalid syntax in quoted string: " + std::string(token.text)};
     return {.value = std::move(*text), .problem = {}};
 }
 

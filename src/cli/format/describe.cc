@@ -8,20 +8,12 @@ namespace kist::cli {
 std::string describe(const Operand& operand) {
     std::string text;
     switch (operand.kind) {
-        case OperandKind::dot:
-            text = operand.members.empty() ? "." : "";
-            break;
-        case OperandKind::nil:
-            text = "nil";
-            break;
-        case OperandKind::parenthesised:
-            text = "(" + describe(*operand.inner) + ")";
-            break;
-        case OperandKind::constant:
-        case OperandKind::variable:
-        case OperandKind::function:
-            text = operand.text;
-            break;
+    case OperandKind::dot: text = operand.members.empty() ? "." : ""; break;
+    case OperandKind::nil: text = "nil"; break;
+    case OperandKind::parenthesised: text = "(" + describe(*operand.inner) + ")"; break;
+    case OperandKind::constant:
+    case OperandKind::variable:
+    case OperandKind::function: text = operand.text; break;
     }
     for (std::string_view member : operand.members) {
         text += '.';

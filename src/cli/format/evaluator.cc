@@ -20,8 +20,7 @@ enum class Flow { next, break_, continue_ };
 /// mistake.
 bool holds_user_names(const Value& object) {
     const Value::Object& members = object.as_object();
-    return members.empty() ||
-           std::any_of(members.begin(), members.end(), [](const Value::Member& member) {
+    return members.empty() || std::any_of(members.begin(), members.end(), [](const Value::Member& member) {
                return member.first.empty() || member.first[0] < 'A' || member.first[0] > 'Z';
            });
 }
@@ -59,27 +58,18 @@ private:
 
     Flow statement(const Statement& it, const Ref& dot) {
         switch (it.kind) {
-            case StatementKind::text:
-                write(it, it.text);
-                return Flow::next;
-            case StatementKind::print:
-                print(it, dot);
-                return Flow::next;
-            case StatementKind::break_:
-                return Flow::break_;
-            case StatementKind::continue_:
-                return Flow::continue_;
-            case StatementKind::range:
-                return range(it, dot);
-            case StatementKind::if_:
-            case StatementKind::with:
-                break;
+        case StatementKind::text: write(it, it.text); return Flow::next;
+        case StatementKind::print: print(it, dot); return Flow::next;
+        case StatementKind::break_: return Flow::break_;
+        case StatementKind::continue_: return Flow::continue_;
+        case StatementKind::range: return range(it, dot);
+        case StatementKind::if_:
+        case StatementKind::with: break;
         }
         std::size_t scope = variables_.size();
         Ref value = pipeline(it.pipeline, dot);
-        Flow flow = is_true(value)
-                        ? statements(it.body, it.kind == StatementKind::with ? value : dot)
-                        : statements(it.otherwise, dot);
+        Flow flow = is_true(value) ? statements(it.body, it.kind == StatementKind::with ? value : dot)
+                                   : statements(it.otherwise, dot);
         variables_.resize(scope);
         return flow;
     }
@@ -98,8 +88,7 @@ private:
         try {
             budget_.check_output(out_.size());
         } catch (const CallError& error) {
-            source_.fail_execute(it.position,
-                                 it.kind == StatementKind::text ? "text" : describe(it.pipeline),
+            source_.fail_execute(it.position, it.kind == StatementKind::text ? "text" : describe(it.pipeline),
                                  error.message());
         }
     }
@@ -114,14 +103,10 @@ private:
             flow = one_round(it, std::move(key), element);
             return flow != Flow::break_;
         };
-        if (over && over->is_list())
-            range_list(over, round);
-        else if (over && over->is_object())
-            range_object(over, round);
-        else if (over && over->is_integer())
-            range_integer(*over, round);
-        else if (over && !over->is_null())
-            fail(it.pipeline, "range can't iterate over " + shown_value(over));
+        if (over && over->is_list()) range_list(over, round);
+        else if (over && over->is_object()) range_object(over, round);
+        else if (over && over->is_integer()) range_integer(*over, round);
+        else if (over && !over->is_null()) fail(it.pipeline, "range can't iterate over " + shown_value(over));
         variables_.resize(scope);
         if (any) return Flow::next;
         flow = statements(it.otherwise, dot);
@@ -155,17 +140,15 @@ private:
     static void range_object(const Ref& over, const Round& round) {
         std::vector<const Value::Member*> members;
         for (const Value::Member& member : over->as_object()) members.push_back(&member);
-        std::sort(members.begin(), members.end(),
-                  [](auto* a, auto* b) { return a->first < b->first; });
+        std::sort(members.begin(), members.end(), [](auto* a, auto* b) { return a->first < b->first; });
         for (const Value::Member* member : members)
             if (!round(member->first, Ref(over, &member->second))) return;
     }
     template <typename Round>
     static void range_integer(const Value& over, const Round& round) {
-        std::uint64_t count =
-            over.is_unsigned()
-                ? over.as_unsigned()
-                : static_cast<std::uint64_t>(std::max<std::int64_t>(0, over.as_signed()));
+        std::uint64_t count = over.is_unsigned()
+                                  ? over.as_unsigned()
+                                  : static_cast<std::uint64_t>(std::max<std::int64_t>(0, over.as_signed()));
         for (std::uint64_t i = 0; i < count; ++i) {
             auto number = static_cast<std::int64_t>(i);
             if (!round(number, make_ref(number))) return;
@@ -174,10 +157,8 @@ private:
 
     // --- variables ---
     void bind(const Pipeline& at, std::string_view name, Ref value) {
-        if (at.assigns)
-            variable(name) = std::move(value);
-        else
-            variables_.push_back({name, std::move(value)});
+        if (at.assigns) variable(name) = std::move(value);
+        else variables_.push_back({name, std::move(value)});
     }
     /// The parser has made sure that it exists.
     Ref& variable(std::string_view name) {
@@ -209,8 +190,7 @@ private:
     Ref command(const Command& it, const Ref& dot, const Ref* final) {
         const Operand& first = it.operands.front();
         bool has_arguments = it.operands.size() > 1 || final != nullptr;
-        if (first.kind == OperandKind::function && first.members.empty())
-            return call(it, dot, final);
+        if (first.kind == OperandKind::function && first.members.empty()) return call(it, dot, final);
         if (first.kind == OperandKind::nil) fail(it, "nil is not a command");
         if (has_arguments && first.members.empty())
             fail(first, "can't give argument to non-function " + describe(first));
@@ -219,29 +199,21 @@ private:
 
     /// A word by itself; `arguments` is the command whose further operands its last member gets,
     /// null for none.
-    Ref operand(const Operand& it, const Ref& dot, const Command* arguments = nullptr,
-                const Ref* final = nullptr) {
+    Ref operand(const Operand& it, const Ref& dot, const Command* arguments = nullptr, const Ref* final = nullptr) {
         switch (it.kind) {
-            case OperandKind::nil:
-                return nullptr;
-            case OperandKind::constant:
-                return borrow(it.constant);
-            case OperandKind::dot:
-                return members(it, dot, dot, arguments, final);
-            case OperandKind::variable:
-                return members(it, variable(it.text), dot, arguments, final);
-            case OperandKind::parenthesised:
-                return members(it, pipeline(*it.inner, dot), dot, arguments, final);
-            case OperandKind::function:
-                break;
+        case OperandKind::nil: return nullptr;
+        case OperandKind::constant: return borrow(it.constant);
+        case OperandKind::dot: return members(it, dot, dot, arguments, final);
+        case OperandKind::variable: return members(it, variable(it.text), dot, arguments, final);
+        case OperandKind::parenthesised: return members(it, pipeline(*it.inner, dot), dot, arguments, final);
+        case OperandKind::function: break;
         }
         check_count(it, *it.function, 0);
         return members(it, invoke(it, *it.function, {}, {}), dot, arguments, final);
     }
 
     // --- members ---
-    Ref members(const Operand& it, Ref value, const Ref& dot, const Command* arguments,
-                const Ref* final) {
+    Ref members(const Operand& it, Ref value, const Ref& dot, const Command* arguments, const Ref* final) {
         bool user_name = false; // a "no value" in this chain came from a name that users choose
         for (std::size_t i = 0; i < it.members.size(); ++i) {
             bool last = i + 1 == it.members.size();
@@ -257,15 +229,12 @@ private:
                 fail(it, "nil data; no entry for key " + go_quote(name));
             return nullptr;
         }
-        if (receiver->is_null())
-            fail(it, fmt::format("nil pointer evaluating interface {{}}.{}", name));
+        if (receiver->is_null()) fail(it, fmt::format("nil pointer evaluating interface {{}}.{}", name));
         if (options_.headings && receiver->is_string()) return receiver;
         if (!receiver->is_object())
-            fail(it, fmt::format("can't evaluate field {} in type {}", name,
-                                 type_name(receiver.get())));
+            fail(it, fmt::format("can't evaluate field {} in type {}", name, type_name(receiver.get())));
         if (const Value* found = receiver->find(name)) return {receiver, found};
-        if (options_.missing_key == MissingKey::error &&
-            (receiver.get() == data_ || !holds_user_names(*receiver)))
+        if (options_.missing_key == MissingKey::error && (receiver.get() == data_ || !holds_user_names(*receiver)))
             missing(it, *receiver, name);
         user_name = true;
         return nullptr;
@@ -277,20 +246,17 @@ private:
             fail(it, "map has no entry for key " + go_quote(name));
         } catch (TemplateError& error) {
             std::vector<std::string> near = nearest(name, names);
-            if (!near.empty())
-                error.with_hint(fmt::format("did you mean {}?", quoted_choice(near)));
+            if (!near.empty()) error.with_hint(fmt::format("did you mean {}?", quoted_choice(near)));
             throw;
         }
     }
 
     /// `.Name argument…`: only the rows of lists have methods.
-    Ref method(const Operand& it, const Ref& receiver, const Ref& dot, const Command& command,
-               const Ref* final) {
+    Ref method(const Operand& it, const Ref& receiver, const Ref& dot, const Command& command, const Ref* final) {
         std::string_view name = it.members.back();
         if (receiver && options_.method) {
             std::vector<Value> arguments;
-            for (const Ref& ref : evaluate_arguments(command, dot, final))
-                arguments.push_back(ref ? *ref : Value());
+            for (const Ref& ref : evaluate_arguments(command, dot, final)) arguments.push_back(ref ? *ref : Value());
             if (std::optional<Value> result = options_.method(*receiver, name, arguments))
                 return make_ref(std::move(*result));
         }
@@ -304,8 +270,7 @@ private:
     // --- calls ---
     std::vector<Ref> evaluate_arguments(const Command& it, const Ref& dot, const Ref* final) {
         std::vector<Ref> values;
-        for (std::size_t i = 1; i < it.operands.size(); ++i)
-            values.push_back(operand(it.operands[i], dot));
+        for (std::size_t i = 1; i < it.operands.size(); ++i) values.push_back(operand(it.operands[i], dot));
         if (final != nullptr) values.push_back(*final);
         return values;
     }
@@ -316,15 +281,14 @@ private:
         check_count(it.operands.front(), function, count);
         if (function.kind == FunctionKind::short_and || function.kind == FunctionKind::short_or)
             return decide(it, dot, final);
-        return invoke(it, function, evaluate_arguments(it, dot, final),
-                      std::span(it.operands).subspan(1));
+        return invoke(it, function, evaluate_arguments(it, dot, final), std::span(it.operands).subspan(1));
     }
 
     void check_count(const Operand& it, const Function& function, std::size_t count) const {
         if (count >= function.least && count <= function.most) return;
         std::string_view at_least = function.most == any_number ? "at least " : "";
-        fail(it, fmt::format("wrong number of args for {}: want {}{} got {}", function.name,
-                             at_least, function.least, count));
+        fail(it, fmt::format("wrong number of args for {}: want {}{} got {}", function.name, at_least, function.least,
+                             count));
     }
 
     /// and, or: the arguments behind the one that decides are not evaluated.
@@ -341,8 +305,7 @@ private:
     template <typename Part>
     Ref invoke(const Part& it, const Function& function, const std::vector<Ref>& arguments,
                std::span<const Operand> written) {
-        if (options_.headings && function.kind == FunctionKind::keeps_heading)
-            return arguments.front();
+        if (options_.headings && function.kind == FunctionKind::keeps_heading) return arguments.front();
         try {
             return function.call(arguments, budget_);
         } catch (const ArgumentError& error) {

@@ -46,17 +46,13 @@ std::string with_exponent(const Decimal& number) {
 
 std::string without_exponent(const Decimal& number) {
     int count = static_cast<int>(number.digits.size());
-    if (number.point <= 0)
-        return "0." + std::string(static_cast<std::size_t>(-number.point), '0') + number.digits;
+    if (number.point <= 0) return "0." + std::string(static_cast<std::size_t>(-number.point), '0') + number.digits;
     auto point = static_cast<std::size_t>(number.point);
-    if (number.point >= count)
-        return number.digits + std::string(point - number.digits.size(), '0');
+    if (number.point >= count) return number.digits + std::string(point - number.digits.size(), '0');
     return number.digits.substr(0, point) + "." + number.digits.substr(point);
 }
 
-bool special(double number) {
-    return !std::isfinite(number);
-}
+bool special(double number) { return !std::isfinite(number); }
 std::string special_text(double number) {
     if (std::isnan(number)) return "NaN";
     return number < 0 ? "-Inf" : "+Inf";

@@ -18,12 +18,8 @@ namespace kist::cli {
 /// Go's "no value".
 using Ref = std::shared_ptr<const Value>;
 
-inline Ref borrow(const Value& value) {
-    return {std::shared_ptr<void>(), &value};
-}
-inline Ref make_ref(Value value) {
-    return std::make_shared<const Value>(std::move(value));
-}
+inline Ref borrow(const Value& value) { return {std::shared_ptr<void>(), &value}; }
+inline Ref make_ref(Value value) { return std::make_shared<const Value>(std::move(value)); }
 
 /// What an execution has used of its limits.
 class Budget {

@@ -13,12 +13,8 @@ constexpr std::string_view open_mark = "{{";
 constexpr std::string_view close_mark = "}}";
 constexpr std::string_view blanks = " \t\r\n";
 
-bool is_blank(char c) {
-    return blanks.find(c) != std::string_view::npos;
-}
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
+bool is_blank(char c) { return blanks.find(c) != std::string_view::npos; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 /// Letters beyond ASCII are taken for what they nearly always are in a name.
 bool is_word(char c) {
     return is_digit(c) || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -44,9 +40,7 @@ private:
         space_ = false;
     }
     bool at(std::string_view what) const { return text_.substr(at_).starts_with(what); }
-    char peek(std::size_t ahead = 0) const {
-        return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
-    }
+    char peek(std::size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
     /// "-}}" after a blank.
     bool at_trimming_close() const { return at("-}}"); }
 
@@ -113,27 +107,20 @@ private:
         if (c == '\'') return quoted('\'', TokenKind::character, "unterminated character constant");
         if (c == '`') return raw();
         if (c == '$') return name(TokenKind::variable);
-        if (c == '.' && !is_digit(peek(1)))
-            return is_word(peek(1)) ? name(TokenKind::field) : mark(TokenKind::dot, 1);
+        if (c == '.' && !is_digit(peek(1))) return is_word(peek(1)) ? name(TokenKind::field) : mark(TokenKind::dot, 1);
         if (is_digit(c) || c == '.' || c == '+' || c == '-') return number();
         if (is_word(c)) return name(TokenKind::identifier);
         if (at(":=")) return mark(TokenKind::declare, 2);
         switch (c) {
-            case '=':
-                return mark(TokenKind::assign, 1);
-            case '|':
-                return mark(TokenKind::pipe, 1);
-            case '(':
-                return mark(TokenKind::left_paren, 1);
-            case ')':
-                return mark(TokenKind::right_paren, 1);
-            case ',':
-                return mark(TokenKind::comma, 1);
-            case ':':
-                source_.fail_parse(at_, "expected :=");
-            default:
-                source_.fail_parse(at_, "unrecognized character in action: " +
-                                            unicode_name(decode_utf8(text_.substr(at_)).point));
+        case '=': return mark(TokenKind::assign, 1);
+        case '|': return mark(TokenKind::pipe, 1);
+        case '(': return mark(TokenKind::left_paren, 1);
+        case ')': return mark(TokenKind::right_paren, 1);
+        case ',': return mark(TokenKind::comma, 1);
+        case ':': source_.fail_parse(at_, "expected :=");
+        default:
+            source_.fail_parse(
+                at_, "unrecognized character in action: " + unicode_name(decode_utf8(text_.substr(at_)).point));
         }
     }
 
@@ -154,8 +141,7 @@ private:
     void raw() {
         std::size_t begin = at_;
         std::size_t end = text_.find('`', at_ + 1);
-        if (end == std::string_view::npos)
-            source_.fail_parse(begin, "unterminated raw quoted string");
+        if (end == std::string_view::npos) source_.fail_parse(begin, "unterminated raw quoted string");
         at_ = end + 1;
         push(TokenKind::raw_string, begin, at_);
     }
@@ -165,8 +151,7 @@ private:
         std::size_t begin = at_++;
         while (is_word(peek())) ++at_;
         if (!ends_word()) {
-            source_.fail_parse(
-                at_, "bad character " + unicode_name(decode_utf8(text_.substr(at_)).point));
+            source_.fail_parse(at_, "bad character " + unicode_name(decode_utf8(text_.substr(at_)).point));
         }
         push(kind, begin, at_);
     }
@@ -181,8 +166,7 @@ private:
         bool hexadecimal = peek() == '0' && (peek(1) == 'x' || peek(1) == 'X');
         char exponent = hexadecimal ? 'p' : 'e';
         while (is_word(peek()) || peek() == '.' ||
-               ((peek() == '+' || peek() == '-') && (text_[at_ - 1] | 0x20) == exponent &&
-                at_ > begin + 1))
+               ((peek() == '+' || peek() == '-') && (text_[at_ - 1] | 0x20) == exponent && at_ > begin + 1))
             ++at_;
         if (at_ == begin) ++at_;
         push(TokenKind::number, begin, at_);
@@ -198,9 +182,7 @@ private:
 
 } // namespace
 
-std::vector<Token> tokenize(const Source& source) {
-    return Lexer(source).run();
-}
+std::vector<Token> tokenize(const Source& source) { return Lexer(source).run(); }
 
 std::string shown(const Token& token) {
     constexpr std::size_t longest = 10;

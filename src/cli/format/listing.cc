@@ -15,15 +15,11 @@
 namespace kist::cli {
 namespace {
 
-bool is_control(char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-}
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
 bool is_clean(const Value& value) {
-    if (value.is_string())
-        return std::none_of(value.as_string().begin(), value.as_string().end(), is_control);
-    if (value.is_list())
-        return std::all_of(value.as_list().begin(), value.as_list().end(), is_clean);
+    if (value.is_string()) return std::none_of(value.as_string().begin(), value.as_string().end(), is_control);
+    if (value.is_list()) return std::all_of(value.as_list().begin(), value.as_list().end(), is_clean);
     if (!value.is_object()) return true;
     return std::all_of(value.as_object().begin(), value.as_object().end(),
                        [](const Value::Member& member) { return is_clean(member.second); });
@@ -32,10 +28,8 @@ bool is_clean(const Value& value) {
 std::string clean_text(const std::string& text) {
     std::string result;
     for (char c : text) {
-        if (is_control(c))
-            result += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-        else
-            result += c;
+        if (is_control(c)) result += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+        else result += c;
     }
     return result;
 }
@@ -50,8 +44,7 @@ Value cleaned(const Value& value) {
     }
     if (!value.is_object()) return value;
     Value::Object members;
-    for (const auto& [name, member] : value.as_object())
-        members.emplace_back(name, cleaned(member));
+    for (const auto& [name, member] : value.as_object()) members.emplace_back(name, cleaned(member));
     return members;
 }
 
@@ -84,19 +77,17 @@ const std::string* only_text(const std::vector<Value>& arguments) {
 
 /// `.Label "key"` of a row: empty when it has none of that name.
 TemplateMethod label_method(const Row& row) {
-    return
-        [&row](const Value& receiver, std::string_view name, const std::vector<Value>& arguments) {
-            std::optional<Value> result;
-            const std::string* key = only_text(arguments);
-            if (&receiver != &row.fields || name != "Label" || key == nullptr) return result;
-            const Value* found = row.labels.find(*key);
-            result = found != nullptr ? *found : Value("");
-            return result;
-        };
+    return [&row](const Value& receiver, std::string_view name, const std::vector<Value>& arguments) {
+        std::optional<Value> result;
+        const std::string* key = only_text(arguments);
+        if (&receiver != &row.fields || name != "Label" || key == nullptr) return result;
+        const Value* found = row.labels.find(*key);
+        result = found != nullptr ? *found : Value("");
+        return result;
+    };
 }
 
-std::optional<Value> heading_method(const Value&, std::string_view name,
-                                    const std::vector<Value>& arguments) {
+std::optional<Value> heading_method(const Value&, std::string_view name, const std::vector<Value>& arguments) {
     const std::string* key = only_text(arguments);
     if (name != "Label" || key == nullptr) return std::nullopt;
     return Value(label_heading(*key));
@@ -107,21 +98,17 @@ std::optional<Value> heading_method(const Value&, std::string_view name,
 Listing::Listing(std::string_view command, std::span<const Column> columns, ListingOptions options)
     : columns_(columns.begin(), columns.end()), options_(std::move(options)) {
     for (const Column& change : options_.changes) {
-        auto same = std::find_if(columns_.begin(), columns_.end(), [&](const Column& column) {
-            return column.field == change.field;
-        });
-        if (same != columns_.end())
-            *same = change;
-        else
-            columns_.push_back(change);
+        auto same = std::find_if(columns_.begin(), columns_.end(),
+                                 [&](const Column& column) { return column.field == change.field; });
+        if (same != columns_.end()) *same = change;
+        else columns_.push_back(change);
     }
     choose(command);
     if (template_ && !template_->ranges_over_dot()) check_fields(command);
 }
 
 void Listing::choose(std::string_view command) {
-    std::string_view format =
-        options_.format ? std::string_view(*options_.format) : std::string_view();
+    std::string_view format = options_.format ? std::string_view(*options_.format) : std::string_view();
     bool default_table = format.empty() || trim(format) == "table";
     if (format == "json") {
         form_ = Form::json;
@@ -133,9 +120,9 @@ void Listing::choose(std::string_view command) {
         form_ = Form::table;
         std::size_t begin = std::min(format.find_first_not_of(' ', 5), format.size());
         std::size_t end = format.find_last_not_of(' ') + 1;
-        template_ = Template::parse(
-            format.substr(0, end),
-            {.name = command, .escapes_in_text = true, .blanks_become_tabs = true, .begin = begin});
+        template_ =
+            Template::parse(format.substr(0, end),
+                            {.name = command, .escapes_in_text = true, .blanks_become_tabs = true, .begin = begin});
     } else {
         form_ = Form::lines;
         template_ = Template::parse(format, {.name = command, .escapes_in_text = true});
@@ -149,8 +136,7 @@ void Listing::check_fields(std::string_view command) const {
         std::string name = "." + field.name;
         if (std::find(names.begin(), names.end(), name) != names.end()) continue;
         if (field.has_arguments && field.name == "Label") continue;
-        TemplateError error(fmt::format("template: {}:{}:{}: no field '{}'", command, field.line,
-                                        field.column, name),
+        TemplateError error(fmt::format("template: {}:{}:{}: no field '{}'", command, field.line, field.column, name),
                             field.line, field.column, ExitCode::engine);
         std::vector<std::string> near = nearest(name, names);
         error.with_hint(near.empty() ? "the fields are " + join(names, " ")
@@ -162,36 +148,27 @@ void Listing::check_fields(std::string_view command) const {
 bool Listing::needs(std::string_view field) const {
     auto is_it = [&](const auto& named) { return named.field == field; };
     switch (form_) {
-        case Form::json:
-            return true;
-        case Form::quiet:
-            return field == options_.quiet_field;
-        case Form::default_table: {
-            auto found = std::find_if(columns_.begin(), columns_.end(), is_it);
-            return found != columns_.end() && found->in_table;
-        }
-        case Form::table:
-        case Form::lines:
-            break;
+    case Form::json: return true;
+    case Form::quiet: return field == options_.quiet_field;
+    case Form::default_table: {
+        auto found = std::find_if(columns_.begin(), columns_.end(), is_it);
+        return found != columns_.end() && found->in_table;
+    }
+    case Form::table:
+    case Form::lines: break;
     }
     if (template_->uses_everything() || template_->ranges_over_dot()) return true;
     const std::vector<RootField>& used = template_->root_fields();
-    return std::any_of(used.begin(), used.end(),
-                       [&](const RootField& each) { return each.name == field; });
+    return std::any_of(used.begin(), used.end(), [&](const RootField& each) { return each.name == field; });
 }
 
 std::string Listing::render(const std::vector<Row>& rows) const {
     switch (form_) {
-        case Form::default_table:
-            return render_default(rows);
-        case Form::json:
-            return render_json(rows);
-        case Form::quiet:
-            return render_quiet(rows);
-        case Form::table:
-            return render_table(rows);
-        case Form::lines:
-            break;
+    case Form::default_table: return render_default(rows);
+    case Form::json: return render_json(rows);
+    case Form::quiet: return render_quiet(rows);
+    case Form::table: return render_table(rows);
+    case Form::lines: break;
     }
     return render_lines(rows);
 }
@@ -209,8 +186,7 @@ std::string Listing::render_default(const std::vector<Row>& rows) const {
         text += '\n';
     };
     if (!options_.no_heading) line([](const Column& column) { return column.heading; });
-    for (const Row& row : rows)
-        line([&](const Column& column) { return cell(row.fields.find(column.field)); });
+    for (const Row& row : rows) line([&](const Column& column) { return cell(row.fields.find(column.field)); });
     return align_tabs(text);
 }
 

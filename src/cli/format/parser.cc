@@ -35,17 +35,13 @@ public:
 
 private:
     // --- tokens ---
-    const Token& peek(std::size_t ahead = 0) const {
-        return tokens_[std::min(next_ + ahead, tokens_.size() - 1)];
-    }
+    const Token& peek(std::size_t ahead = 0) const { return tokens_[std::min(next_ + ahead, tokens_.size() - 1)]; }
     const Token& take() {
         const Token& token = peek();
         if (next_ + 1 < tokens_.size()) ++next_;
         return token;
     }
-    [[noreturn]] void fail(const Token& at, std::string_view reason) const {
-        source_.fail_parse(at.position, reason);
-    }
+    [[noreturn]] void fail(const Token& at, std::string_view reason) const { source_.fail_parse(at.position, reason); }
     [[noreturn]] void unexpected(const Token& token, std::string_view context) const {
         fail(token, fmt::format("unexpected {} in {}", shown(token), context));
     }
@@ -70,9 +66,8 @@ private:
             const Token& token = take();
             if (token.kind == TokenKind::end) return Ending::text;
             if (token.kind == TokenKind::text) {
-                into.statements.push_back({.kind = StatementKind::text,
-                                           .position = token.position,
-                                           .text = literal(token.text)});
+                into.statements.push_back(
+                    {.kind = StatementKind::text, .position = token.position, .text = literal(token.text)});
                 continue;
             }
             const Token& word = peek();
@@ -144,8 +139,7 @@ private:
             if (!chained(kind, statement.otherwise)) {
                 close("else");
                 ending = list(statement.otherwise);
-                if (ending == Ending::otherwise)
-                    fail(tokens_[next_ - 1], "expected end; found {{else}}");
+                if (ending == Ending::otherwise) fail(tokens_[next_ - 1], "expected end; found {{else}}");
                 finish(ending, word);
             }
         } else {
@@ -163,8 +157,8 @@ private:
     bool chained(StatementKind kind, StatementList& into) {
         const Token& word = peek();
         if (word.kind != TokenKind::identifier) return false;
-        bool fits = (kind == StatementKind::if_ && word.text == "if") ||
-                    (kind == StatementKind::with && word.text == "with");
+        bool fits =
+            (kind == StatementKind::if_ && word.text == "if") || (kind == StatementKind::with && word.text == "with");
         if (!fits) return false;
         into.statements.push_back(control(kind, take()));
         return true;
@@ -195,13 +189,11 @@ private:
         if (peek().kind != TokenKind::variable) return;
         std::size_t count = 1;
         if (peek(1).kind == TokenKind::comma && context == "range") {
-            if (peek(2).kind != TokenKind::variable)
-                fail(peek(2), "range can only initialize variables");
+            if (peek(2).kind != TokenKind::variable) fail(peek(2), "range can only initialize variables");
             count = 2;
         }
         const Token& mark = peek(2 * count - 1);
-        if (mark.kind == TokenKind::comma)
-            fail(mark, fmt::format("too many declarations in {}", context));
+        if (mark.kind == TokenKind::comma) fail(mark, fmt::format("too many declarations in {}", context));
         if (mark.kind != TokenKind::declare && mark.kind != TokenKind::assign) return;
         into.assigns = mark.kind == TokenKind::assign;
         for (std::size_t i = 0; i < count; ++i) {
@@ -218,9 +210,7 @@ private:
             const Operand& first = pipeline.commands[i].operands.front();
             bool plain_dot = first.kind == OperandKind::dot && first.members.empty();
             if (first.kind == OperandKind::constant || first.kind == OperandKind::nil || plain_dot)
-                source_.fail_parse(
-                    first.position,
-                    fmt::format("non executable command in pipeline stage {}", i + 1));
+                source_.fail_parse(first.position, fmt::format("non executable command in pipeline stage {}", i + 1));
         }
     }
 
@@ -229,17 +219,14 @@ private:
         for (;;) {
             const Token& token = peek();
             switch (token.kind) {
-                case TokenKind::close:
-                case TokenKind::right_paren:
-                case TokenKind::pipe:
-                    if (token.kind == TokenKind::right_paren && parens_ == 0)
-                        fail(token, "unexpected right paren");
-                    if (token.kind == TokenKind::close && parens_ > 0)
-                        fail(token, "unclosed left paren");
-                    if (result.operands.empty()) unexpected(token, context);
-                    return result;
-                default:
-                    break;
+            case TokenKind::close:
+            case TokenKind::right_paren:
+            case TokenKind::pipe:
+                if (token.kind == TokenKind::right_paren && parens_ == 0) fail(token, "unexpected right paren");
+                if (token.kind == TokenKind::close && parens_ > 0) fail(token, "unclosed left paren");
+                if (result.operands.empty()) unexpected(token, context);
+                return result;
+            default: break;
             }
             if (!result.operands.empty() && !token.after_space) unexpected(token, "operand");
             result.operands.push_back(operand(result.operands.empty() ? context : "operand"));
@@ -252,33 +239,25 @@ private:
         const Token& token = take();
         Operand result{.position = token.position, .text = token.text, .members = {}};
         switch (token.kind) {
-            case TokenKind::dot:
-                break;
-            case TokenKind::field:
-                result.members.push_back(token.text.substr(1));
-                break;
-            case TokenKind::variable:
-                require_variable(token);
-                result.kind = OperandKind::variable;
-                break;
-            case TokenKind::identifier:
-                word(token, result);
-                break;
-            case TokenKind::number:
-            case TokenKind::character:
-            case TokenKind::string:
-            case TokenKind::raw_string: {
-                result.kind = OperandKind::constant;
-                Constant constant = read_constant(token);
-                if (!constant.problem.empty()) fail(token, constant.problem);
-                result.constant = std::move(constant.value);
-                break;
-            }
-            case TokenKind::left_paren:
-                parenthesised(token, result);
-                break;
-            default:
-                unexpected(token, context);
+        case TokenKind::dot: break;
+        case TokenKind::field: result.members.push_back(token.text.substr(1)); break;
+        case TokenKind::variable:
+            require_variable(token);
+            result.kind = OperandKind::variable;
+            break;
+        case TokenKind::identifier: word(token, result); break;
+        case TokenKind::number:
+        case TokenKind::character:
+        case TokenKind::string:
+        case TokenKind::raw_string: {
+            result.kind = OperandKind::constant;
+            Constant constant = read_constant(token);
+            if (!constant.problem.empty()) fail(token, constant.problem);
+            result.constant = std::move(constant.value);
+            break;
+        }
+        case TokenKind::left_paren: parenthesised(token, result); break;
+        default: unexpected(token, context);
         }
         members(result);
         return result;
@@ -308,8 +287,7 @@ private:
         Deeper deeper(*this, open);
         ++parens_;
         result.kind = OperandKind::parenthesised;
-        result.inner =
-            std::make_unique<Pipeline>(pipeline("parenthesized pipeline", TokenKind::right_paren));
+        result.inner = std::make_unique<Pipeline>(pipeline("parenthesized pipeline", TokenKind::right_paren));
         take();
         --parens_;
     }
@@ -329,8 +307,8 @@ private:
     }
 
     void require_variable(const Token& token) const {
-        bool known = token.text == "$" || std::find(variables_.begin(), variables_.end(),
-                                                    token.text) != variables_.end();
+        bool known =
+            token.text == "$" || std::find(variables_.begin(), variables_.end(), token.text) != variables_.end();
         if (!known) fail(token, fmt::format("undefined variable {}", go_quote(token.text)));
     }
 
@@ -344,10 +322,9 @@ private:
             return;
         }
         Source::Place place = source_.place(operand.position);
-        parsed_.root_fields.push_back(
-            {std::string(operand.members.front()), place.line, place.column,
-             peek().kind != TokenKind::close && peek().kind != TokenKind::pipe &&
-                 peek().kind != TokenKind::right_paren});
+        parsed_.root_fields.push_back({std::string(operand.members.front()), place.line, place.column,
+                                       peek().kind != TokenKind::close && peek().kind != TokenKind::pipe &&
+                                           peek().kind != TokenKind::right_paren});
     }
 
     const Source& source_;

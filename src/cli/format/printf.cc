@@ -23,8 +23,7 @@ public:
     std::string run() {
         while (at_ < format_.size()) {
             std::size_t percent = format_.find('%', at_);
-            out_ +=
-                format_.substr(at_, percent == std::string_view::npos ? percent : percent - at_);
+            out_ += format_.substr(at_, percent == std::string_view::npos ? percent : percent - at_);
             if (percent == std::string_view::npos) break;
             at_ = percent + 1;
             directive();
@@ -53,14 +52,10 @@ private:
         CodePoint verb = decode_utf8(format_.substr(at_));
         at_ += verb.length;
         spec.verb = verb.point;
-        if (verb.point == '%')
-            out_ += '%';
-        else if (bad_index_)
-            note(verb.point, "(BADINDEX)");
-        else if (used_ >= arguments_.size())
-            note(verb.point, "(MISSING)");
-        else
-            append_formatted(out_, arguments_[used_++].get(), spec);
+        if (verb.point == '%') out_ += '%';
+        else if (bad_index_) note(verb.point, "(BADINDEX)");
+        else if (used_ >= arguments_.size()) note(verb.point, "(MISSING)");
+        else append_formatted(out_, arguments_[used_++].get(), spec);
     }
     void note(char32_t verb, std::string_view what) {
         out_ += "%!";
@@ -71,24 +66,15 @@ private:
     void flags(PrintSpec& spec) {
         for (;; ++at_) {
             switch (peek()) {
-                case '#':
-                    spec.sharp = true;
-                    break;
-                case '0':
-                    spec.zero = !spec.minus;
-                    break;
-                case '+':
-                    spec.plus = true;
-                    break;
-                case '-':
-                    spec.minus = true;
-                    spec.zero = false;
-                    break;
-                case ' ':
-                    spec.space = true;
-                    break;
-                default:
-                    return;
+            case '#': spec.sharp = true; break;
+            case '0': spec.zero = !spec.minus; break;
+            case '+': spec.plus = true; break;
+            case '-':
+                spec.minus = true;
+                spec.zero = false;
+                break;
+            case ' ': spec.space = true; break;
+            default: return;
             }
         }
     }
@@ -109,18 +95,15 @@ private:
         std::optional<std::size_t> number = decimal();
         bool good = number && at_ == end && *number >= 1 && *number <= arguments_.size();
         at_ = end + 1;
-        if (good)
-            used_ = *number - 1;
-        else
-            bad_index_ = true;
+        if (good) used_ = *number - 1;
+        else bad_index_ = true;
     }
 
     std::optional<std::size_t> decimal() {
         if (peek() < '0' || peek() > '9') return std::nullopt;
         std::size_t number = 0;
         for (; peek() >= '0' && peek() <= '9'; ++at_)
-            number = std::min<std::size_t>(number * 10 + static_cast<std::size_t>(peek() - '0'),
-                                           widest + 1);
+            number = std::min<std::size_t>(number * 10 + static_cast<std::size_t>(peek() - '0'), widest + 1);
         return number;
     }
 
@@ -156,18 +139,14 @@ private:
         if (peek() == '*') {
             ++at_;
             std::optional<std::int64_t> number = integer_from_arguments();
-            if (!number || *number < 0)
-                out_ += "%!(BADPREC)";
-            else
-                spec.precision = static_cast<std::size_t>(*number);
+            if (!number || *number < 0) out_ += "%!(BADPREC)";
+            else spec.precision = static_cast<std::size_t>(*number);
             after_index_ = false;
             return;
         }
         std::size_t number = decimal().value_or(0);
-        if (number > widest)
-            out_ += "%!(BADPREC)";
-        else
-            spec.precision = number;
+        if (number > widest) out_ += "%!(BADPREC)";
+        else spec.precision = number;
     }
 
     std::optional<std::int64_t> integer_from_arguments() {

@@ -16,16 +16,15 @@ Source::Place Source::place(std::size_t position) const {
 
 void Source::fail_parse(std::size_t position, std::string_view reason) const {
     Place at = place(position);
-    throw TemplateError(fmt::format("template: {}:{}:{}: {}", name, at.line, at.column, reason),
-                        at.line, at.column, ExitCode::engine);
+    throw TemplateError(fmt::format("template: {}:{}:{}: {}", name, at.line, at.column, reason), at.line, at.column,
+                        ExitCode::engine);
 }
 
-void Source::fail_execute(std::size_t position, std::string_view what,
-                          std::string_view reason) const {
+void Source::fail_execute(std::size_t position, std::string_view what, std::string_view reason) const {
     Place at = place(position);
-    throw TemplateError(fmt::format("template: {}:{}:{}: executing \"{}\" at <{}>: {}", name,
-                                    at.line, at.column, name, what, reason),
-                        at.line, at.column, ExitCode::failure);
+    throw TemplateError(
+        fmt::format("template: {}:{}:{}: executing \"{}\" at <{}>: {}", name, at.line, at.column, name, what, reason),
+        at.line, at.column, ExitCode::failure);
 }
 
 } // namespace kist::cli

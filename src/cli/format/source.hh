@@ -23,8 +23,7 @@ struct Source {
 
     [[noreturn]] void fail_parse(std::size_t position, std::string_view reason) const;
     /// `what` is the part that was being evaluated, as describe() writes it.
-    [[noreturn]] void fail_execute(std::size_t position, std::string_view what,
-                                   std::string_view reason) const;
+    [[noreturn]] void fail_execute(std::size_t position, std::string_view what, std::string_view reason) const;
 };
 
 } // namespace kist::cli

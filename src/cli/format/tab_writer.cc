@@ -29,13 +29,10 @@ Line cut(std::string_view line) {
     }
 }
 
-bool has_column(const Line& line, std::size_t column) {
-    return line.size() > column + 1;
-}
+bool has_column(const Line& line, std::size_t column) { return line.size() > column + 1; }
 
 /// Gives the column of the run of lines that begins at `first` its width; the index behind the run.
-std::size_t set_width(std::vector<Line>& lines, std::size_t first, std::size_t column,
-                      const TabLayout& layout) {
+std::size_t set_width(std::vector<Line>& lines, std::size_t first, std::size_t column, const TabLayout& layout) {
     std::size_t width = layout.least_width;
     std::size_t end = first;
     for (; end < lines.size() && has_column(lines[end], column); ++end)

@@ -30,8 +30,7 @@ Template& Template::operator=(Template&&) noexcept = default;
 
 Template Template::parse(std::string_view text, const ParseOptions& options) {
     if (text.size() > longest_text)
-        throw TemplateError(fmt::format("template: {}: the text is longer than {} bytes",
-                                        options.name, longest_text),
+        throw TemplateError(fmt::format("template: {}: the text is longer than {} bytes", options.name, longest_text),
                             1, 0, ExitCode::engine);
     Template result;
     Parts& parts = *result.parts_;
@@ -46,12 +45,8 @@ std::string Template::execute(const Value& data, const ExecuteOptions& options) 
     return evaluate(parts_->source(), parts_->parsed.statements, data, options);
 }
 
-const std::vector<RootField>& Template::root_fields() const {
-    return parts_->parsed.root_fields;
-}
-bool Template::uses_everything() const {
-    return parts_->parsed.uses_everything;
-}
+const std::vector<RootField>& Template::root_fields() const { return parts_->parsed.root_fields; }
+bool Template::uses_everything() const { return parts_->parsed.uses_everything; }
 
 bool Template::ranges_over_dot() const {
     const std::vector<Statement>& statements = parts_->parsed.statements.statements;

@@ -32,8 +32,7 @@ enum class MissingKey {
 /// them. A text that does not parse has exit code `engine`, one that fails on the data `failure`.
 class TemplateError : public Error {
 public:
-    TemplateError(const std::string& message, std::size_t at_line, std::size_t at_column,
-                  ExitCode code)
+    TemplateError(const std::string& message, std::size_t at_line, std::size_t at_column, ExitCode code)
         : Error("{}", message), line(at_line), column(at_column) {
         with_exit_code(code);
     }
@@ -42,27 +41,24 @@ public:
 };
 
 struct ParseOptions {
-    std::string_view name = {}; ///< the first part of positions, as in "template: ps:1:2"
-    bool escapes_in_text =
-        false; ///< \t and \n outside actions are a tab and a new line (ps, images …; not inspect)
+    std::string_view name = {};   ///< the first part of positions, as in "template: ps:1:2"
+    bool escapes_in_text = false; ///< \t and \n outside actions are a tab and a new line (ps, images …; not inspect)
     bool blanks_become_tabs = false; ///< outside blocks: "table {{.ID}} {{.Names}}" has 2 columns
-    std::size_t begin =
-        0; ///< the template begins here; positions still count from the text's start
+    std::size_t begin = 0;           ///< the template begins here; positions still count from the text's start
 };
 
 /// Bounds on what one execution may cost; a template over them ends with an error, never with an
 /// empty machine.
 struct TemplateLimits {
-    std::size_t output = std::size_t{64} << 20; ///< bytes written, and of any text a function makes
-    std::uint64_t iterations = 1'000'000;       ///< of all ranges together
-    std::uint64_t intermediate = std::uint64_t{256}
-                                 << 20; ///< bytes of all texts and lists made by functions together
+    std::size_t output = std::size_t{64} << 20;            ///< bytes written, and of any text a function makes
+    std::uint64_t iterations = 1'000'000;                  ///< of all ranges together
+    std::uint64_t intermediate = std::uint64_t{256} << 20; ///< bytes of all texts and lists made by functions together
 };
 
 /// Answers `.Name "argument"` on an object, as the methods of Docker's rows do (`.Label "key"`);
 /// nothing when `name` is no method of `receiver`.
-using TemplateMethod = std::function<std::optional<Value>(
-    const Value& receiver, std::string_view name, const std::vector<Value>& arguments)>;
+using TemplateMethod = std::function<std::optional<Value>(const Value& receiver, std::string_view name,
+                                                          const std::vector<Value>& arguments)>;
 
 struct ExecuteOptions {
     MissingKey missing_key = MissingKey::no_value;

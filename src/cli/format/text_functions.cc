@@ -17,8 +17,7 @@ Ref made(std::string text, Budget& budget) {
 
 /// The one text given, or all arguments printed: what Go's escapers work on.
 std::string escaper_input(Arguments arguments, const Budget& budget) {
-    if (arguments.size() == 1 && arguments[0] && arguments[0]->is_string())
-        return arguments[0]->as_string();
+    if (arguments.size() == 1 && arguments[0] && arguments[0]->is_string()) return arguments[0]->as_string();
     std::vector<Ref> printable(arguments.begin(), arguments.end());
     for (Ref& argument : printable)
         if (!argument || argument->is_null()) argument = make_ref("<no value>");
@@ -57,54 +56,33 @@ std::string map_points(std::string_view text, Change change) {
 
 /// What begins a new word for `title`.
 bool separates_words(char32_t c) {
-    bool word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                c == '_' || c > 0xBF;
+    bool word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c > 0xBF;
     return !word;
 }
 
 void append_html(std::string& to, char c) {
     switch (c) {
-        case '<':
-            to += "&lt;";
-            break;
-        case '>':
-            to += "&gt;";
-            break;
-        case '&':
-            to += "&amp;";
-            break;
-        case '\'':
-            to += "&#39;";
-            break;
-        case '"':
-            to += "&#34;";
-            break;
-        case '\0':
-            append_utf8(to, replacement_character);
-            break;
-        default:
-            to += c;
+    case '<': to += "&lt;"; break;
+    case '>': to += "&gt;"; break;
+    case '&': to += "&amp;"; break;
+    case '\'': to += "&#39;"; break;
+    case '"': to += "&#34;"; break;
+    case '\0': append_utf8(to, replacement_character); break;
+    default: to += c;
     }
 }
 
 void append_js(std::string& to, char32_t c) {
     switch (c) {
-        case '\\':
-            to += "\\\\";
-            return;
-        case '\'':
-            to += "\\'";
-            return;
-        case '"':
-            to += "\\\"";
-            return;
-        case '<':
-        case '>':
-        case '&':
-        case '=':
-            break;
-        default:
-            if (is_printable(c)) return append_utf8(to, c);
+    case '\\': to += "\\\\"; return;
+    case '\'': to += "\\'"; return;
+    case '"': to += "\\\""; return;
+    case '<':
+    case '>':
+    case '&':
+    case '=': break;
+    default:
+        if (is_printable(c)) return append_utf8(to, c);
     }
     to += fmt::format("\\u{:04X}", static_cast<unsigned>(c));
 }
@@ -121,8 +99,7 @@ const std::string& string_argument(Arguments arguments, std::size_t index) {
     const Ref& ref = arguments[index];
     if (!ref || ref->is_null()) throw ArgumentError(index, "invalid value; expected string");
     if (!ref->is_string())
-        throw ArgumentError(index, "wrong type for value; expected string; got {}",
-                            type_name(ref.get()));
+        throw ArgumentError(index, "wrong type for value; expected string; got {}", type_name(ref.get()));
     return ref->as_string();
 }
 
@@ -139,8 +116,7 @@ Ref call_join(Arguments arguments, Budget& budget) {
     if (!list) throw ArgumentError(0, "invalid value; expected []string");
     if (list->is_null()) return make_ref(""); // an empty list of Docker's
     auto wrong = [&]() -> ArgumentError {
-        return ArgumentError(0, "wrong type for value; expected []string; got {}",
-                             type_name(list.get()));
+        return ArgumentError(0, "wrong type for value; expected []string; got {}", type_name(list.get()));
     };
     if (!list->is_list()) throw wrong();
     std::size_t size = 0;
@@ -242,14 +218,11 @@ Ref call_js(Arguments arguments, Budget& budget) {
 Ref call_urlquery(Arguments arguments, Budget& budget) {
     std::string text;
     for (char c : escaper_input(arguments, budget)) {
-        bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                     c == '-' || c == '_' || c == '.' || c == '~';
-        if (plain)
-            text += c;
-        else if (c == ' ')
-            text += '+';
-        else
-            text += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+        bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+                     c == '_' || c == '.' || c == '~';
+        if (plain) text += c;
+        else if (c == ' ') text += '+';
+        else text += fmt::format("%{:02X}", static_cast<unsigned char>(c));
         budget.check_output(text.size());
     }
     return made(std::move(text), budget);

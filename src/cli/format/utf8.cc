@@ -13,9 +13,7 @@ namespace {
 
 constexpr char32_t last_code_point = 0x10FFFF;
 
-bool is_surrogate(char32_t point) {
-    return point >= 0xD800 && point <= 0xDFFF;
-}
+bool is_surrogate(char32_t point) { return point >= 0xD800 && point <= 0xDFFF; }
 
 void append_quoted(std::string& to, char32_t point, char quote, Quoting quoting) {
     if (point == static_cast<unsigned char>(quote) || point == '\\') {
@@ -23,8 +21,7 @@ void append_quoted(std::string& to, char32_t point, char quote, Quoting quoting)
         to += static_cast<char>(point);
         return;
     }
-    if (is_printable(point) && (quoting == Quoting::unicode || point < 0x80))
-        return append_utf8(to, point);
+    if (is_printable(point) && (quoting == Quoting::unicode || point < 0x80)) return append_utf8(to, point);
     constexpr std::string_view names = "abtnvfr"; // U+0007 to U+000D, with b at U+0008
     if (point >= 7 && point <= 13) {
         to += '\\';
@@ -123,8 +120,8 @@ bool is_printable(char32_t point) {
                                                    {0xFFF0, 0xFFFB}}};
     for (const Range& range : hidden)
         if (point >= range.first && point <= range.last) return false;
-    return point <= last_code_point && (point & 0xFFFE) != 0xFFFE &&
-           !(point >= 0xE0000 && point <= 0xE00FF) && point < 0xF0000;
+    return point <= last_code_point && (point & 0xFFFE) != 0xFFFE && !(point >= 0xE0000 && point <= 0xE00FF) &&
+           point < 0xF0000;
 }
 
 std::string unicode_name(char32_t point) {
@@ -141,10 +138,8 @@ std::string go_quote(std::string_view text, Quoting quoting) {
     std::string quoted = "\"";
     while (!text.empty()) {
         CodePoint next = decode_utf8(text);
-        if (next.valid)
-            append_quoted(quoted, next.point, '"', quoting);
-        else
-            quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
+        if (next.valid) append_quoted(quoted, next.point, '"', quoting);
+        else quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
         text.remove_prefix(next.length);
     }
     return quoted + '"';
@@ -163,28 +158,17 @@ Escape read_escape(std::string_view text, char quote) {
     char c = text[0];
     if (c == '\\' || c == quote) return simple(static_cast<unsigned char>(c));
     switch (c) {
-        case 'a':
-            return simple('\a');
-        case 'b':
-            return simple('\b');
-        case 'f':
-            return simple('\f');
-        case 'n':
-            return simple('\n');
-        case 'r':
-            return simple('\r');
-        case 't':
-            return simple('\t');
-        case 'v':
-            return simple('\v');
-        case 'x':
-            return numeric_escape(text, 1, 2, 16);
-        case 'u':
-            return numeric_escape(text, 1, 4, 16);
-        case 'U':
-            return numeric_escape(text, 1, 8, 16);
-        default:
-            return numeric_escape(text, 0, 3, 8);
+    case 'a': return simple('\a');
+    case 'b': return simple('\b');
+    case 'f': return simple('\f');
+    case 'n': return simple('\n');
+    case 'r': return simple('\r');
+    case 't': return simple('\t');
+    case 'v': return simple('\v');
+    case 'x': return numeric_escape(text, 1, 2, 16);
+    case 'u': return numeric_escape(text, 1, 4, 16);
+    case 'U': return numeric_escape(text, 1, 8, 16);
+    default: return numeric_escape(text, 0, 3, 8);
     }
 }
 

@@ -26,8 +26,7 @@ std::vector<const Value::Member*> sorted(const Value& object) {
 class Printer {
 public:
     Printer(std::string& to, const PrintSpec& spec) : to_(to), spec_(spec) {
-        if (spec_.verb == 'v')
-            spec_.plus = false; // %+v names the fields of structs, and there are none
+        if (spec_.verb == 'v') spec_.plus = false; // %+v names the fields of structs, and there are none
     }
 
     void value(const Value* value) {
@@ -91,34 +90,21 @@ private:
             value.is_signed() ? static_cast<std::uint64_t>(value.as_signed()) : value.as_unsigned();
         if (negative) magnitude = 0 - magnitude;
         switch (spec_.verb) {
-            case 'v':
-                if (spec_.sharp && value.is_unsigned())
-                    return digits(magnitude, negative, "0x", fmt_base(magnitude, 16));
-                return digits(magnitude, negative, "", fmt_base(magnitude, 10));
-            case 'd':
-                return digits(magnitude, negative, "", fmt_base(magnitude, 10));
-            case 'b':
-                return digits(magnitude, negative, spec_.sharp ? "0b" : "", fmt_base(magnitude, 2));
-            case 'o':
-                return digits(magnitude, negative, spec_.sharp && magnitude != 0 ? "0" : "",
-                              fmt_base(magnitude, 8));
-            case 'O':
-                return digits(magnitude, negative, "0o", fmt_base(magnitude, 8));
-            case 'x':
-                return digits(magnitude, negative, spec_.sharp ? "0x" : "",
-                              fmt_base(magnitude, 16));
-            case 'X':
-                return digits(magnitude, negative, spec_.sharp ? "0X" : "",
-                              fmt::format("{:X}", magnitude));
-            case 'c':
-                return character(magnitude, negative);
-            case 'q':
-                return padded(go_quote_character(code_point(magnitude, negative),
-                                                 spec_.plus ? Quoting::ascii : Quoting::unicode));
-            case 'U':
-                return unicode(magnitude, negative, value);
-            default:
-                bad_verb(&value);
+        case 'v':
+            if (spec_.sharp && value.is_unsigned()) return digits(magnitude, negative, "0x", fmt_base(magnitude, 16));
+            return digits(magnitude, negative, "", fmt_base(magnitude, 10));
+        case 'd': return digits(magnitude, negative, "", fmt_base(magnitude, 10));
+        case 'b': return digits(magnitude, negative, spec_.sharp ? "0b" : "", fmt_base(magnitude, 2));
+        case 'o': return digits(magnitude, negative, spec_.sharp && magnitude != 0 ? "0" : "", fmt_base(magnitude, 8));
+        case 'O': return digits(magnitude, negative, "0o", fmt_base(magnitude, 8));
+        case 'x': return digits(magnitude, negative, spec_.sharp ? "0x" : "", fmt_base(magnitude, 16));
+        case 'X': return digits(magnitude, negative, spec_.sharp ? "0X" : "", fmt::format("{:X}", magnitude));
+        case 'c': return character(magnitude, negative);
+        case 'q':
+            return padded(
+                go_quote_character(code_point(magnitude, negative), spec_.plus ? Quoting::ascii : Quoting::unicode));
+        case 'U': return unicode(magnitude, negative, value);
+        default: bad_verb(&value);
         }
     }
     static std::string fmt_base(std::uint64_t n, int base) {
@@ -127,8 +113,7 @@ private:
         return base == 16 ? fmt::format("{:x}", n) : fmt::format("{}", n);
     }
     static char32_t code_point(std::uint64_t magnitude, bool negative) {
-        return negative || magnitude > 0x10FFFF ? replacement_character
-                                                : static_cast<char32_t>(magnitude);
+        return negative || magnitude > 0x10FFFF ? replacement_character : static_cast<char32_t>(magnitude);
     }
     void character(std::uint64_t magnitude, bool negative) {
         std::string text;
@@ -137,10 +122,8 @@ private:
     }
     void unicode(std::uint64_t magnitude, bool negative, const Value& value) {
         if (negative) return bad_verb(&value);
-        std::string text = fmt::format("U+{:0{}X}", magnitude,
-                                       std::max<std::size_t>(4, spec_.precision.value_or(4)));
-        if (spec_.sharp && magnitude <= 0x10FFFF &&
-            is_printable(static_cast<char32_t>(magnitude))) {
+        std::string text = fmt::format("U+{:0{}X}", magnitude, std::max<std::size_t>(4, spec_.precision.value_or(4)));
+        if (spec_.sharp && magnitude <= 0x10FFFF && is_printable(static_cast<char32_t>(magnitude))) {
             text += " '";
             append_utf8(text, static_cast<char32_t>(magnitude));
             text += '\'';
@@ -151,8 +134,7 @@ private:
     }
 
     /// Sign, base prefix, zeros up to the precision (or, with the flag 0, up to the width), digits.
-    void digits(std::uint64_t magnitude, bool negative, std::string_view prefix,
-                std::string_view number) {
+    void digits(std::uint64_t magnitude, bool negative, std::string_view prefix, std::string_view number) {
         std::string sign = negative ? "-" : spec_.plus ? "+" : spec_.space ? " " : "";
         if (spec_.precision && *spec_.precision == 0 && magnitude == 0) {
             to_.append(spec_.width.value_or(0), ' ');
@@ -174,33 +156,26 @@ private:
         char32_t verb = spec_.verb;
         std::string text;
         switch (verb) {
-            case 'v':
-            case 'g':
-            case 'G':
-                text = float_general(number, spec_.precision);
-                if (verb == 'G') std::replace(text.begin(), text.end(), 'e', 'E');
-                break;
-            case 'e':
-                text = float_exponent(number, spec_.precision);
-                break;
-            case 'E':
-                text = float_exponent(number, spec_.precision);
-                std::replace(text.begin(), text.end(), 'e', 'E');
-                break;
-            case 'f':
-            case 'F':
-                text = float_fixed(number, spec_.precision.value_or(6));
-                break;
-            default:
-                return bad_verb(&value);
+        case 'v':
+        case 'g':
+        case 'G':
+            text = float_general(number, spec_.precision);
+            if (verb == 'G') std::replace(text.begin(), text.end(), 'e', 'E');
+            break;
+        case 'e': text = float_exponent(number, spec_.precision); break;
+        case 'E':
+            text = float_exponent(number, spec_.precision);
+            std::replace(text.begin(), text.end(), 'e', 'E');
+            break;
+        case 'f':
+        case 'F': text = float_fixed(number, spec_.precision.value_or(6)); break;
+        default: return bad_verb(&value);
         }
         signed_float(std::move(text), number);
     }
     void signed_float(std::string text, double number) {
-        if (!std::signbit(number) && spec_.plus)
-            text.insert(0, "+");
-        else if (!std::signbit(number) && spec_.space)
-            text.insert(0, " ");
+        if (!std::signbit(number) && spec_.plus) text.insert(0, "+");
+        else if (!std::signbit(number) && spec_.space) text.insert(0, " ");
         bool zeros = spec_.zero && !spec_.minus && spec_.width && *spec_.width > text.size();
         if (zeros) {
             std::size_t at = text[0] == '-' || text[0] == '+' || text[0] == ' ';
@@ -220,28 +195,21 @@ private:
         }
         Quoting quoting = spec_.plus ? Quoting::ascii : Quoting::unicode;
         switch (spec_.verb) {
-            case 'v':
-                return padded(spec_.sharp ? go_quote(cut) : std::string(cut));
-            case 's':
-                return padded(cut);
-            case 'q':
-                if (spec_.sharp && fits_raw(cut)) return padded("`" + std::string(cut) + "`");
-                return padded(go_quote(cut, quoting));
-            case 'x':
-                return padded(hexadecimal(all, "0123456789abcdef", 'x'));
-            case 'X':
-                return padded(hexadecimal(all, "0123456789ABCDEF", 'X'));
-            default:
-                bad_verb(&value);
+        case 'v': return padded(spec_.sharp ? go_quote(cut) : std::string(cut));
+        case 's': return padded(cut);
+        case 'q':
+            if (spec_.sharp && fits_raw(cut)) return padded("`" + std::string(cut) + "`");
+            return padded(go_quote(cut, quoting));
+        case 'x': return padded(hexadecimal(all, "0123456789abcdef", 'x'));
+        case 'X': return padded(hexadecimal(all, "0123456789ABCDEF", 'X'));
+        default: bad_verb(&value);
         }
     }
     static bool fits_raw(std::string_view text) {
         while (!text.empty()) {
             CodePoint next = decode_utf8(text);
             bool control = next.point < 0x20 && next.point != '\t';
-            if (!next.valid || control || next.point == '`' || next.point == 0x7F ||
-                next.point == 0xFEFF)
-                return false;
+            if (!next.valid || control || next.point == '`' || next.point == 0x7F || next.point == 0xFEFF) return false;
             text.remove_prefix(next.length);
         }
         return true;
@@ -293,8 +261,6 @@ private:
 
 } // namespace
 
-void append_formatted(std::string& to, const Value* value, const PrintSpec& spec) {
-    Printer(to, spec).value(value);
-}
+void append_formatted(std::string& to, const Value* value, const PrintSpec& spec) { Printer(to, spec).value(value); }
 
 } // namespace kist::cli

@@ -24,8 +24,7 @@ bool contains(const Names& names, const std::string& name) {
 /// Nothing for a name that libcap does not know or the kernel does not have.
 std::optional<cap_value_t> number_of(const std::string& name) {
     cap_value_t number = -1;
-    if (cap_from_name(to_lower(name).c_str(), &number) != 0 || number >= cap_max_bits())
-        return std::nullopt;
+    if (cap_from_name(to_lower(name).c_str(), &number) != 0 || number >= cap_max_bits()) return std::nullopt;
     return number;
 }
 
@@ -65,10 +64,9 @@ struct FreeCaps {
 } // namespace
 
 const Names& default_capabilities() {
-    static const Names names{
-        "CAP_AUDIT_WRITE", "CAP_CHOWN",   "CAP_DAC_OVERRIDE",     "CAP_FOWNER",    "CAP_FSETID",
-        "CAP_KILL",        "CAP_MKNOD",   "CAP_NET_BIND_SERVICE", "CAP_NET_RAW",   "CAP_SETFCAP",
-        "CAP_SETGID",      "CAP_SETPCAP", "CAP_SETUID",           "CAP_SYS_CHROOT"};
+    static const Names names{"CAP_AUDIT_WRITE", "CAP_CHOWN",   "CAP_DAC_OVERRIDE",     "CAP_FOWNER",    "CAP_FSETID",
+                             "CAP_KILL",        "CAP_MKNOD",   "CAP_NET_BIND_SERVICE", "CAP_NET_RAW",   "CAP_SETFCAP",
+                             "CAP_SETGID",      "CAP_SETPCAP", "CAP_SETUID",           "CAP_SYS_CHROOT"};
     return names;
 }
 
@@ -86,16 +84,13 @@ std::optional<std::string> normalize_capability(std::string_view text) {
     if (name == "ALL") return name;
     if (!name.starts_with("CAP_")) name.insert(0, "CAP_");
     // cap_from_name takes numbers too, and text behind the name's end is not its business.
-    if (name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != std::string::npos)
-        return std::nullopt;
+    if (name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != std::string::npos) return std::nullopt;
     if (!number_of(name)) return std::nullopt;
     return name;
 }
 
-Names apply_capability_options(const Names& base, const Names& add, const Names& drop,
-                               const Names& available) {
-    const Names added = normalize_all(add, "--cap-add"),
-                dropped = normalize_all(drop, "--cap-drop");
+Names apply_capability_options(const Names& base, const Names& add, const Names& drop, const Names& available) {
+    const Names added = normalize_all(add, "--cap-add"), dropped = normalize_all(drop, "--cap-drop");
     Names result;
     if (contains(added, "ALL")) {
         for (const std::string& name : available)
@@ -108,8 +103,7 @@ Names apply_capability_options(const Names& base, const Names& add, const Names&
     for (const std::string& name : added) {
         if (name == "ALL") continue;
         if (!contains(available, name))
-            throw Error("capability '{}' cannot be added: kist itself was started without it",
-                        name);
+            throw Error("capability '{}' cannot be added: kist itself was started without it", name);
         // After "--cap-add ALL" a drop counts; without it what is added by name wins (Docker's
         // rules).
         if (!contains(added, "ALL")) result.push_back(name);
@@ -120,8 +114,7 @@ Names apply_capability_options(const Names& base, const Names& add, const Names&
 }
 
 Capabilities capability_sets(const Names& list) {
-    return {
-        .bounding = list, .effective = list, .inheritable = {}, .permitted = list, .ambient = {}};
+    return {.bounding = list, .effective = list, .inheritable = {}, .permitted = list, .ambient = {}};
 }
 
 void limit_bounding_set(const Capabilities& sets) {
@@ -151,8 +144,8 @@ void set_process_capabilities(const Capabilities& sets, bool root_user) {
     if (!caps) throw SysError("preparing capabilities");
     auto set = [&](cap_flag_t flag, const Names& names) {
         const auto numbers = numbers_of(names);
-        if (!numbers.empty() && cap_set_flag(caps.get(), flag, static_cast<int>(numbers.size()),
-                                             numbers.data(), CAP_SET) != 0)
+        if (!numbers.empty() &&
+            cap_set_flag(caps.get(), flag, static_cast<int>(numbers.size()), numbers.data(), CAP_SET) != 0)
             throw SysError("preparing capabilities");
     };
     set(CAP_PERMITTED, root_user ? sets.permitted : ambient);

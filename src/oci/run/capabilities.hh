@@ -22,10 +22,10 @@ std::optional<std::string> normalize_capability(std::string_view text);
 /// `base` plus and minus what --cap-add and --cap-drop say ("ALL" on either side as Docker's
 /// rules), sorted. Of `base` only what is `available`; an added one that is not is an Error. Throws
 /// UsageError for an unknown name.
-std::vector<std::string> apply_capability_options(
-    const std::vector<std::string>& base, const std::vector<std::string>& add,
-    const std::vector<std::string>& drop,
-    const std::vector<std::string>& available = all_capabilities());
+std::vector<std::string> apply_capability_options(const std::vector<std::string>& base,
+                                                  const std::vector<std::string>& add,
+                                                  const std::vector<std::string>& drop,
+                                                  const std::vector<std::string>& available = all_capabilities());
 /// P12: bounding = permitted = effective = `list`, inheritable and ambient empty; for a non-root
 /// user permitted and effective are emptied by set_process_capabilities.
 Capabilities capability_sets(const std::vector<std::string>& list);

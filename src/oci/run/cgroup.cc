@@ -46,12 +46,10 @@ std::vector<std::string> v1_mounts_to_join(const CgroupHost& host, const Resourc
         if (!mount.empty() && std::find(mounts.begin(), mounts.end(), mount) == mounts.end())
             mounts.push_back(std::move(mount));
     };
-    for (const char* controller :
-         {"pids", "memory", "cpu", "cpuacct", "devices", "blkio", "name=systemd"})
+    for (const char* controller : {"pids", "memory", "cpu", "cpuacct", "devices", "blkio", "name=systemd"})
         add(controller);
     if (host.unified.empty()) add("freezer");
-    if (resources.cpu && (!resources.cpu->cpus.empty() || !resources.cpu->mems.empty()))
-        add("cpuset");
+    if (resources.cpu && (!resources.cpu->cpus.empty() || !resources.cpu->mems.empty())) add("cpuset");
     if (!resources.hugepage_limits.empty()) add("hugetlb");
     if (!resources.rdma.empty()) add("rdma");
     if (resources.network && resources.network->class_id) add("net_cls");
@@ -60,17 +58,14 @@ std::vector<std::string> v1_mounts_to_join(const CgroupHost& host, const Resourc
 }
 
 /// Controllers a container's v2 folder should have: for limits and for statistics.
-std::vector<std::string> unified_controllers_to_enable(const CgroupHost& host,
-                                                       const Resources& resources) {
+std::vector<std::string> unified_controllers_to_enable(const CgroupHost& host, const Resources& resources) {
     std::vector<std::string> wanted;
     auto add = [&](const std::string& controller) {
         const bool known = host.has_unified_controller(controller);
-        if (known && std::find(wanted.begin(), wanted.end(), controller) == wanted.end())
-            wanted.push_back(controller);
+        if (known && std::find(wanted.begin(), wanted.end(), controller) == wanted.end()) wanted.push_back(controller);
     };
     for (const char* controller : {"cpu", "memory", "pids", "io"}) add(controller);
-    if (resources.cpu && (!resources.cpu->cpus.empty() || !resources.cpu->mems.empty()))
-        add("cpuset");
+    if (resources.cpu && (!resources.cpu->cpus.empty() || !resources.cpu->mems.empty())) add("cpuset");
     if (!resources.hugepage_limits.empty()) add("hugetlb");
     if (!resources.rdma.empty()) add("rdma");
     for (const auto& [file, value] : resources.unified) add(split_once(file, '.').first);
@@ -80,30 +75,22 @@ std::vector<std::string> unified_controllers_to_enable(const CgroupHost& host,
 /// A folder has a controller when every folder above lets it through. Best effort: where a parent
 /// refuses (it has processes of its own: "no internal process" rule), a limit that needs the
 /// controller fails by itself and says so.
-void enable_controllers(const CgroupHost& host, const std::string& path,
-                        const std::vector<std::string>& wanted) {
+void enable_controllers(const CgroupHost& host, const std::string& path, const std::vector<std::string>& wanted) {
     if (wanted.empty()) return;
-    const auto present = split(
-        trim(cgroup_files::read(host.unified + path + "/cgroup.controllers").value_or("")), ' ');
+    const auto present = split(trim(cgroup_files::read(host.unified + path + "/cgroup.controllers").value_or("")), ' ');
     std::vector<std::string> missing;
     for (const std::string& controller : wanted)
-        if (std::find(present.begin(), present.end(), controller) == present.end())
-            missing.push_back(controller);
+        if (std::find(present.begin(), present.end(), controller) == present.end()) missing.push_back(controller);
     if (missing.empty()) return;
     for (std::size_t slash = 0; slash != std::string::npos; slash = path.find('/', slash + 1)) {
         const std::string file = host.unified + path.substr(0, slash) + "/cgroup.subtree_control";
-        for (const std::string& controller : missing)
-            cgroup_files::try_write(file, "+" + controller);
+        for (const std::string& controller : missing) cgroup_files::try_write(file, "+" + controller);
     }
 }
 
-Fd open_tasks(const std::string& folder) {
-    return Fd{::open((folder + "/tasks").c_str(), O_WRONLY | O_CLOEXEC)};
-}
+Fd open_tasks(const std::string& folder) { return Fd{::open((folder + "/tasks").c_str(), O_WRONLY | O_CLOEXEC)}; }
 
-Fd open_folder(const std::string& folder) {
-    return Fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-}
+Fd open_folder(const std::string& folder) { return Fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}; }
 
 void write_self(int fd, const std::string& mount) {
     if (::write(fd, "0", 1) != 1) throw SysError("joining the cgroup in '{}'", mount);
@@ -111,17 +98,14 @@ void write_self(int fd, const std::string& mount) {
 
 } // namespace
 
-std::string Cgroup::v1_folder(std::string_view mount) const {
-    return std::string(mount) + path_;
-}
+std::string Cgroup::v1_folder(std::string_view mount) const { return std::string(mount) + path_; }
 
 std::string Cgroup::members_folder() const {
     if (!unified_mount_.empty()) return unified_mount_ + path_;
     return folders_.empty() ? std::string() : v1_folder(folders_.front().mount);
 }
 
-Cgroup Cgroup::create(const CgroupHost& host, const std::string& path, const Resources& resources,
-                      Existing existing) {
+Cgroup Cgroup::create(const CgroupHost& host, const std::string& path, const Resources& resources, Existing existing) {
     check_path(path);
     const auto if_exists = existing == Existing::empty ? IfExists::empty_it : IfExists::take;
     const auto writes = plan_cgroup(host, resources);
@@ -159,8 +143,7 @@ Cgroup Cgroup::open(const CgroupHost& host, const std::string& path) {
     for (const auto& [controller, mount] : host.v1) {
         if (std::find(seen.begin(), seen.end(), mount) != seen.end()) continue;
         seen.push_back(mount);
-        if (Fd tasks = open_tasks(mount + path))
-            group.folders_.push_back({mount, std::move(tasks)});
+        if (Fd tasks = open_tasks(mount + path)) group.folders_.push_back({mount, std::move(tasks)});
     }
     if (!host.unified.empty()) {
         group.unified_ = open_folder(host.unified + path);
@@ -201,8 +184,7 @@ void Cgroup::apply(const std::vector<CgroupWrite>& writes) const {
         }
         if (!file || ::write(file.get(), w.value.data(), w.value.size()) < 0) refused.push_back(&w);
     }
-    for (const CgroupWrite* w : refused)
-        cgroup_files::write(w->mount + path_ + '/' + w->file, w->value);
+    for (const CgroupWrite* w : refused) cgroup_files::write(w->mount + path_ + '/' + w->file, w->value);
 }
 
 std::vector<CgroupWrite> Cgroup::current(const std::vector<CgroupWrite>& writes) const {
@@ -226,7 +208,8 @@ void Cgroup::restore(const std::vector<CgroupWrite>& values) const noexcept {
 void Cgroup::add_cpuset(const CgroupHost& host) {
     const std::string mount = host.v1_mount("cpuset");
     if (mount.empty()) return enable_controllers(host, path_, {"cpuset"});
-    const bool joined = std::any_of(folders_.begin(), folders_.end(), [&](const Folder& f) { return f.mount == mount; });
+    const bool joined =
+        std::any_of(folders_.begin(), folders_.end(), [&](const Folder& f) { return f.mount == mount; });
     if (joined) return;
     cgroup_files::make_folder(mount, path_, IfExists::keep, true);
     folders_.push_back({mount, open_tasks(mount + path_)});
@@ -259,15 +242,12 @@ void Cgroup::freeze() const {
     }
     if (frozen) return;
     thaw();
-    throw Error("freezing cgroup '{}': its processes did not stop within {} s", path_,
-                freeze_limit.count());
+    throw Error("freezing cgroup '{}': its processes did not stop within {} s", path_, freeze_limit.count());
 }
 
 void Cgroup::thaw() const {
-    if (!unified_mount_.empty())
-        cgroup_files::write(unified_mount_ + path_ + "/cgroup.freeze", "0");
-    else
-        cgroup_files::write(v1_folder(v1_.at("freezer")) + "/freezer.state", "THAWED");
+    if (!unified_mount_.empty()) cgroup_files::write(unified_mount_ + path_ + "/cgroup.freeze", "0");
+    else cgroup_files::write(v1_folder(v1_.at("freezer")) + "/freezer.state", "THAWED");
 }
 
 bool Cgroup::is_frozen() const {
@@ -285,8 +265,7 @@ void Cgroup::kill_all() const {
     if (!unified_mount_.empty()) {
         const int code = cgroup_files::try_write(unified_mount_ + path_ + "/cgroup.kill", "1");
         if (code == 0 || code == ENODEV) return;
-        if (code != ENOENT)
-            throw SysError(SysError::Code{code}, "killing the processes of cgroup '{}'", path_);
+        if (code != ENOENT) throw SysError(SysError::Code{code}, "killing the processes of cgroup '{}'", path_);
         // ENOENT: removed already, or a kernel before 5.14 without cgroup.kill.
     }
     const std::string folder = members_folder();
@@ -310,7 +289,8 @@ bool Cgroup::kill_subgroup(const Fd& folder) {
     const Fd events{::openat(folder.get(), "cgroup.events", O_RDONLY | O_CLOEXEC)};
     std::array<char, 128> text{};
     const ssize_t length = events ? ::read(events.get(), text.data(), text.size()) : -1;
-    const bool empty = length > 0 && cgroup_files::has_line({text.data(), static_cast<std::size_t>(length)}, "populated 0");
+    const bool empty =
+        length > 0 && cgroup_files::has_line({text.data(), static_cast<std::size_t>(length)}, "populated 0");
     if (empty) return false;
     const Fd file{::openat(folder.get(), "cgroup.kill", O_WRONLY | O_CLOEXEC)};
     return file && ::write(file.get(), "1", 1) == 1;
@@ -324,10 +304,8 @@ std::vector<pid_t> Cgroup::pids() const {
 bool Cgroup::remove(std::chrono::milliseconds limit) const {
     const auto deadline = steady_clock::now() + limit;
     bool gone = true;
-    if (!unified_mount_.empty())
-        gone = cgroup_files::remove_folder(unified_mount_ + path_, deadline);
-    for (const Folder& folder : folders_)
-        gone = cgroup_files::remove_folder(v1_folder(folder.mount), deadline) && gone;
+    if (!unified_mount_.empty()) gone = cgroup_files::remove_folder(unified_mount_ + path_, deadline);
+    for (const Folder& folder : folders_) gone = cgroup_files::remove_folder(v1_folder(folder.mount), deadline) && gone;
     return gone;
 }
 
@@ -342,16 +320,12 @@ struct Membership {
 
 std::vector<Membership> own_memberships(const CgroupHost& host) {
     std::vector<Membership> all;
-    for (const std::string& line :
-         split(cgroup_files::read("/proc/self/cgroup").value_or(""), '\n')) {
+    for (const std::string& line : split(cgroup_files::read("/proc/self/cgroup").value_or(""), '\n')) {
         const std::size_t first = line.find(':'), second = line.find(':', first + 1);
         if (second == std::string::npos) continue;
         const std::string controllers = line.substr(first + 1, second - first - 1);
-        if (controllers.empty())
-            all.push_back({host.unified, line.substr(second + 1), false});
-        else
-            all.push_back(
-                {host.v1_mount(split(controllers, ',').front()), line.substr(second + 1), true});
+        if (controllers.empty()) all.push_back({host.unified, line.substr(second + 1), false});
+        else all.push_back({host.v1_mount(split(controllers, ',').front()), line.substr(second + 1), true});
     }
     return all;
 }

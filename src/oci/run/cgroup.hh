@@ -71,8 +71,8 @@ public:
     /// container with that path are emptied first.
     /// `Existing::take`: a folder of that path is somebody's who asked for it; with processes in it, it is an Error.
     enum class Existing { empty, take };
-    static Cgroup create(const CgroupHost& host, const std::string& path,
-                         const Resources& resources, Existing existing = Existing::empty);
+    static Cgroup create(const CgroupHost& host, const std::string& path, const Resources& resources,
+                         Existing existing = Existing::empty);
     /// For a cgroup made earlier, by whomever. Missing folders are skipped.
     static Cgroup open(const CgroupHost& host, const std::string& path);
 

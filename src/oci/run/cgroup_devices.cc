@@ -40,21 +40,16 @@ std::uint32_t parse_access(const std::string& access) {
     if (access.empty()) return BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE;
     std::uint32_t bits = 0;
     for (const char letter : access) {
-        if (letter == 'r')
-            bits |= BPF_DEVCG_ACC_READ;
-        else if (letter == 'w')
-            bits |= BPF_DEVCG_ACC_WRITE;
-        else if (letter == 'm')
-            bits |= BPF_DEVCG_ACC_MKNOD;
-        else
-            throw Error("device rule: '{}' is no access (of r, w and m)", printable(access));
+        if (letter == 'r') bits |= BPF_DEVCG_ACC_READ;
+        else if (letter == 'w') bits |= BPF_DEVCG_ACC_WRITE;
+        else if (letter == 'm') bits |= BPF_DEVCG_ACC_MKNOD;
+        else throw Error("device rule: '{}' is no access (of r, w and m)", printable(access));
     }
     return bits;
 }
 
 /// -1 is what other runtimes write for "any".
-std::optional<std::uint32_t> parse_number(const std::optional<std::int64_t>& number,
-                                          std::int64_t max) {
+std::optional<std::uint32_t> parse_number(const std::optional<std::int64_t>& number, std::int64_t max) {
     if (!number || *number == -1) return std::nullopt;
     if (*number < 0 || *number > max) throw Error("device rule: {} is no device number", *number);
     return static_cast<std::uint32_t>(*number);
@@ -64,8 +59,7 @@ std::optional<std::uint32_t> parse_number(const std::optional<std::int64_t>& num
 /// "deny" when there is none.
 std::vector<Rule> effective_rules(const std::vector<DeviceRule>& given) {
     constexpr std::int64_t max_major = 0xfff, max_minor = 0xfffff; // include/linux/kdev_t.h
-    std::vector<Rule> rules{
-        {.allow = false, .kind = Kind::any, .major = {}, .minor = {}, .access = parse_access("")}};
+    std::vector<Rule> rules{{.allow = false, .kind = Kind::any, .major = {}, .minor = {}, .access = parse_access("")}};
     for (const DeviceRule& rule : given) {
         const Rule parsed{rule.allow, parse_kind(rule.type), parse_number(rule.major, max_major),
                           parse_number(rule.minor, max_minor), parse_access(rule.access)};
@@ -91,13 +85,10 @@ void check_expressible_v1(const std::vector<Rule>& rules, std::size_t at) {
     for (std::size_t i = 1; i < at; ++i) {
         const Rule& before = rules[i];
         if (before.allow == rule.allow || (before.access & rule.access & data) == 0) continue;
-        const bool kinds =
-            before.kind == Kind::any || rule.kind == Kind::any || before.kind == rule.kind;
-        if (!kinds || !overlap(before.major, rule.major) || !overlap(before.minor, rule.minor))
-            continue;
+        const bool kinds = before.kind == Kind::any || rule.kind == Kind::any || before.kind == rule.kind;
+        if (!kinds || !overlap(before.major, rule.major) || !overlap(before.minor, rule.minor)) continue;
         if (before.major == rule.major && before.minor == rule.minor) continue;
-        if (covers(rule.major, before.major) && covers(rule.minor, before.minor) && rule.allow)
-            continue;
+        if (covers(rule.major, before.major) && covers(rule.minor, before.minor) && rule.allow) continue;
         throw Error("device rule {} {}:{}: cgroup v1 cannot take a part out of an earlier rule",
                     rule.allow ? "allow" : "deny", rule.major ? std::to_string(*rule.major) : "*",
                     rule.minor ? std::to_string(*rule.minor) : "*");
@@ -110,9 +101,7 @@ bool is_without_effect_v1(const std::vector<Rule>& rules, std::size_t at) {
     const Rule& rule = rules[at];
     if (rule.allow != rules.front().allow) return false;
     for (std::size_t i = 1; i < at; ++i)
-        if (rules[i].allow != rule.allow && rules[i].major == rule.major &&
-            rules[i].minor == rule.minor)
-            return false;
+        if (rules[i].allow != rule.allow && rules[i].major == rule.major && rules[i].minor == rule.minor) return false;
     return true;
 }
 
@@ -128,8 +117,7 @@ std::string line_v1(char type, const Rule& rule) {
 
 } // namespace
 
-std::vector<std::pair<std::string, std::string>> device_writes_v1(
-    const std::vector<DeviceRule>& given) {
+std::vector<std::pair<std::string, std::string>> device_writes_v1(const std::vector<DeviceRule>& given) {
     const std::vector<Rule> rules = effective_rules(given);
     std::vector<std::pair<std::string, std::string>> writes;
     for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -153,12 +141,10 @@ namespace {
 
 // Registers of the program: the three numbers of the request, and what of the access asked for is
 // not yet allowed.
-constexpr std::uint8_t verdict = BPF_REG_0, context = BPF_REG_1, access_left = BPF_REG_2,
-                       kind = BPF_REG_3, major_number = BPF_REG_4, minor_number = BPF_REG_5,
-                       scratch = BPF_REG_6;
+constexpr std::uint8_t verdict = BPF_REG_0, context = BPF_REG_1, access_left = BPF_REG_2, kind = BPF_REG_3,
+                       major_number = BPF_REG_4, minor_number = BPF_REG_5, scratch = BPF_REG_6;
 
-bpf_insn instruction(int code, std::uint8_t to, std::uint8_t from, std::size_t offset,
-                     std::uint32_t value) {
+bpf_insn instruction(int code, std::uint8_t to, std::uint8_t from, std::size_t offset, std::uint32_t value) {
     bpf_insn made{};
     made.code = static_cast<std::uint8_t>(code);
     made.dst_reg = to & 0xf;
@@ -173,9 +159,7 @@ bpf_insn load(std::uint8_t to, std::size_t offset) {
 bpf_insn alu(int operation, std::uint8_t to, std::uint32_t value) {
     return instruction(BPF_ALU | BPF_K | operation, to, 0, 0, value);
 }
-bpf_insn copy(std::uint8_t to, std::uint8_t from) {
-    return instruction(BPF_ALU | BPF_X | BPF_MOV, to, from, 0, 0);
-}
+bpf_insn copy(std::uint8_t to, std::uint8_t from) { return instruction(BPF_ALU | BPF_X | BPF_MOV, to, from, 0, 0); }
 /// Its jump distance is filled in when the rule's length is known.
 bpf_insn skip_rule_if(int comparison, std::uint8_t left, std::uint32_t value) {
     return instruction(BPF_JMP | BPF_K | comparison, left, 0, 0, value);
@@ -188,8 +172,8 @@ void append_answer(std::vector<bpf_insn>& code, bool allow) {
 std::vector<bpf_insn> rule_code(const Rule& rule) {
     std::vector<bpf_insn> code;
     if (rule.kind != Kind::any)
-        code.push_back(skip_rule_if(
-            BPF_JNE, kind, rule.kind == Kind::block ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR));
+        code.push_back(
+            skip_rule_if(BPF_JNE, kind, rule.kind == Kind::block ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR));
     if (rule.major) code.push_back(skip_rule_if(BPF_JNE, major_number, *rule.major));
     if (rule.minor) code.push_back(skip_rule_if(BPF_JNE, minor_number, *rule.minor));
     if (rule.allow) {
@@ -235,8 +219,7 @@ void detach_program(const Fd& folder, std::uint32_t id) {
     detach.target_fd = static_cast<std::uint32_t>(folder.get());
     detach.attach_bpf_fd = static_cast<std::uint32_t>(program.get());
     detach.attach_type = BPF_CGROUP_DEVICE;
-    if (bpf(BPF_PROG_DETACH, detach) != 0)
-        throw SysError("detaching the old device rules of the cgroup");
+    if (bpf(BPF_PROG_DETACH, detach) != 0) throw SysError("detaching the old device rules of the cgroup");
 }
 
 } // namespace
@@ -275,8 +258,7 @@ void attach_device_program(const Fd& folder, const std::vector<bpf_insn>& progra
     attach_request.attach_type = BPF_CGROUP_DEVICE;
     // "Multi", so that an engine inside the container can limit its own containers further.
     attach_request.attach_flags = BPF_F_ALLOW_MULTI;
-    if (bpf(BPF_PROG_ATTACH, attach_request) != 0)
-        throw SysError("attaching the device rules to the cgroup");
+    if (bpf(BPF_PROG_ATTACH, attach_request) != 0) throw SysError("attaching the device rules to the cgroup");
     // All attached programs must allow an access, so while an update is half done the rules are
     // stricter, never laxer.
     for (const std::uint32_t id : before) detach_program(folder, id);

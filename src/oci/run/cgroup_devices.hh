@@ -19,8 +19,7 @@ namespace kist::oci {
 
 /// (file, value) in order. Throws Error for a malformed rule, and for a "deny" that v1 could not
 /// carry out: it cannot take a part out of a wider "allow".
-std::vector<std::pair<std::string, std::string>> device_writes_v1(
-    const std::vector<DeviceRule>& rules);
+std::vector<std::pair<std::string, std::string>> device_writes_v1(const std::vector<DeviceRule>& rules);
 
 /// A BPF_PROG_TYPE_CGROUP_DEVICE program: struct bpf_cgroup_dev_ctx in, 1 allows.
 std::vector<bpf_insn> device_program_v2(const std::vector<DeviceRule>& rules);

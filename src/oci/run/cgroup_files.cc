@@ -119,31 +119,25 @@ bool has_line(std::string_view text, std::string_view line) {
     return false;
 }
 
-void make_folder(const std::string& mount, const std::string& path, IfExists if_exists,
-                 bool init_cpuset) {
+void make_folder(const std::string& mount, const std::string& path, IfExists if_exists, bool init_cpuset) {
     if (make_level(mount + path, if_exists, init_cpuset)) return;
-    for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
-         slash = path.find('/', slash + 1))
+    for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
         make_level(mount + path.substr(0, slash), IfExists::keep, init_cpuset);
-    if (!make_level(mount + path, if_exists, init_cpuset))
-        throw SysError("creating cgroup '{}{}'", mount, path);
+    if (!make_level(mount + path, if_exists, init_cpuset)) throw SysError("creating cgroup '{}{}'", mount, path);
 }
 
 bool remove_folder(const std::string& folder, Deadline deadline) {
     for (std::chrono::microseconds pause(100);;) {
         if (::rmdir(folder.c_str()) == 0 || errno == ENOENT) return true;
         if (errno != EBUSY && errno != ENOTEMPTY) throw SysError("removing cgroup '{}'", folder);
-        for (const std::string& child : child_folders(folder))
-            remove_folder(folder + "/" + child, deadline);
+        for (const std::string& child : child_folders(folder)) remove_folder(folder + "/" + child, deadline);
         if (::rmdir(folder.c_str()) == 0) return true;
         if (steady_clock::now() >= deadline) return false;
         // When v2 already says "empty", it was a member on its last steps: a short nap, not the
         // event, ends the wait.
         const auto events = read(folder + "/cgroup.events");
-        if (events && has_line(*events, "populated 1"))
-            wait_for_event(folder, "populated 0", deadline);
-        else
-            nap(pause);
+        if (events && has_line(*events, "populated 1")) wait_for_event(folder, "populated 0", deadline);
+        else nap(pause);
     }
 }
 

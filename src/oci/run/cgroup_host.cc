@@ -13,9 +13,9 @@ namespace kist::oci {
 
 namespace {
 
-constexpr std::array<std::string_view, 15> v1_controllers{
-    "cpu",     "cpuacct",  "cpuset",  "memory",     "devices", "freezer", "blkio", "pids",
-    "net_cls", "net_prio", "hugetlb", "perf_event", "rdma",    "misc",    "debug"};
+constexpr std::array<std::string_view, 15> v1_controllers{"cpu",     "cpuacct",    "cpuset", "memory",  "devices",
+                                                          "freezer", "blkio",      "pids",   "net_cls", "net_prio",
+                                                          "hugetlb", "perf_event", "rdma",   "misc",    "debug"};
 
 std::string_view next_word(std::string_view& rest) {
     const std::size_t end = std::min(rest.find(' '), rest.size());
@@ -42,8 +42,7 @@ std::string unescape(std::string_view text) {
 
 void add_v1(CgroupHost& host, const std::string& mount, std::string_view super_options) {
     for (const std::string& option : split(super_options, ',')) {
-        const bool controller =
-            std::find(v1_controllers.begin(), v1_controllers.end(), option) != v1_controllers.end();
+        const bool controller = std::find(v1_controllers.begin(), v1_controllers.end(), option) != v1_controllers.end();
         if (controller || option.starts_with("name=")) host.v1.try_emplace(option, mount);
     }
 }
@@ -71,10 +70,8 @@ CgroupHost CgroupHost::parse(std::string_view mountinfo) {
         add_line(host, mountinfo.substr(at, end - at));
         at = end + 1;
     }
-    if (host.v1.empty())
-        host.kind = Kind::v2;
-    else
-        host.kind = host.unified.empty() ? Kind::v1 : Kind::hybrid;
+    if (host.v1.empty()) host.kind = Kind::v2;
+    else host.kind = host.unified.empty() ? Kind::v1 : Kind::hybrid;
     return host;
 }
 
@@ -99,8 +96,7 @@ std::string CgroupHost::v1_mount(std::string_view controller) const {
 }
 
 bool CgroupHost::has_unified_controller(std::string_view controller) const {
-    return std::find(unified_controllers.begin(), unified_controllers.end(), controller) !=
-           unified_controllers.end();
+    return std::find(unified_controllers.begin(), unified_controllers.end(), controller) != unified_controllers.end();
 }
 
 } // namespace kist::oci

@@ -24,27 +24,19 @@ struct Target {
 };
 
 Target target(const CgroupHost& host, std::string_view controller, std::string_view what) {
-    if (std::string mount = host.v1_mount(controller); !mount.empty())
-        return {std::move(mount), true};
-    if (!host.unified.empty() && host.has_unified_controller(controller))
-        return {host.unified, false};
+    if (std::string mount = host.v1_mount(controller); !mount.empty()) return {std::move(mount), true};
+    if (!host.unified.empty() && host.has_unified_controller(controller)) return {host.unified, false};
     throw Error("limiting {}: this host has no cgroup controller '{}'", what, controller);
 }
 
-std::string number_or_max(std::int64_t value) {
-    return value < 0 ? "max" : std::to_string(value);
-}
+std::string number_or_max(std::int64_t value) { return value < 0 ? "max" : std::to_string(value); }
 
 void plan_memory_v1(const std::string& mount, const MemoryLimits& memory, Writes& writes) {
-    if (memory.limit)
-        writes.push_back({mount, "memory.limit_in_bytes", std::to_string(*memory.limit)});
-    if (memory.swap)
-        writes.push_back({mount, "memory.memsw.limit_in_bytes", std::to_string(*memory.swap)});
+    if (memory.limit) writes.push_back({mount, "memory.limit_in_bytes", std::to_string(*memory.limit)});
+    if (memory.swap) writes.push_back({mount, "memory.memsw.limit_in_bytes", std::to_string(*memory.swap)});
     if (memory.reservation)
-        writes.push_back(
-            {mount, "memory.soft_limit_in_bytes", std::to_string(*memory.reservation)});
-    if (memory.swappiness)
-        writes.push_back({mount, "memory.swappiness", std::to_string(*memory.swappiness)});
+        writes.push_back({mount, "memory.soft_limit_in_bytes", std::to_string(*memory.reservation)});
+    if (memory.swappiness) writes.push_back({mount, "memory.swappiness", std::to_string(*memory.swappiness)});
     if (memory.kernel_tcp)
         writes.push_back({mount, "memory.kmem.tcp.limit_in_bytes", std::to_string(*memory.kernel_tcp)});
     if (memory.disable_oom_killer)
@@ -55,24 +47,21 @@ void plan_memory_v1(const std::string& mount, const MemoryLimits& memory, Writes
 std::string swap_on_v2(const MemoryLimits& memory) {
     if (*memory.swap < 0) return "max";
     if (!memory.limit || *memory.limit < 0)
-        throw Error("limiting memory and swap to {} bytes: cgroup v2 needs a memory limit too",
-                    *memory.swap);
+        throw Error("limiting memory and swap to {} bytes: cgroup v2 needs a memory limit too", *memory.swap);
     if (*memory.swap < *memory.limit)
-        throw Error("limiting memory and swap to {} bytes: it is less than the memory limit of {}",
-                    *memory.swap, *memory.limit);
+        throw Error("limiting memory and swap to {} bytes: it is less than the memory limit of {}", *memory.swap,
+                    *memory.limit);
     return std::to_string(*memory.swap - *memory.limit);
 }
 
 void plan_memory_v2(const std::string& mount, const MemoryLimits& memory, Writes& writes) {
-    if (memory.swappiness)
-        throw Error("setting memory swappiness: cgroup v2 has no such value for a container");
+    if (memory.swappiness) throw Error("setting memory swappiness: cgroup v2 has no such value for a container");
     if (memory.kernel_tcp) throw Error("limiting TCP memory: cgroup v2 has no such value");
     if (memory.disable_oom_killer.value_or(false))
         throw Error("disabling the out-of-memory killer: cgroup v2 cannot do that");
     if (memory.limit) writes.push_back({mount, "memory.max", number_or_max(*memory.limit)});
     if (memory.swap) writes.push_back({mount, "memory.swap.max", swap_on_v2(memory)});
-    if (memory.reservation)
-        writes.push_back({mount, "memory.low", number_or_max(*memory.reservation)});
+    if (memory.reservation) writes.push_back({mount, "memory.low", number_or_max(*memory.reservation)});
 }
 
 void plan_memory(const CgroupHost& host, const MemoryLimits& memory, Writes& writes) {
@@ -88,8 +77,7 @@ std::uint64_t weight_from_shares(std::uint64_t shares) {
     if (shares <= 2) return 1;
     if (shares >= 262144) return 10000;
     const double l = std::log2(static_cast<double>(shares));
-    return static_cast<std::uint64_t>(
-        std::ceil(std::pow(10.0, (l * l + 125.0 * l) / 612.0 - 7.0 / 34.0)));
+    return static_cast<std::uint64_t>(std::ceil(std::pow(10.0, (l * l + 125.0 * l) / 612.0 - 7.0 / 34.0)));
 }
 
 void plan_cpu_time(const CgroupHost& host, const CpuLimits& cpu, Writes& writes) {
@@ -104,12 +92,10 @@ void plan_cpu_time(const CgroupHost& host, const CpuLimits& cpu, Writes& writes)
         if (quota) writes.push_back({to.mount, "cpu.cfs_quota_us", std::to_string(*cpu.quota)});
         return;
     }
-    if (shares)
-        writes.push_back({to.mount, "cpu.weight", std::to_string(weight_from_shares(*cpu.shares))});
+    if (shares) writes.push_back({to.mount, "cpu.weight", std::to_string(weight_from_shares(*cpu.shares))});
     if (quota || period) {
         const std::string part = quota ? number_or_max(*cpu.quota) : "max";
-        writes.push_back(
-            {to.mount, "cpu.max", part + " " + std::to_string(period ? *cpu.period : 100'000)});
+        writes.push_back({to.mount, "cpu.max", part + " " + std::to_string(period ? *cpu.period : 100'000)});
     }
 }
 
@@ -120,7 +106,8 @@ void plan_cpu_details(const CgroupHost& host, const CpuLimits& cpu, Writes& writ
         throw Error("limiting realtime processor time: cgroup v2 has no such value");
     if (cpu.realtime_period) writes.push_back({to.mount, "cpu.rt_period_us", std::to_string(*cpu.realtime_period)});
     if (cpu.realtime_runtime) writes.push_back({to.mount, "cpu.rt_runtime_us", std::to_string(*cpu.realtime_runtime)});
-    if (cpu.burst) writes.push_back({to.mount, to.v1 ? "cpu.cfs_burst_us" : "cpu.max.burst", std::to_string(*cpu.burst)});
+    if (cpu.burst)
+        writes.push_back({to.mount, to.v1 ? "cpu.cfs_burst_us" : "cpu.max.burst", std::to_string(*cpu.burst)});
     if (cpu.idle) writes.push_back({to.mount, "cpu.idle", std::to_string(*cpu.idle)});
 }
 
@@ -158,13 +145,15 @@ void plan_block_weights(const Target& to, const BlockIo& io, Writes& writes) {
         if (!device.weight) continue;
         check(*device.weight);
         const std::uint64_t weight = to.v1 ? *device.weight : io_weight(*device.weight);
-        writes.push_back({to.mount, device_file, fmt::format("{} {}", device_number(device.major, device.minor), weight)});
+        writes.push_back(
+            {to.mount, device_file, fmt::format("{} {}", device_number(device.major, device.minor), weight)});
     }
 }
 
 void plan_block_io(const CgroupHost& host, const BlockIo& io, Writes& writes) {
     if (io == BlockIo{}) return;
-    const Target to = host.v1_mount("blkio").empty() ? target(host, "io", "block IO") : Target{host.v1_mount("blkio"), true};
+    const Target to =
+        host.v1_mount("blkio").empty() ? target(host, "io", "block IO") : Target{host.v1_mount("blkio"), true};
     plan_block_weights(to, io, writes);
     const struct {
         const std::vector<BlockRate>& rates;
@@ -177,17 +166,16 @@ void plan_block_io(const CgroupHost& host, const BlockIo& io, Writes& writes) {
     for (const auto& kind : kinds) {
         for (const BlockRate& device : kind.rates) {
             const std::string number = device_number(device.major, device.minor);
-            if (to.v1)
-                writes.push_back({to.mount, kind.v1_file, fmt::format("{} {}", number, device.rate)});
-            else
-                writes.push_back({to.mount, "io.max", fmt::format("{} {}={}", number, kind.v2_key, device.rate)});
+            if (to.v1) writes.push_back({to.mount, kind.v1_file, fmt::format("{} {}", number, device.rate)});
+            else writes.push_back({to.mount, "io.max", fmt::format("{} {}={}", number, kind.v2_key, device.rate)});
         }
     }
 }
 
 void check_page_size(const std::string& size) {
     const std::size_t digits = size.find_first_not_of("0123456789");
-    if (digits == 0 || digits == std::string::npos || (size.substr(digits) != "KB" && size.substr(digits) != "MB" && size.substr(digits) != "GB"))
+    if (digits == 0 || digits == std::string::npos ||
+        (size.substr(digits) != "KB" && size.substr(digits) != "MB" && size.substr(digits) != "GB"))
         throw Error("hugepage limit: '{}' is no page size like 2MB", printable(size));
 }
 
@@ -195,7 +183,8 @@ void plan_hugepages(const CgroupHost& host, const std::vector<HugepageLimit>& li
     for (const HugepageLimit& limit : limits) {
         check_page_size(limit.page_size);
         const Target to = target(host, "hugetlb", "huge pages");
-        writes.push_back({to.mount, "hugetlb." + limit.page_size + (to.v1 ? ".limit_in_bytes" : ".max"), std::to_string(limit.limit)});
+        writes.push_back({to.mount, "hugetlb." + limit.page_size + (to.v1 ? ".limit_in_bytes" : ".max"),
+                          std::to_string(limit.limit)});
     }
 }
 
@@ -215,31 +204,30 @@ void plan_rdma(const CgroupHost& host, const std::map<std::string, RdmaLimit>& l
 void plan_network(const CgroupHost& host, const NetworkLimits& network, Writes& writes) {
     const auto v1 = [&](const char* controller) {
         const std::string mount = host.v1_mount(controller);
-        if (mount.empty()) throw Error("network class or priority: this host has no cgroup controller '{}'", controller);
+        if (mount.empty())
+            throw Error("network class or priority: this host has no cgroup controller '{}'", controller);
         return mount;
     };
     if (network.class_id) writes.push_back({v1("net_cls"), "net_cls.classid", std::to_string(*network.class_id)});
     for (const InterfacePriority& interface : network.priorities) {
         if (interface.name.empty() || interface.name.find_first_of(" \n/") != std::string::npos)
             throw Error("network priority: '{}' is no interface name", printable(interface.name));
-        writes.push_back({v1("net_prio"), "net_prio.ifpriomap", fmt::format("{} {}", interface.name, interface.priority)});
+        writes.push_back(
+            {v1("net_prio"), "net_prio.ifpriomap", fmt::format("{} {}", interface.name, interface.priority)});
     }
 }
 
-void plan_unified(const CgroupHost& host, const std::map<std::string, std::string>& values,
-                  Writes& writes) {
+void plan_unified(const CgroupHost& host, const std::map<std::string, std::string>& values, Writes& writes) {
     if (values.empty()) return;
     if (host.unified.empty())
-        throw Error("setting '{}': this host has no cgroup v2 tree",
-                    printable(values.begin()->first));
+        throw Error("setting '{}': this host has no cgroup v2 tree", printable(values.begin()->first));
     for (const auto& [file, value] : values) {
         const std::string controller = split_once(file, '.').first;
-        if (file.find('/') != std::string::npos || file.find('\0') != std::string::npos ||
-            controller == file)
+        if (file.find('/') != std::string::npos || file.find('\0') != std::string::npos || controller == file)
             throw Error("setting '{}': not the name of a cgroup v2 file", printable(file));
         if (controller != "cgroup" && !host.has_unified_controller(controller))
-            throw Error("setting '{}': the cgroup v2 tree of this host has no controller '{}'",
-                        printable(file), printable(controller));
+            throw Error("setting '{}': the cgroup v2 tree of this host has no controller '{}'", printable(file),
+                        printable(controller));
         writes.push_back({host.unified, file, value});
     }
 }
@@ -250,8 +238,7 @@ std::vector<CgroupWrite> plan_cgroup(const CgroupHost& host, const Resources& re
     Writes writes;
     if (!resources.devices.empty()) {
         if (const std::string mount = host.v1_mount("devices"); !mount.empty()) {
-            for (auto& [file, value] : device_writes_v1(resources.devices))
-                writes.push_back({mount, file, value});
+            for (auto& [file, value] : device_writes_v1(resources.devices)) writes.push_back({mount, file, value});
         } else if (host.unified.empty()) {
             throw Error(
                 "limiting devices: this host has neither the cgroup controller 'devices' nor a "

@@ -11,13 +11,9 @@ namespace kist::oci {
 
 namespace {
 
-std::uint64_t number(std::string_view text) {
-    return parse_unsigned(trim(text)).value_or(0);
-}
+std::uint64_t number(std::string_view text) { return parse_unsigned(trim(text)).value_or(0); }
 
-std::uint64_t read_number(const std::string& file) {
-    return number(cgroup_files::read(file).value_or(""));
-}
+std::uint64_t read_number(const std::string& file) { return number(cgroup_files::read(file).value_or("")); }
 
 /// 0 for no limit: "max" on v2, and on v1 the largest multiple of a page that fits.
 std::uint64_t read_limit(const std::string& file) {
@@ -53,17 +49,14 @@ void memory_v1(const std::string& folder, CgroupStats& stats) {
     stats.memory_usage = read_number(folder + "/memory.usage_in_bytes");
     stats.memory_limit = read_limit(folder + "/memory.limit_in_bytes");
     stats.memory_peak = read_number(folder + "/memory.max_usage_in_bytes");
-    stats.memory_cache =
-        keyed(cgroup_files::read(folder + "/memory.stat").value_or(""), "total_inactive_file");
-    stats.oom_kills =
-        keyed(cgroup_files::read(folder + "/memory.oom_control").value_or(""), "oom_kill");
+    stats.memory_cache = keyed(cgroup_files::read(folder + "/memory.stat").value_or(""), "total_inactive_file");
+    stats.oom_kills = keyed(cgroup_files::read(folder + "/memory.oom_control").value_or(""), "oom_kill");
 }
 void memory_v2(const std::string& folder, CgroupStats& stats) {
     stats.memory_usage = read_number(folder + "/memory.current");
     stats.memory_limit = read_limit(folder + "/memory.max");
     stats.memory_peak = read_number(folder + "/memory.peak");
-    stats.memory_cache =
-        keyed(cgroup_files::read(folder + "/memory.stat").value_or(""), "inactive_file");
+    stats.memory_cache = keyed(cgroup_files::read(folder + "/memory.stat").value_or(""), "inactive_file");
     stats.oom_kills = keyed(cgroup_files::read(folder + "/memory.events").value_or(""), "oom_kill");
 }
 
@@ -79,8 +72,7 @@ void io_v1(const std::string& folder, CgroupStats& stats) {
 }
 /// Lines of "8:0 rbytes=4096 wbytes=0 rios=1 …".
 void io_v2(const std::string& folder, CgroupStats& stats) {
-    for (const std::string& line :
-         split(cgroup_files::read(folder + "/io.stat").value_or(""), '\n')) {
+    for (const std::string& line : split(cgroup_files::read(folder + "/io.stat").value_or(""), '\n')) {
         for (const std::string& word : split(line, ' ')) {
             if (word.starts_with("rbytes=")) stats.io_read_bytes += number(word.substr(7));
             if (word.starts_with("wbytes=")) stats.io_write_bytes += number(word.substr(7));
@@ -95,10 +87,8 @@ CgroupStats Cgroup::stats() const {
     const std::string v2 = unified_mount_ + path_;
     auto from = [&](const char* controller, auto read_v1, auto read_v2) {
         const auto mount = v1_.find(controller);
-        if (mount != v1_.end())
-            read_v1(v1_folder(mount->second), stats);
-        else if (!unified_mount_.empty())
-            read_v2(v2, stats);
+        if (mount != v1_.end()) read_v1(v1_folder(mount->second), stats);
+        else if (!unified_mount_.empty()) read_v2(v2, stats);
     };
     // pids.current and pids.max are the same in both versions.
     const auto pids = [](const std::string& folder, CgroupStats& to) {

@@ -29,27 +29,36 @@ void check_rlimits(const std::vector<Rlimit>& limits) {
     std::set<std::string> seen;
     for (std::size_t i = 0; i < limits.size(); ++i) {
         const Rlimit& limit = limits[i];
-        if (!is_rlimit(limit.type)) throw Error("process.rlimits[{}].type: unknown limit '{}'", i, printable(limit.type));
-        if (!seen.insert(limit.type).second) throw Error("process.rlimits[{}].type: '{}' is given twice", i, limit.type);
-        if (limit.soft > limit.hard) throw Error("process.rlimits[{}]: the soft value {} is over the hard {}", i, limit.soft, limit.hard);
+        if (!is_rlimit(limit.type))
+            throw Error("process.rlimits[{}].type: unknown limit '{}'", i, printable(limit.type));
+        if (!seen.insert(limit.type).second)
+            throw Error("process.rlimits[{}].type: '{}' is given twice", i, limit.type);
+        if (limit.soft > limit.hard)
+            throw Error("process.rlimits[{}]: the soft value {} is over the hard {}", i, limit.soft, limit.hard);
     }
 }
 
 void check_hooks(const Hooks& hooks) {
-    const std::pair<std::string_view, const std::vector<Hook>&> kinds[] = {
-        {"prestart", hooks.prestart},               {"createRuntime", hooks.create_runtime}, {"createContainer", hooks.create_container},
-        {"startContainer", hooks.start_container}, {"poststart", hooks.poststart},          {"poststop", hooks.poststop}};
+    const std::pair<std::string_view, const std::vector<Hook>&> kinds[] = {{"prestart", hooks.prestart},
+                                                                           {"createRuntime", hooks.create_runtime},
+                                                                           {"createContainer", hooks.create_container},
+                                                                           {"startContainer", hooks.start_container},
+                                                                           {"poststart", hooks.poststart},
+                                                                           {"poststop", hooks.poststop}};
     for (const auto& [kind, list] : kinds) {
         for (std::size_t i = 0; i < list.size(); ++i) {
-            if (!list[i].path.starts_with('/')) throw Error("hooks.{}[{}].path: '{}' is not absolute", kind, i, printable(list[i].path));
-            if (list[i].timeout && *list[i].timeout <= 0) throw Error("hooks.{}[{}].timeout: expected a number above 0", kind, i);
+            if (!list[i].path.starts_with('/'))
+                throw Error("hooks.{}[{}].path: '{}' is not absolute", kind, i, printable(list[i].path));
+            if (list[i].timeout && *list[i].timeout <= 0)
+                throw Error("hooks.{}[{}].timeout: expected a number above 0", kind, i);
         }
     }
 }
 
 void check(const Spec& spec, const CgroupHost& host) {
     if (spec.process) check_process(*spec.process);
-    if (spec.mounts.size() > most_mounts) throw Error("mounts: {} are more than the {} allowed", spec.mounts.size(), most_mounts);
+    if (spec.mounts.size() > most_mounts)
+        throw Error("mounts: {} are more than the {} allowed", spec.mounts.size(), most_mounts);
     const NamespacePlan namespaces = plan_namespaces(spec);
     (void)plan_root(spec);
     (void)plan_sysctls(spec.linux_.sysctl, namespaces);
@@ -75,7 +84,8 @@ void check_process(const Process& process) {
     check_rlimits(process.rlimits);
     if (process.oom_score_adj && (*process.oom_score_adj < -1000 || *process.oom_score_adj > 1000))
         throw Error("process.oomScoreAdj: expected a number from -1000 to 1000");
-    if (process.user.umask && *process.user.umask > 0777) throw Error("process.user.umask: expected a number from 0 to 511");
+    if (process.user.umask && *process.user.umask > 0777)
+        throw Error("process.user.umask: expected a number from 0 to 511");
     check_scheduling(process);
 }
 

@@ -22,7 +22,8 @@ std::optional<Child> clone_process(std::uint64_t flags, const Fd& cgroup) {
     clone_args arguments{};
     arguments.flags = flags | CLONE_PIDFD;
     arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
-    arguments.exit_signal = (flags & CLONE_PARENT) != 0 ? 0u : static_cast<unsigned>(SIGCHLD); // a sibling has its maker's
+    // a sibling has its maker's
+    arguments.exit_signal = (flags & CLONE_PARENT) != 0 ? 0u : static_cast<unsigned>(SIGCHLD);
     if (cgroup) {
         arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = static_cast<std::uint64_t>(cgroup.get());

@@ -122,7 +122,8 @@ void enter_namespaces(const InitPlan& plan) {
 }
 
 bool has_early_hooks(const Hooks& hooks) {
-    return !hooks.prestart.empty() || !hooks.create_runtime.empty() || !hooks.create_container.empty() || !hooks.start_container.empty();
+    return !hooks.prestart.empty() || !hooks.create_runtime.empty() || !hooks.create_container.empty() ||
+           !hooks.start_container.empty();
 }
 
 /// In the maker, which is in the runtime's own namespaces.
@@ -148,12 +149,14 @@ pid_t run_hooks_before_root(const InitPlan& plan, const Fd& channel) {
     if (!pid) ::_exit(static_cast<int>(ExitCode::engine));
     const HookContext context = untold(plan.options.hooks);
     if (!plan.spec.hooks.create_container.empty())
-        run_hooks("createContainer", plan.spec.hooks.create_container, context, hook_state(context, "creating", *pid), Failure::stops);
+        run_hooks("createContainer", plan.spec.hooks.create_container, context, hook_state(context, "creating", *pid),
+                  Failure::stops);
     return *pid;
 }
 
 /// Everything below the root, made while the host's tree is still in reach; then the host's tree goes.
-Terminal make_root(const InitPlan& plan, HostFiles& host, Process& process, const std::function<void()>& before_change) {
+Terminal make_root(const InitPlan& plan, HostFiles& host, Process& process,
+                   const std::function<void()>& before_change) {
     const RootPlan& files = plan.files;
     const Fd root = mount_root(plan.root, std::move(host.root), files.host_propagation);
     const LateSteps late = make_mounts(root, files, plan.cgroup_view, host);
@@ -185,7 +188,8 @@ void enter_user_namespace(const Fd& channel) {
 /// In the maker, on a process that waits in enter_user_namespace(): maps, and what nobody may raise from inside.
 void prepare_from_outside(const InitPlan& plan, const Child& child, const Fd& channel) {
     const Process& process = *plan.spec.process;
-    if (plan.namespaces.is_new(CLONE_NEWUSER)) write_id_maps(child.pid(), plan.spec.linux_.uid_mappings, plan.spec.linux_.gid_mappings);
+    if (plan.namespaces.is_new(CLONE_NEWUSER))
+        write_id_maps(child.pid(), plan.spec.linux_.uid_mappings, plan.spec.linux_.gid_mappings);
     if (process.oom_score_adj) set_oom_score(*process.oom_score_adj, child.pid());
     set_rlimits(process.rlimits, plan.options.clamp_rlimits, child.pid());
     send_go(channel);
@@ -195,10 +199,8 @@ void prepare_from_outside(const InitPlan& plan, const Child& child, const Fd& ch
 void run_init(const InitPlan& plan, HostFiles& host, const Fd& channel) {
     Process process = *plan.spec.process;
     begin_process(plan.options);
-    if (plan.in_user_namespace())
-        enter_user_namespace(channel);
-    else if (process.oom_score_adj)
-        set_oom_score(*process.oom_score_adj);
+    if (plan.in_user_namespace()) enter_user_namespace(channel);
+    else if (process.oom_score_adj) set_oom_score(*process.oom_score_adj);
     ::umask(0);
     enter_namespaces(plan);
     set_scheduling(process);
@@ -211,8 +213,8 @@ void run_init(const InitPlan& plan, HostFiles& host, const Fd& channel) {
     options.hooks = untold(options.hooks);
     options.hooks.allowed_folder.clear(); // these are programs of the container
     options.before_exec = [&] {
-        run_hooks("startContainer", plan.spec.hooks.start_container, options.hooks, hook_state(options.hooks, "created", pid),
-                  Failure::stops);
+        run_hooks("startContainer", plan.spec.hooks.start_container, options.hooks,
+                  hook_state(options.hooks, "created", pid), Failure::stops);
     };
     run_process(process, options, channel, std::move(terminal));
 }
@@ -241,8 +243,8 @@ HostFiles open_files(const InitPlan& plan) {
     const Fd* joined = nullptr;
     for (const JoinedNamespace& other : plan.joined)
         if (other.flag == CLONE_NEWUSER) joined = &other.fd;
-    return open_host_files({plan.root, plan.files, plan.cgroup_view, plan.in_user_namespace(), plan.spec.linux_.uid_mappings,
-                            plan.spec.linux_.gid_mappings, joined});
+    return open_host_files({plan.root, plan.files, plan.cgroup_view, plan.in_user_namespace(),
+                            plan.spec.linux_.uid_mappings, plan.spec.linux_.gid_mappings, joined});
 }
 
 /// A process that is to enter a container.
@@ -279,7 +281,8 @@ void enter_from_outside(const EnterPlan& plan) {
 std::optional<Child> clone_into(const EnterPlan& plan, const Fd& channel) {
     Stage stage{.enter = [&] { enter_from_outside(plan); }, .keep = {channel.get(), plan.init_pidfd.get()}};
     stage.keep.insert(stage.keep.end(), plan.options.extra_fds.begin(), plan.options.extra_fds.end());
-    if (!plan.process.terminal) stage.keep.insert(stage.keep.end(), plan.options.stdio.begin(), plan.options.stdio.end());
+    if (!plan.process.terminal)
+        stage.keep.insert(stage.keep.end(), plan.options.stdio.begin(), plan.options.stdio.end());
     for (const int fd : plan.cgroup.v1_tasks()) stage.keep.push_back(fd);
     const Fd* own = plan.options.unified_folder;
     return clone_through_stage(stage, 0, own != nullptr && *own ? *own : plan.cgroup.unified());
@@ -316,7 +319,8 @@ void CreatedProcess::start(const std::function<void(int number)>& on_listener) {
     control_.reset();
 }
 
-CreatedProcess create_container(const Spec& spec, const RootMount& root, const Cgroup& cgroup, const LaunchOptions& options) {
+CreatedProcess create_container(const Spec& spec, const RootMount& root, const Cgroup& cgroup,
+                                const LaunchOptions& options) {
     const InitPlan plan = make_plan(spec, root, cgroup, options);
     HostFiles host = open_files(plan);
     SocketPair channel = make_socket_pair();
@@ -327,7 +331,8 @@ CreatedProcess create_container(const Spec& spec, const RootMount& root, const C
     }
     channel.second.reset();
     if (plan.in_user_namespace()) prepare_from_outside(plan, *child, channel.first);
-    return wait_until_ready(std::move(*child), std::move(channel.first), [&](pid_t pid) { run_runtime_hooks(plan, pid); });
+    return wait_until_ready(std::move(*child), std::move(channel.first),
+                            [&](pid_t pid) { run_runtime_hooks(plan, pid); });
 }
 
 bool EnteringProcess::advance() {
@@ -344,7 +349,12 @@ bool EnteringProcess::advance() {
 EnteringProcess begin_entering(const Fd& init_pidfd, pid_t init_pid, const Process& process, const Cgroup& cgroup,
                                const LaunchOptions& options) {
     check_process(process);
-    const EnterPlan plan{init_pidfd, init_pid, process, cgroup, options, is_in_other_namespace(init_pid, "user"),
+    const EnterPlan plan{init_pidfd,
+                         init_pid,
+                         process,
+                         cgroup,
+                         options,
+                         is_in_other_namespace(init_pid, "user"),
                          is_in_other_namespace(init_pid, "time")};
     SocketPair channel = make_socket_pair();
     std::optional<Child> child;

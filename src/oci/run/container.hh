@@ -95,7 +95,8 @@ private:
 /// namespaces, v1 join by itself, root filesystem, mounts, pivot_root, masks, then waits. Runs in a single-threaded process
 /// (the monitor): the child may allocate. The container's mounts exist in its own mount namespace only.
 /// Errors: step, object, errno, as "mounting '/proc': Operation not permitted"; nothing is left behind.
-CreatedProcess create_container(const Spec& spec, const RootMount& root, const Cgroup& cgroup, const LaunchOptions& options);
+CreatedProcess create_container(const Spec& spec, const RootMount& root, const Cgroup& cgroup,
+                                const LaunchOptions& options);
 
 /// Lets a process start that waits at the other end of `connection` (LaunchOptions::start_socket); as CreatedProcess::start().
 void start_waiting(const Fd& connection, const std::function<void(int number)>& on_listener = {});

@@ -38,7 +38,8 @@ void copy_attributes(const Fd& from, const Fd& to, const std::string& name) {
         const std::string_view word = key;
         if (word.starts_with("trusted.overlay.") || word == "security.selinux") continue;
         const ssize_t size = ::fgetxattr(from.get(), key, value.data(), value.size());
-        if (size < 0 || (::fsetxattr(to.get(), key, value.data(), static_cast<std::size_t>(size), 0) < 0 && errno != ENOTSUP))
+        if (size < 0 ||
+            (::fsetxattr(to.get(), key, value.data(), static_cast<std::size_t>(size), 0) < 0 && errno != ENOTSUP))
             throw SysError("copying attribute '{}' of '{}'", word, name);
     }
 }

@@ -46,8 +46,8 @@ mode_t type_bits(const Device& device) {
 
 bool is_there(const Parents::Place& place, mode_t type, dev_t number) {
     struct stat facts {};
-    return ::fstatat(place.folder, place.name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0 && (facts.st_mode & S_IFMT) == type &&
-           (type == S_IFIFO || facts.st_rdev == number);
+    return ::fstatat(place.folder, place.name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (facts.st_mode & S_IFMT) == type && (type == S_IFIFO || facts.st_rdev == number);
 }
 
 void make_node(Parents& parents, const Device& device) {
@@ -58,7 +58,8 @@ void make_node(Parents& parents, const Device& device) {
     if (::mknodat(place.folder, place.name.c_str(), type | mode, number) < 0) {
         // An image with its own /dev and no mount over it may have the node already.
         const SysError::Code reason{errno};
-        if (reason.value != EEXIST || !is_there(place, type, number)) throw SysError(reason, "making device '{}'", device.path);
+        if (reason.value != EEXIST || !is_there(place, type, number))
+            throw SysError(reason, "making device '{}'", device.path);
     }
     const uid_t uid = device.uid.value_or(0);
     const gid_t gid = device.gid.value_or(0);
@@ -78,10 +79,8 @@ void bind_node(const Fd& root, const Device& device, const Fd& node) {
 void make_devices(const Fd& root, const DevicePlan& plan, const std::vector<Fd>& bound) {
     Parents parents(root);
     for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
-        if (i < bound.size() && bound[i])
-            bind_node(root, plan.nodes[i], bound[i]);
-        else
-            make_node(parents, plan.nodes[i]);
+        if (i < bound.size() && bound[i]) bind_node(root, plan.nodes[i], bound[i]);
+        else make_node(parents, plan.nodes[i]);
     }
     for (const DevicePlan::Link& link : plan.links) {
         const Parents::Place place = parents.of(link.path);

@@ -26,7 +26,8 @@ constexpr std::size_t most_output = 4096;
 /// Where an open file really lies.
 std::string path_of(const Fd& file) {
     std::array<char, PATH_MAX> buffer;
-    const ssize_t length = ::readlink(fmt::format("/proc/self/fd/{}", file.get()).c_str(), buffer.data(), buffer.size());
+    const ssize_t length =
+        ::readlink(fmt::format("/proc/self/fd/{}", file.get()).c_str(), buffer.data(), buffer.size());
     if (length < 0) throw SysError("finding out where a file lies");
     return {buffer.data(), static_cast<std::size_t>(length)};
 }
@@ -82,9 +83,9 @@ Fd readable_copy(const std::string& text) {
 std::string HookResult::message() const {
     std::string text = "hook " + name + ": ";
     if (timed_out)
-        text += fmt::format("it took longer than {} s and was killed", std::chrono::duration_cast<std::chrono::seconds>(duration).count());
-    else if (exit_code >= 0)
-        text += fmt::format("exit code {}", exit_code);
+        text += fmt::format("it took longer than {} s and was killed",
+                            std::chrono::duration_cast<std::chrono::seconds>(duration).count());
+    else if (exit_code >= 0) text += fmt::format("exit code {}", exit_code);
     const std::string_view said = trim(output);
     if (said.empty()) return text;
     if (exit_code < 0) return std::string(said);
@@ -129,16 +130,15 @@ RunningHook::RunningHook(std::string_view kind, std::size_t index, const Hook& h
         spawn.fds = {{input.get(), 0}, {nothing.get(), 1}, {errors.write.get(), 2}};
         spawn.new_session = true;
         spawn.cwd = "/";
-        if (is_script(program.file))
-            spawn.path = program.path;
-        else
-            spawn.program = program.file.get();
+        if (is_script(program.file)) spawn.path = program.path;
+        else spawn.program = program.file.get();
         child_ = ::kist::spawn(spawn);
         output_ = std::move(errors.read);
         ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
     } catch (const Error& error) {
         result_.exit_code = -1;
-        result_.output = error.message().starts_with("hook ") ? error.message() : "hook " + result_.name + ": " + error.message();
+        result_.output =
+            error.message().starts_with("hook ") ? error.message() : "hook " + result_.name + ": " + error.message();
     }
 }
 
@@ -200,8 +200,8 @@ HookResult run_one(RunningHook hook) {
 
 } // namespace
 
-void run_hooks(std::string_view kind, const std::vector<Hook>& hooks, const HookContext& context, const std::string& state,
-               Failure failure) {
+void run_hooks(std::string_view kind, const std::vector<Hook>& hooks, const HookContext& context,
+               const std::string& state, Failure failure) {
     for (std::size_t i = 0; i < hooks.size(); ++i) {
         const HookResult result = run_one(RunningHook(kind, i, hooks[i], context, state));
         if (context.ended) context.ended(result);

@@ -17,7 +17,7 @@
 namespace kist::oci {
 
 struct HookResult {
-    std::string name; ///< "prestart[0] '/path'"
+    std::string name;  ///< "prestart[0] '/path'"
     int exit_code = 0; ///< as a shell sees it; -1: it could not be started
     bool timed_out = false;
     std::chrono::milliseconds duration{};

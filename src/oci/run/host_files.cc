@@ -33,10 +33,8 @@ Fd open_bind(const MountStep& step, Mapper& mapper) {
     Fd mount = clone_source(step);
     if (step.options.idmap == Idmap::none) return mount;
     const Depth depth = step.options.idmap == Idmap::tree ? Depth::tree : Depth::one;
-    if (step.uid_map.empty())
-        idmap_mount(mount, mapper.container(), depth);
-    else
-        idmap_mount(mount, make_user_namespace(step.uid_map, step.gid_map), depth);
+    if (step.uid_map.empty()) idmap_mount(mount, mapper.container(), depth);
+    else idmap_mount(mount, make_user_namespace(step.uid_map, step.gid_map), depth);
     return mount;
 }
 
@@ -67,7 +65,9 @@ Fd open_device(const Device& device) {
     const mode_t type = device.type == "b" ? S_IFBLK : S_IFCHR;
     const dev_t number = makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor));
     if ((facts.st_mode & S_IFMT) != type || facts.st_rdev != number)
-        throw Error("device '{}': the host's node of that path is another device, and in a user namespace none can be made", device.path);
+        throw Error(
+            "device '{}': the host's node of that path is another device, and in a user namespace none can be made",
+            device.path);
     change_mount(mount, {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, .propagation = MS_PRIVATE}, Depth::one);
     return mount;
 }
@@ -83,7 +83,8 @@ HostFiles open_host_files(const HostFilesWanted& wanted) {
     files.root = prepare_root(wanted.root, wanted.root.idmapped ? &mapper.container() : nullptr);
     for (const Device& device : wanted.plan.devices.nodes) files.devices.push_back(open_device(device));
     if (!wanted.cgroup.unified.empty()) files.cgroups.push_back(clone_host_mount(wanted.cgroup.unified, Depth::one));
-    for (const auto& [name, folder] : wanted.cgroup.hierarchies) files.cgroups.push_back(clone_host_mount(folder, Depth::one));
+    for (const auto& [name, folder] : wanted.cgroup.hierarchies)
+        files.cgroups.push_back(clone_host_mount(folder, Depth::one));
     files.null = open_null();
     return files;
 }

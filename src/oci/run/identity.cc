@@ -75,24 +75,29 @@ void install_filter(const SeccompProgram& filter, unsigned flags) {
     // The kernel copies it; alignment of a string's buffer is that of malloc.
     const sock_fprog program{static_cast<unsigned short>(filter.size() / sizeof(sock_filter)),
                              reinterpret_cast<sock_filter*>(const_cast<char*>(filter.data()))};
-    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) < 0) throw SysError("installing the seccomp filter");
+    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) < 0)
+        throw SysError("installing the seccomp filter");
 }
 
 } // namespace
 
 bool is_rlimit(std::string_view name) {
-    return std::any_of(rlimit_names.begin(), rlimit_names.end(), [&](const auto& known) { return known.first == name; });
+    return std::any_of(rlimit_names.begin(), rlimit_names.end(),
+                       [&](const auto& known) { return known.first == name; });
 }
 
 void set_rlimits(const std::vector<Rlimit>& limits, const std::vector<std::string>& clamp, pid_t pid) {
     for (const Rlimit& limit : limits) {
-        const auto* known = std::find_if(rlimit_names.begin(), rlimit_names.end(), [&](const auto& n) { return n.first == limit.type; });
+        const auto* known = std::find_if(rlimit_names.begin(), rlimit_names.end(),
+                                         [&](const auto& n) { return n.first == limit.type; });
         if (known == rlimit_names.end()) throw Error("unknown limit '{}'", limit.type);
-        if (limit.soft > limit.hard) throw Error("limit '{}': the soft value {} is over the hard {}", limit.type, limit.soft, limit.hard);
+        if (limit.soft > limit.hard)
+            throw Error("limit '{}': the soft value {} is over the hard {}", limit.type, limit.soft, limit.hard);
         const rlimit wanted{limit.soft, limit.hard};
         if (::prlimit(pid, known->second, &wanted, nullptr) == 0) continue;
         const SysError::Code reason{errno};
-        const bool may_clamp = reason.value == EPERM && std::find(clamp.begin(), clamp.end(), limit.type) != clamp.end();
+        const bool may_clamp =
+            reason.value == EPERM && std::find(clamp.begin(), clamp.end(), limit.type) != clamp.end();
         if (!may_clamp) throw SysError(reason, "setting limit '{}' to {}:{}", limit.type, limit.soft, limit.hard);
         set_clamped(pid, known->second, wanted, limit.type);
     }
@@ -108,10 +113,12 @@ void set_exec_label(const std::string& apparmor_profile, const std::string& seli
     if (!apparmor_profile.empty() && apparmor_profile != "unconfined") {
         const bool stacked = ::access("/proc/thread-self/attr/apparmor/exec", F_OK) == 0;
         const char* path = stacked ? "/proc/thread-self/attr/apparmor/exec" : "/proc/thread-self/attr/exec";
-        write_proc(path, "exec " + apparmor_profile, fmt::format("setting the AppArmor profile '{}'", apparmor_profile));
+        write_proc(path, "exec " + apparmor_profile,
+                   fmt::format("setting the AppArmor profile '{}'", apparmor_profile));
     }
     if (!selinux_label.empty())
-        write_proc("/proc/thread-self/attr/exec", selinux_label, fmt::format("setting the SELinux label '{}'", selinux_label));
+        write_proc("/proc/thread-self/attr/exec", selinux_label,
+                   fmt::format("setting the SELinux label '{}'", selinux_label));
 }
 
 void become_user(const User& user, const Capabilities& capabilities) {
@@ -126,8 +133,10 @@ void become_user(const User& user, const Capabilities& capabilities) {
     if (user.uid != 0) raise_permitted();
 }
 
-void confine(const Process& process, const SeccompProgram& filter, unsigned filter_flags, const std::function<void()>& filtered) {
-    if (process.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) throw SysError("setting no_new_privs");
+void confine(const Process& process, const SeccompProgram& filter, unsigned filter_flags,
+             const std::function<void()>& filtered) {
+    if (process.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        throw SysError("setting no_new_privs");
     install_filter(filter, filter_flags);
     if (filtered) filtered();
     set_process_capabilities(process.capabilities.value_or(Capabilities{}), process.user.uid == 0);

@@ -30,6 +30,7 @@ void become_user(const User& user, const Capabilities& capabilities);
 
 /// The last step before exec: no_new_privs, seccomp, final capabilities. After it, little else may be a permitted call.
 /// `filtered` runs when the filter is in place.
-void confine(const Process& process, const SeccompProgram& filter, unsigned filter_flags, const std::function<void()>& filtered);
+void confine(const Process& process, const SeccompProgram& filter, unsigned filter_flags,
+             const std::function<void()>& filtered);
 
 } // namespace kist::oci

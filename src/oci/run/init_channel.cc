@@ -36,10 +36,8 @@ std::optional<Message> receive(const Fd& channel) {
 } // namespace
 
 void send_ready(const Fd& channel, const Fd& terminal) {
-    if (terminal)
-        send_message(channel, std::string_view(&ready, 1), {terminal.get()});
-    else
-        send_message(channel, std::string_view(&ready, 1));
+    if (terminal) send_message(channel, std::string_view(&ready, 1), {terminal.get()});
+    else send_message(channel, std::string_view(&ready, 1));
 }
 
 std::optional<pid_t> wait_for_hooks(const Fd& channel) {
@@ -61,7 +59,8 @@ void send_failure(const Fd& channel, const Error& error) noexcept {
         std::string hint = error.hint();
         for (char& c : hint)
             if (c == '\n') c = ' ';
-        std::string text = fmt::format("{}{}\n{}\n{}", failure, static_cast<int>(error.exit_code()), hint, error.message());
+        std::string text =
+            fmt::format("{}{}\n{}\n{}", failure, static_cast<int>(error.exit_code()), hint, error.message());
         text.resize(std::min(text.size(), packet_limit));
         send_message(channel, text);
     } catch (...) {

@@ -40,7 +40,8 @@ struct Move {
 
 std::vector<Move> plan_moves(const LaunchOptions& options, const Fd& terminal) {
     std::vector<Move> moves;
-    for (int to = 0; to < 3; ++to) moves.push_back({terminal ? terminal.get() : options.stdio[static_cast<std::size_t>(to)], to});
+    for (int to = 0; to < 3; ++to)
+        moves.push_back({terminal ? terminal.get() : options.stdio[static_cast<std::size_t>(to)], to});
     for (const int from : options.extra_fds) moves.push_back({from, static_cast<int>(moves.size())});
     return moves;
 }
@@ -76,7 +77,8 @@ int next_descriptor() {
 /// Sleeps until somebody connects who wants to start the process.
 Fd accept_starter(const Fd& listener) {
     (void)::malloc_trim(0); // it may sleep for long, and all that was planned is done
-    if (::fcntl(listener.get(), F_SETFL, 0) < 0) throw SysError("waiting for the start"); // it was made non-blocking
+    // it was made non-blocking
+    if (::fcntl(listener.get(), F_SETFL, 0) < 0) throw SysError("waiting for the start");
     for (;;) {
         Fd connection{::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)};
         if (connection) return connection;
@@ -111,7 +113,8 @@ bool try_chdir(const std::string& path) {
     if (::chdir(path.c_str()) == 0) return true;
     if (errno == EACCES || errno == EPERM) return false;
     SysError error("chdir to cwd '{}'", path);
-    error.with_exit_code(error.code == ENOENT || error.code == ENOTDIR ? ExitCode::not_found : ExitCode::not_executable);
+    error.with_exit_code(error.code == ENOENT || error.code == ENOTDIR ? ExitCode::not_found
+                                                                       : ExitCode::not_executable);
     throw error;
 }
 
@@ -168,7 +171,8 @@ void begin_process(const LaunchOptions& options) {
     if (options.keep_keyring) return;
     // A keyring of its own: root in the container shall not see the host's keys. A kernel without keyrings has none to hide.
     constexpr int join_session_keyring = 1;
-    if (::syscall(SYS_keyctl, join_session_keyring, nullptr) < 0 && errno != ENOSYS && errno != EPERM && errno != EDQUOT)
+    if (::syscall(SYS_keyctl, join_session_keyring, nullptr) < 0 && errno != ENOSYS && errno != EPERM &&
+        errno != EDQUOT)
         throw SysError("making a session keyring");
 }
 
@@ -218,7 +222,8 @@ void run_process(const Process& process, const LaunchOptions& options, const Fd&
         if (listens) send_listener(speaker, next_descriptor());
         // What the filter does to this wait is up to the listener, who is there by then.
         const auto wait_for_listener = [&] { (void)wait_for_go(speaker); };
-        confine(process, options.seccomp, options.seccomp_flags, listens ? std::function<void()>(wait_for_listener) : nullptr);
+        confine(process, options.seccomp, options.seccomp_flags,
+                listens ? std::function<void()>(wait_for_listener) : nullptr);
         execute(process, program);
     } catch (const Error& error) {
         // Only this copy is sure to be the socket still: the moves may have taken the old number.

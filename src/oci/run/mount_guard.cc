@@ -38,7 +38,8 @@ bool is_replaceable(std::string_view path) {
 void check_below_proc(const MountStep& step) {
     if (step.target == "/proc" && step.kind == MountStep::Kind::file_system && step.type != "proc")
         throw Error("only procfs may be mounted on '/proc', not '{}'", step.type);
-    if (step.target == "/proc" && step.kind == MountStep::Kind::cgroup) throw Error("only procfs may be mounted on '/proc'");
+    if (step.target == "/proc" && step.kind == MountStep::Kind::cgroup)
+        throw Error("only procfs may be mounted on '/proc'");
     if (step.target.starts_with("/proc/") && !is_replaceable(step.target))
         throw Error("'{}' is inside '/proc', where nothing may be mounted", step.target);
 }

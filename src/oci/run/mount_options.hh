@@ -33,7 +33,7 @@ struct MountOptions {
     /// Of a bind of a volume that was never mounted ("kist.seed="): take owner and mode of the folder below, or its content too.
     enum class Seed { none, owner, durable, volatile_ };
     Seed seed = Seed::none;
-    bool keep_owner = false; ///< "kist.keep-owner": a seeded volume has the owner that it was made with
+    bool keep_owner = false;   ///< "kist.keep-owner": a seeded volume has the owner that it was made with
     bool give_to_user = false; ///< "kist.chown": the source goes to the container's user, with all that is in it
     /// The rest, for the file system: key and value; no value for a flag.
     struct Datum {

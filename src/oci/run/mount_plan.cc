@@ -18,7 +18,8 @@ namespace kist::oci {
 namespace {
 
 Device character(std::string path, std::int64_t major, std::int64_t minor) {
-    return {.type = "c", .path = std::move(path), .major = major, .minor = minor, .file_mode = 0666, .uid = 0, .gid = 0};
+    return {
+        .type = "c", .path = std::move(path), .major = major, .minor = minor, .file_mode = 0666, .uid = 0, .gid = 0};
 }
 
 std::vector<Device> default_nodes() {
@@ -29,8 +30,7 @@ std::vector<Device> default_nodes() {
 const std::vector<DevicePlan::Link>& default_links() {
     static const std::vector<DevicePlan::Link> links = {
         {"/dev/fd", "/proc/self/fd"},       {"/dev/stdin", "/proc/self/fd/0"}, {"/dev/stdout", "/proc/self/fd/1"},
-        {"/dev/stderr", "/proc/self/fd/2"}, {"/dev/core", "/proc/kcore"},      {"/dev/ptmx", "pts/ptmx"},
-    };
+        {"/dev/stderr", "/proc/self/fd/2"}, {"/dev/core", "/proc/kcore"},      {"/dev/ptmx", "pts/ptmx"}};
     return links;
 }
 
@@ -57,14 +57,16 @@ void take_folders(MountStep& step) {
 
 bool names_layers(const Mount& mount) {
     return mount.type == "overlay" &&
-           std::any_of(mount.options.begin(), mount.options.end(), [](const std::string& word) { return word.starts_with("lowerdir+="); });
+           std::any_of(mount.options.begin(), mount.options.end(),
+                       [](const std::string& word) { return word.starts_with("lowerdir+="); });
 }
 
 void check(const MountStep& step) {
     if (step.target == "/") throw Error("the root itself cannot be a mount's destination");
     if (step.kind == MountStep::Kind::bind) {
         if (!step.source.starts_with('/')) throw Error("the source '{}' is not an absolute path", step.source);
-        if (!step.options.data.empty()) throw Error("unknown option '{}' of a bind mount", step.options.data.front().key);
+        if (!step.options.data.empty())
+            throw Error("unknown option '{}' of a bind mount", step.options.data.front().key);
         if (step.options.copy_up) throw Error("option 'tmpcopyup' is for tmpfs only");
     } else {
         const bool has_subpath = !step.options.subpath.empty() && step.kind != MountStep::Kind::overlay;
@@ -77,13 +79,15 @@ void check(const MountStep& step) {
 }
 
 void plan_idmap(MountStep& step, const Mount& mount) {
-    if (mount.uid_mappings.empty() != mount.gid_mappings.empty()) throw Error("uidMappings and gidMappings come together");
+    if (mount.uid_mappings.empty() != mount.gid_mappings.empty())
+        throw Error("uidMappings and gidMappings come together");
     check_ranges(mount.uid_mappings, "uidMappings");
     check_ranges(mount.gid_mappings, "gidMappings");
     step.uid_map = mount.uid_mappings;
     step.gid_map = mount.gid_mappings;
     if (!step.uid_map.empty() && step.options.idmap == Idmap::none) step.options.idmap = Idmap::one;
-    if (step.options.idmap != Idmap::none && step.kind != MountStep::Kind::bind) throw Error("ids can be mapped of a bind mount only");
+    if (step.options.idmap != Idmap::none && step.kind != MountStep::Kind::bind)
+        throw Error("ids can be mapped of a bind mount only");
 }
 
 MountStep plan_step(const Mount& mount) {
@@ -140,11 +144,10 @@ DevicePlan plan_devices(const Spec& spec, const std::vector<MountStep>& steps) {
     for (Device device : spec.linux_.devices) {
         check(device);
         device.path = clean_path(device.path);
-        auto same = std::find_if(plan.nodes.begin(), plan.nodes.end(), [&](const Device& d) { return d.path == device.path; });
-        if (same != plan.nodes.end())
-            *same = device;
-        else
-            plan.nodes.push_back(device);
+        auto same =
+            std::find_if(plan.nodes.begin(), plan.nodes.end(), [&](const Device& d) { return d.path == device.path; });
+        if (same != plan.nodes.end()) *same = device;
+        else plan.nodes.push_back(device);
     }
     plan.links = default_links();
     return plan;
@@ -177,7 +180,8 @@ RootPlan plan_root(const Spec& spec) {
             if (!path.starts_with('/')) throw Error("masked or read-only path '{}' is not absolute", path);
     plan.label = spec.linux_.mount_label;
     plan.root_read_only = spec.root && spec.root->readonly;
-    if (!spec.linux_.rootfs_propagation.empty()) plan.root_propagation = propagation_flag(spec.linux_.rootfs_propagation);
+    if (!spec.linux_.rootfs_propagation.empty())
+        plan.root_propagation = propagation_flag(spec.linux_.rootfs_propagation);
     plan.host_propagation = host_propagation(plan);
     return plan;
 }

@@ -48,10 +48,8 @@ struct Target {
 Target open_target_folder(const Fd& root, const MountStep& step) {
     if (step.refuse_link) refuse_link(root, step.target);
     Target target;
-    if (auto found = open_in_root_if_exists(root, step.target, O_RDONLY | O_DIRECTORY))
-        target.fd = std::move(*found);
-    else
-        target = {make_dirs_in_root(root, step.target), false};
+    if (auto found = open_in_root_if_exists(root, step.target, O_RDONLY | O_DIRECTORY)) target.fd = std::move(*found);
+    else target = {make_dirs_in_root(root, step.target), false};
     check_target(step, target.fd);
     return target;
 }
@@ -71,10 +69,8 @@ bool has_datum(const MountOptions& options, std::string_view key) {
 void configure(NewFileSystem& made, const MountStep& step) {
     if (!step.source.empty()) made.set("source", step.source);
     for (const MountOptions::Datum& datum : step.options.data) {
-        if (datum.is_flag)
-            made.set_flag(datum.key);
-        else
-            made.set(datum.key, datum.value);
+        if (datum.is_flag) made.set_flag(datum.key);
+        else made.set(datum.key, datum.value);
     }
 }
 
@@ -141,7 +137,8 @@ namespace {
 void seed_source(const Fd& root, const MountStep& step, LateSteps& late) {
     const auto image = open_in_root_if_exists(root, step.target, O_RDONLY | O_DIRECTORY);
     const Fd none;
-    for (LateOwner& owner : seed_volume(step.source, image ? *image : none, step.options)) late.owners.push_back(std::move(owner));
+    for (LateOwner& owner : seed_volume(step.source, image ? *image : none, step.options))
+        late.owners.push_back(std::move(owner));
 }
 
 void note_owner(const MountStep& step, LateSteps& late) {
@@ -193,17 +190,16 @@ void mount_overlay(const Fd& root, const MountStep& step) {
         const Fd mount = one_layer(step);
         change_mount(mount, {.set = step.options.flags | MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE}, Depth::one);
         Target target;
-        if (S_ISDIR(facts_of(mount).st_mode))
-            target = open_target_folder(root, step);
-        else
-            target.fd = make_file_in_root(root, step.target);
+        if (S_ISDIR(facts_of(mount).st_mode)) target = open_target_folder(root, step);
+        else target.fd = make_file_in_root(root, step.target);
         check_target(step, target.fd);
         return place(root, step.target, mount, target.fd);
     }
     const Target target = open_target_folder(root, step);
     bool attached = false;
     Fd mount = make_overlay(step.overlay, fmt::format("/proc/self/fd/{}", target.fd.get()), attached);
-    if (attached) mount = open_in_root(root, step.target, O_PATH | O_DIRECTORY); // what "place/." saw may be the folder below
+    // what "place/." saw may be the folder below
+    if (attached) mount = open_in_root(root, step.target, O_PATH | O_DIRECTORY);
     if (!attached && !step.options.subpath.empty()) mount = clone_below(mount, step.options.subpath);
     change_mount(mount, {.set = step.options.flags, .propagation = MS_PRIVATE}, Depth::one);
     if (!attached) place(root, step.target, mount, target.fd);
@@ -221,7 +217,8 @@ Fd cgroup_folder(HostFiles& host, std::size_t index, const std::string& path) {
 
 void mount_cgroup(const Fd& root, const MountStep& step, const CgroupView& view, HostFiles& host) {
     const Target target = open_target_folder(root, step);
-    if (!view.unified.empty()) return bind_folder(root, cgroup_folder(host, 0, view.unified), step.target, target.fd, step.options.flags);
+    if (!view.unified.empty())
+        return bind_folder(root, cgroup_folder(host, 0, view.unified), step.target, target.fd, step.options.flags);
 
     NewFileSystem made("tmpfs");
     made.set("source", "cgroup");
@@ -247,7 +244,8 @@ void make_mount(const Fd& root, std::size_t index, const Surroundings& here, Lat
     std::vector<Fd>& binds = here.host.binds;
     switch (step.kind) {
     case MountStep::Kind::file_system: return mount_file_system(root, step, here, late);
-    case MountStep::Kind::bind: return mount_bind(root, step, index < binds.size() ? std::move(binds[index]) : Fd(), here, late);
+    case MountStep::Kind::bind:
+        return mount_bind(root, step, index < binds.size() ? std::move(binds[index]) : Fd(), here, late);
     case MountStep::Kind::cgroup: return mount_cgroup(root, step, here.cgroup, here.host);
     case MountStep::Kind::overlay: return mount_overlay(root, step);
     }
@@ -261,7 +259,8 @@ Fd open_null() {
     const Fd null{::open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC)};
     if (!null) throw SysError("opening '/dev/null'");
     const struct stat facts = facts_of(null);
-    if (!S_ISCHR(facts.st_mode) || facts.st_rdev != makedev(1, 3)) throw Error("the host's '/dev/null' is not the null device");
+    if (!S_ISCHR(facts.st_mode) || facts.st_rdev != makedev(1, 3))
+        throw Error("the host's '/dev/null' is not the null device");
     return clone_mount(null, Depth::one);
 }
 
@@ -298,10 +297,12 @@ private:
 } // namespace
 
 EarlyMounts make_early_mounts(const RootPlan& plan) {
-    static constexpr auto own = std::to_array<std::string_view>({"proc", "sysfs", "tmpfs", "ramfs", "devpts", "mqueue", "overlay"});
+    static constexpr auto own =
+        std::to_array<std::string_view>({"proc", "sysfs", "tmpfs", "ramfs", "devpts", "mqueue", "overlay"});
     EarlyMounts early;
     for (const MountStep& step : plan.steps) {
-        if (step.kind != MountStep::Kind::file_system || std::find(own.begin(), own.end(), step.type) != own.end()) continue;
+        if (step.kind != MountStep::Kind::file_system || std::find(own.begin(), own.end(), step.type) != own.end())
+            continue;
         try {
             NewFileSystem made(step.type);
             configure(made, step);

@@ -52,7 +52,6 @@ Fd open_null();
 /// A detached copy of the host's null device, proven to be it.
 Fd open_null();
 
-
 /// Hides what is there: folders behind one empty read-only tmpfs, files behind the host's null device (checked).
 /// `null`: the device, or empty to take it now.
 void mask_paths(const Fd& root, const std::vector<std::string>& paths, Fd null);

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include <fcntl.h>
 #include <net/if.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -38,12 +38,9 @@ void add(NamespacePlan& plan, const Namespace& wanted) {
     const int flag = flag_of(wanted.type);
     if (plan.is_own(flag)) throw Error("linux.namespaces: '{}' is given twice", name);
     if (wanted.path.empty()) {
-        if (flag == CLONE_NEWCGROUP)
-            plan.create_cgroup = true;
-        else if (flag == CLONE_NEWTIME)
-            plan.create_time = true;
-        else
-            plan.create |= static_cast<unsigned>(flag);
+        if (flag == CLONE_NEWCGROUP) plan.create_cgroup = true;
+        else if (flag == CLONE_NEWTIME) plan.create_time = true;
+        else plan.create |= static_cast<unsigned>(flag);
         return;
     }
     if (flag == CLONE_NEWNS) throw Error("linux.namespaces: 'mount' cannot be joined, only made");
@@ -61,10 +58,13 @@ void check_user_namespace(const NamespacePlan& plan, const Linux& spec) {
 }
 
 void check_time_offsets(NamespacePlan& plan, const Linux& spec) {
-    if (!spec.time_offsets.empty() && !plan.create_time) throw Error("linux.timeOffsets: they need a new 'time' namespace");
+    if (!spec.time_offsets.empty() && !plan.create_time)
+        throw Error("linux.timeOffsets: they need a new 'time' namespace");
     for (const auto& [clock, offset] : spec.time_offsets) {
-        if (clock != "monotonic" && clock != "boottime") throw Error("linux.timeOffsets.{}: expected 'monotonic' or 'boottime'", printable(clock));
-        if (offset.nanosecs > 999'999'999) throw Error("linux.timeOffsets.{}.nanosecs: expected less than a second", clock);
+        if (clock != "monotonic" && clock != "boottime")
+            throw Error("linux.timeOffsets.{}: expected 'monotonic' or 'boottime'", printable(clock));
+        if (offset.nanosecs > 999'999'999)
+            throw Error("linux.timeOffsets.{}.nanosecs: expected less than a second", clock);
     }
     plan.time_offsets = spec.time_offsets;
 }
@@ -73,7 +73,8 @@ void check_time_offsets(NamespacePlan& plan, const Linux& spec) {
 
 bool NamespacePlan::is_own(int flag) const {
     const bool joined = std::any_of(join.begin(), join.end(), [&](const auto& entry) { return entry.first == flag; });
-    return joined || is_new(flag) || (flag == CLONE_NEWCGROUP && create_cgroup) || (flag == CLONE_NEWTIME && create_time);
+    return joined || is_new(flag) || (flag == CLONE_NEWCGROUP && create_cgroup) ||
+           (flag == CLONE_NEWTIME && create_time);
 }
 
 std::vector<NamespaceType> supported_namespaces() {
@@ -107,12 +108,11 @@ void join_namespaces(const std::vector<JoinedNamespace>& joined) {
     std::vector<const JoinedNamespace*> refused;
     const JoinedNamespace* user = nullptr;
     for (const JoinedNamespace& other : joined) {
-        if (other.flag == CLONE_NEWUSER)
-            user = &other;
-        else if (::setns(other.fd.get(), other.flag) < 0)
-            refused.push_back(&other);
+        if (other.flag == CLONE_NEWUSER) user = &other;
+        else if (::setns(other.fd.get(), other.flag) < 0) refused.push_back(&other);
     }
-    if (user != nullptr && ::setns(user->fd.get(), CLONE_NEWUSER) < 0) throw SysError("joining namespace '{}'", user->path);
+    if (user != nullptr && ::setns(user->fd.get(), CLONE_NEWUSER) < 0)
+        throw SysError("joining namespace '{}'", user->path);
     for (const JoinedNamespace* other : refused)
         if (::setns(other->fd.get(), other->flag) < 0) throw SysError("joining namespace '{}'", other->path);
 }
@@ -142,7 +142,8 @@ TimeNamespaceForChildren::~TimeNamespaceForChildren() {
     if (own_) (void)::setns(own_.get(), CLONE_NEWTIME);
 }
 
-PidNamespaceForChildren::PidNamespaceForChildren(const Fd& target) : own_(::open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC)) {
+PidNamespaceForChildren::PidNamespaceForChildren(const Fd& target)
+    : own_(::open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC)) {
     if (!own_) throw SysError("opening '/proc/self/ns/pid'");
     if (::setns(target.get(), CLONE_NEWPID) < 0) throw SysError("joining the pid namespace");
 }

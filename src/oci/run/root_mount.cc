@@ -46,10 +46,8 @@ struct OverlayFolders {
 void set_options(NewFileSystem& overlay, const std::vector<std::string>& options) {
     for (const std::string& option : options) {
         const auto [key, value] = split_once(option, '=');
-        if (value)
-            overlay.set(key, *value);
-        else
-            overlay.set_flag(key);
+        if (value) overlay.set(key, *value);
+        else overlay.set_flag(key);
     }
 }
 
@@ -169,10 +167,8 @@ void change_root() {
 
 void enter_root(const Fd& root, RootSwitch how, std::uint64_t host_propagation, std::uint64_t root_propagation) {
     if (::fchdir(root.get()) < 0) throw SysError("entering the root file system");
-    if (how == RootSwitch::pivot)
-        pivot(host_propagation);
-    else
-        change_root();
+    if (how == RootSwitch::pivot) pivot(host_propagation);
+    else change_root();
     if (::chdir("/") < 0) throw SysError("entering the root file system");
     if (root_propagation != 0 && root_propagation != MS_PRIVATE)
         change_mount(root, {.propagation = root_propagation}, Depth::one);

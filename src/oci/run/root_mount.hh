@@ -18,7 +18,9 @@ Fd prepare_root(const RootMount& root, const Fd* user_namespace);
 /// mounts the root and attaches it on top of "/", where nothing looks before enter_root(). The descriptor is its mount.
 /// `prepared`: the result of prepare_root(), or an empty one.
 Fd mount_root(const RootMount& root, Fd prepared, std::uint64_t host_propagation);
-inline Fd mount_root(const RootMount& root, std::uint64_t host_propagation) { return mount_root(root, Fd(), host_propagation); }
+inline Fd mount_root(const RootMount& root, std::uint64_t host_propagation) {
+    return mount_root(root, Fd(), host_propagation);
+}
 
 /// Folders on top of each other, as a detached mount where the kernel can (`attached` false), else mounted at `place`, a path of
 /// this process (/proc/self/fd/N), and open there.

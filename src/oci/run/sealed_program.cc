@@ -30,7 +30,8 @@ void run_sealed(const std::vector<std::string>& argv) {
     const Fd program = open_sealed_program(path);
     struct statvfs facts {};
     if (::fstatvfs(program.get(), &facts) < 0 || (facts.f_flag & ST_RDONLY) == 0)
-        throw Error("protecting '{}' from the container: it cannot be mounted read-only", path); // and not once more
+        // and not once more
+        throw Error("protecting '{}' from the container: it cannot be mounted read-only", path);
     std::vector<char*> words{path.data()};
     for (std::size_t i = 1; i < argv.size(); ++i) words.push_back(const_cast<char*>(argv[i].c_str()));
     words.push_back(nullptr);

@@ -86,52 +86,44 @@ scmp_compare parse_comparison(const std::string& op) {
 
 scmp_arg_cmp parse_argument(const SyscallArg& arg) {
     if (arg.index > 5) throw Error("seccomp: a system call has no argument {}", arg.index);
-    return {.arg = arg.index,
-            .op = parse_comparison(arg.op),
-            .datum_a = arg.value,
-            .datum_b = arg.value_two};
+    return {.arg = arg.index, .op = parse_comparison(arg.op), .datum_a = arg.value, .datum_b = arg.value_two};
 }
 
 std::uint32_t parse_architecture(const std::string& name) {
     constexpr std::string_view prefix = "SCMP_ARCH_";
     const std::uint32_t token =
-        name.starts_with(prefix)
-            ? seccomp_arch_resolve_name(to_lower(name.substr(prefix.size())).c_str())
-            : 0;
+        name.starts_with(prefix) ? seccomp_arch_resolve_name(to_lower(name.substr(prefix.size())).c_str()) : 0;
     if (token == 0) throw Error("seccomp: unknown architecture '{}'", printable(name));
     return token;
 }
 
 /// Calls newer than Debian 12's libseccomp. From 424 on, numbers are the same on every architecture
 /// but MIPS and Alpha (arch/*/entry/syscalls/*.tbl, scripts/syscall.tbl).
-constexpr std::array<std::pair<std::string_view, std::uint32_t>, 20> new_calls{
-    {{"set_mempolicy_home_node", 450},
-     {"cachestat", 451},
-     {"fchmodat2", 452},
-     {"map_shadow_stack", 453},
-     {"futex_wake", 454},
-     {"futex_wait", 455},
-     {"futex_requeue", 456},
-     {"statmount", 457},
-     {"listmount", 458},
-     {"lsm_get_self_attr", 459},
-     {"lsm_set_self_attr", 460},
-     {"lsm_list_modules", 461},
-     {"mseal", 462},
-     {"setxattrat", 463},
-     {"getxattrat", 464},
-     {"listxattrat", 465},
-     {"removexattrat", 466},
-     {"open_tree_attr", 467},
-     {"file_getattr", 468},
-     {"file_setattr", 469}}};
+constexpr std::array<std::pair<std::string_view, std::uint32_t>, 20> new_calls{{{"set_mempolicy_home_node", 450},
+                                                                                {"cachestat", 451},
+                                                                                {"fchmodat2", 452},
+                                                                                {"map_shadow_stack", 453},
+                                                                                {"futex_wake", 454},
+                                                                                {"futex_wait", 455},
+                                                                                {"futex_requeue", 456},
+                                                                                {"statmount", 457},
+                                                                                {"listmount", 458},
+                                                                                {"lsm_get_self_attr", 459},
+                                                                                {"lsm_set_self_attr", 460},
+                                                                                {"lsm_list_modules", 461},
+                                                                                {"mseal", 462},
+                                                                                {"setxattrat", 463},
+                                                                                {"getxattrat", 464},
+                                                                                {"listxattrat", 465},
+                                                                                {"removexattrat", 466},
+                                                                                {"open_tree_attr", 467},
+                                                                                {"file_getattr", 468},
+                                                                                {"file_setattr", 469}}};
 constexpr std::uint32_t first_common_number = 424;
 constexpr std::uint32_t x32_bit = 0x40000000;
 constexpr std::uint32_t uretprobe_x86_64 = 335;
 
-bool has_common_numbers(std::uint32_t arch) {
-    return (arch & 0xffff) != EM_MIPS;
-}
+bool has_common_numbers(std::uint32_t arch) { return (arch & 0xffff) != EM_MIPS; }
 
 /// What the program in front does. See front_program().
 struct Front {
@@ -141,8 +133,7 @@ struct Front {
     std::optional<std::uint32_t> newest; ///< calls beyond it get ENOSYS
 };
 
-bool add_new_call(Front& front, const std::string& name, const SyscallRule& rule,
-                  std::uint32_t action) {
+bool add_new_call(Front& front, const std::string& name, const SyscallRule& rule, std::uint32_t action) {
     // Conditions on arguments are beyond this program: such a call keeps the default action.
     if (!rule.args.empty()) return false;
     if (name == "uretprobe" && action == SCMP_ACT_ALLOW) front.allow_uretprobe = true;
@@ -159,8 +150,7 @@ void check(int result, std::string_view act, const std::string& object) {
         throw SysError(SysError::Code{-result}, "seccomp: {} '{}'", act, printable(object));
 }
 
-void add_rule(void* filter, std::uint32_t action, int call, const std::string& name,
-              const SyscallRule& rule) {
+void add_rule(void* filter, std::uint32_t action, int call, const std::string& name, const SyscallRule& rule) {
     std::vector<scmp_arg_cmp> arguments;
     bool repeated = false;
     for (const SyscallArg& arg : rule.args) {
@@ -170,15 +160,13 @@ void add_rule(void* filter, std::uint32_t action, int call, const std::string& n
     }
     if (!repeated) {
         const auto count = static_cast<unsigned>(arguments.size());
-        check(seccomp_rule_add_array(filter, action, call, count, arguments.data()),
-              "adding a rule for", name);
+        check(seccomp_rule_add_array(filter, action, call, count, arguments.data()), "adding a rule for", name);
         return;
     }
     // libseccomp takes one condition an argument; several are alternatives, as every runtime reads
     // them.
     for (const scmp_arg_cmp& argument : arguments)
-        check(seccomp_rule_add_array(filter, action, call, 1, &argument), "adding a rule for",
-              name);
+        check(seccomp_rule_add_array(filter, action, call, 1, &argument), "adding a rule for", name);
 }
 
 /// Adds the rules to the filter, and what libseccomp cannot name to the program in front. A name
@@ -190,17 +178,14 @@ void add_rules(void* filter, const Seccomp& profile, std::uint32_t default_actio
         for (const std::string& name : rule.names) {
             const int call = seccomp_syscall_resolve_name(name.c_str());
             if (call == __NR_SCMP_ERROR) {
-                if (add_new_call(front, name, rule, action))
-                    newest = std::max(newest, front.verdicts.back().first);
+                if (add_new_call(front, name, rule, action)) newest = std::max(newest, front.verdicts.back().first);
                 continue;
             }
             if (call > 0) newest = std::max(newest, static_cast<std::uint32_t>(call));
-            if (action != default_action)
-                add_rule(filter, action, call, name, rule); // libseccomp refuses equal ones
+            if (action != default_action) add_rule(filter, action, call, name, rule); // libseccomp refuses equal ones
         }
     }
-    if (profile.default_action == "SCMP_ACT_ERRNO" && default_action != SCMP_ACT_ERRNO(ENOSYS))
-        front.newest = newest;
+    if (profile.default_action == "SCMP_ACT_ERRNO" && default_action != SCMP_ACT_ERRNO(ENOSYS)) front.newest = newest;
 }
 
 sock_filter statement(int code, std::uint32_t value) {
@@ -212,12 +197,8 @@ sock_filter jump(int comparison, std::uint32_t value, std::size_t if_true, std::
             .jf = static_cast<std::uint8_t>(if_false),
             .k = value};
 }
-sock_filter load(std::size_t offset) {
-    return statement(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
-}
-sock_filter answer(std::uint32_t action) {
-    return statement(BPF_RET | BPF_K, action);
-}
+sock_filter load(std::size_t offset) { return statement(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset)); }
+sock_filter answer(std::uint32_t action) { return statement(BPF_RET | BPF_K, action); }
 
 /// Decides calls beyond libseccomp's knowledge and falls through to its filter for the rest: those
 /// of x32, of other architectures, and old ones. ENOSYS for what is newer than anything the profile
@@ -240,18 +221,16 @@ std::vector<sock_filter> front_program(const Front& front) {
     arch.push_back(statement(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(body.size())));
 
     std::vector<sock_filter> program;
-    if (front.allow_uretprobe && std::find(front.architectures.begin(), front.architectures.end(),
-                                           SCMP_ARCH_X86_64) != front.architectures.end()) {
+    if (front.allow_uretprobe && std::find(front.architectures.begin(), front.architectures.end(), SCMP_ARCH_X86_64) !=
+                                     front.architectures.end()) {
         program = {load(offsetof(seccomp_data, nr)), jump(BPF_JEQ, uretprobe_x86_64, 0, 3),
-                   load(offsetof(seccomp_data, arch)), jump(BPF_JEQ, SCMP_ARCH_X86_64, 0, 1),
-                   answer(SCMP_ACT_ALLOW)};
+                   load(offsetof(seccomp_data, arch)), jump(BPF_JEQ, SCMP_ARCH_X86_64, 0, 1), answer(SCMP_ACT_ALLOW)};
     }
     if (lowest == x32_bit || front.architectures.empty()) return program;
     const auto rest = static_cast<std::uint32_t>(arch.size() + body.size());
-    program.insert(program.end(),
-                   {load(offsetof(seccomp_data, nr)), jump(BPF_JGE, lowest, 1, 0),
-                    statement(BPF_JMP | BPF_JA, rest + 2), jump(BPF_JGE, x32_bit, 0, 1),
-                    statement(BPF_JMP | BPF_JA, rest)});
+    program.insert(program.end(), {load(offsetof(seccomp_data, nr)), jump(BPF_JGE, lowest, 1, 0),
+                                   statement(BPF_JMP | BPF_JA, rest + 2), jump(BPF_JGE, x32_bit, 0, 1),
+                                   statement(BPF_JMP | BPF_JA, rest)});
     program.insert(program.end(), arch.begin(), arch.end());
     program.insert(program.end(), body.begin(), body.end());
     return program;
@@ -286,16 +265,15 @@ std::string cache_name(std::string_view profile_hash, std::vector<std::string> c
     utsname kernel{};
     ::uname(&kernel); // minKernel, and the architecture
     const scmp_version* library = seccomp_version();
-    const std::string key = fmt::format(
-        "{}\n{}\n{}\n{}\n{}.{}.{}\n{}", profile_hash, join(capabilities, ","), kernel.machine,
-        kernel.release, library->major, library->minor, library->micro, format_version);
+    const std::string key =
+        fmt::format("{}\n{}\n{}\n{}\n{}.{}.{}\n{}", profile_hash, join(capabilities, ","), kernel.machine,
+                    kernel.release, library->major, library->minor, library->micro, format_version);
     return sha256(key).hex();
 }
 
 std::optional<SeccompProgram> read_cached(const Dir& cache, const std::string& name) {
     std::uint64_t expected = 0;
-    auto file =
-        read_file_if_exists(cache, name, sizeof expected + BPF_MAXINSNS * sizeof(sock_filter));
+    auto file = read_file_if_exists(cache, name, sizeof expected + BPF_MAXINSNS * sizeof(sock_filter));
     if (!file || file->size() <= sizeof expected) return std::nullopt;
     std::memcpy(&expected, file->data(), sizeof expected);
     file->erase(0, sizeof expected);
@@ -314,7 +292,8 @@ void write_cached(const Dir& cache, const std::string& name, const SeccompProgra
 unsigned filter_flags(const Seccomp& profile) {
     unsigned flags = uses_notify(profile) ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
     for (const std::string& word : profile.flags) {
-        const auto known = std::find_if(flag_words.begin(), flag_words.end(), [&](const auto& flag) { return flag.first == word; });
+        const auto known =
+            std::find_if(flag_words.begin(), flag_words.end(), [&](const auto& flag) { return flag.first == word; });
         if (known == flag_words.end()) throw Error("linux.seccomp.flags: unknown flag '{}'", printable(word));
         flags |= known->second;
     }
@@ -335,8 +314,7 @@ SeccompWords seccomp_words() {
 SeccompProgram translate(const Seccomp& profile) {
     if (uses_notify(profile) && profile.listener_path.empty())
         throw Error("seccomp: the action SCMP_ACT_NOTIFY needs a listener");
-    const std::uint32_t default_action =
-        parse_action(profile.default_action, profile.default_errno_ret);
+    const std::uint32_t default_action = parse_action(profile.default_action, profile.default_errno_ret);
     const Filter filter{seccomp_init(default_action)};
     if (!filter) throw Error("seccomp: '{}' cannot be a default action", profile.default_action);
     Front front{.architectures = {seccomp_arch_native()}, .verdicts = {}, .newest = {}};
@@ -344,17 +322,14 @@ SeccompProgram translate(const Seccomp& profile) {
         const std::uint32_t token = parse_architecture(name);
         if (token == seccomp_arch_native()) continue;
         check(seccomp_arch_add(filter.get(), token), "adding architecture", name);
-        if (token != SCMP_ARCH_X32)
-            front.architectures.push_back(token); // x32 shares x86_64's token in the kernel
+        if (token != SCMP_ARCH_X32) front.architectures.push_back(token); // x32 shares x86_64's token in the kernel
     }
-    std::erase_if(front.architectures,
-                  [](std::uint32_t token) { return !has_common_numbers(token); });
+    std::erase_if(front.architectures, [](std::uint32_t token) { return !has_common_numbers(token); });
     // A balanced tree in place of a chain: 10 comparisons for a call, not 400.
     check(seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2), "choosing", "a binary tree");
     add_rules(filter.get(), profile, default_action, front);
     const auto before = front_program(front);
-    std::string program(reinterpret_cast<const char*>(before.data()),
-                        before.size() * sizeof(sock_filter));
+    std::string program(reinterpret_cast<const char*>(before.data()), before.size() * sizeof(sock_filter));
     program += export_program(filter.get());
     if (program.size() > BPF_MAXINSNS * sizeof(sock_filter))
         throw Error("seccomp: the profile is too long for the kernel");
@@ -389,8 +364,7 @@ SeccompProgram cached_or_made(const Dir& cache, const std::string& name, Make ma
 SeccompProgram cached_program(const Dir& cache, std::string_view profile_json,
                               const std::vector<std::string>& capabilities) {
     const bool built_in = profile_json.empty();
-    const std::string hash =
-        built_in ? std::string(default_profile_hash()) : sha256(profile_json).hex();
+    const std::string hash = built_in ? std::string(default_profile_hash()) : sha256(profile_json).hex();
     return cached_or_made(cache, cache_name(hash, capabilities), [&] {
         const std::string_view text = built_in ? default_profile_json() : profile_json;
         return compile(resolve_profile(text, capabilities, "seccomp profile"));

@@ -18,8 +18,8 @@ using SeccompProgram = std::string;
 
 /// Docker's profile format (archMap, includes/excludes of caps, arches and minKernel) resolved for
 /// the final capability set. `where` names the document in errors.
-Seccomp resolve_profile(std::string_view docker_profile_json,
-                        const std::vector<std::string>& capabilities, std::string_view where);
+Seccomp resolve_profile(std::string_view docker_profile_json, const std::vector<std::string>& capabilities,
+                        std::string_view where);
 /// The built-in profile (SECURITY section 2: moby's set, AF_ALG and AF_VSOCK blocked, ENOSYS for
 /// calls unknown to the profile).
 std::string_view default_profile_json();

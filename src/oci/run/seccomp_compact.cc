@@ -19,7 +19,7 @@ struct NotUnderstood {};
 
 constexpr std::uint16_t load_word = BPF_LD | BPF_W | BPF_ABS;
 constexpr std::uint16_t and_constant = BPF_ALU | BPF_AND | BPF_K;
-constexpr std::size_t longest_jump = 255; ///< jt and jf are bytes
+constexpr std::size_t longest_jump = 255;   ///< jt and jf are bytes
 constexpr std::size_t longest_tests = 1000; ///< of the arguments of one call: more is a profile made to hurt
 
 bool is_jump(const sock_filter& step) { return BPF_CLASS(step.code) == BPF_JMP; }
@@ -110,14 +110,10 @@ struct Call {
 
 bool holds_true(const sock_filter& step, std::uint32_t value) {
     switch (comparison(step)) {
-        case BPF_JEQ:
-            return value == step.k;
-        case BPF_JGT:
-            return value > step.k;
-        case BPF_JGE:
-            return value >= step.k;
-        default:
-            throw NotUnderstood{}; // find_domain has seen to that
+    case BPF_JEQ: return value == step.k;
+    case BPF_JGT: return value > step.k;
+    case BPF_JGE: return value >= step.k;
+    default: throw NotUnderstood{}; // find_domain has seen to that
     }
 }
 

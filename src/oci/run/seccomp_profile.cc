@@ -119,8 +119,7 @@ KernelVersion running_kernel() {
 KernelVersion parse_kernel(const std::string& text, std::string_view where) {
     const auto [major, minor] = split_once(text, '.');
     const auto high = parse_unsigned(major, 1000), low = parse_unsigned(minor.value_or("0"), 1000);
-    if (!high || !low)
-        throw Error("{}: minKernel '{}' is not of the form 4.8", where, printable(text));
+    if (!high || !low) throw Error("{}: minKernel '{}' is not of the form 4.8", where, printable(text));
     return {static_cast<unsigned>(*high), static_cast<unsigned>(*low)};
 }
 
@@ -155,11 +154,9 @@ Names resolve_architectures(const Profile& profile, std::string_view where) {
 
 } // namespace
 
-Seccomp resolve_profile(std::string_view docker_profile_json, const Names& capabilities,
-                        std::string_view where) {
+Seccomp resolve_profile(std::string_view docker_profile_json, const Names& capabilities, std::string_view where) {
     constexpr json::Limits limits{.bytes = 1u << 20, .depth = 16, .values = 100'000};
-    const auto profile =
-        from_value<Profile>(json::parse(docker_profile_json, where, limits), where);
+    const auto profile = from_value<Profile>(json::parse(docker_profile_json, where, limits), where);
     const Machine machine{.capabilities = capabilities, .where = where};
     Seccomp resolved{.default_action = profile.default_action,
                      .default_errno_ret = profile.default_errno_ret,

@@ -37,8 +37,8 @@ constexpr auto rules = std::to_array<Rule>({
 });
 
 bool is_name_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' ||
-           c == '/';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.' || c == '/';
 }
 
 /// With a slash anywhere the name is a path already, and its dots are part of names.
@@ -46,7 +46,8 @@ std::string path_of(const std::string& name) {
     std::string path = name;
     if (path.find('/') == std::string::npos) std::replace(path.begin(), path.end(), '.', '/');
     const bool plain = !path.empty() && std::all_of(path.begin(), path.end(), is_name_character);
-    if (!plain || path.front() == '/' || clean_path("/" + path) != "/" + path) throw Error("sysctl '{}': malformed name", name);
+    if (!plain || path.front() == '/' || clean_path("/" + path) != "/" + path)
+        throw Error("sysctl '{}': malformed name", name);
     return path;
 }
 
@@ -59,7 +60,8 @@ const Rule* rule_of(std::string_view path) {
 
 } // namespace
 
-std::vector<SysctlWrite> plan_sysctls(const std::map<std::string, std::string>& wanted, const NamespacePlan& namespaces) {
+std::vector<SysctlWrite> plan_sysctls(const std::map<std::string, std::string>& wanted,
+                                      const NamespacePlan& namespaces) {
     std::vector<SysctlWrite> writes;
     for (const auto& [name, value] : wanted) {
         const std::string path = path_of(name);

@@ -39,10 +39,8 @@ std::optional<std::uint32_t> id_if_number(std::string_view text, std::string_vie
 
 /// Names that could be a comment, an NIS escape or an option are never looked up.
 bool is_plausible_name(std::string_view name) {
-    return !name.empty() && name[0] != '+' && name[0] != '-' && name[0] != '#' &&
-           !all_digits(name) && std::none_of(name.begin(), name.end(), [](unsigned char c) {
-               return c <= ' ' || c == 0x7f;
-           });
+    return !name.empty() && name[0] != '+' && name[0] != '-' && name[0] != '#' && !all_digits(name) &&
+           std::none_of(name.begin(), name.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
 }
 
 /// Calls `entry(fields)` for each line with exactly `count` fields until it says "enough". Other
@@ -54,8 +52,7 @@ void for_each_entry(std::string_view text, std::size_t count, std::string_view f
         const std::string_view line = text.substr(at, end - at);
         at = end + 1;
         if (line.size() > max_line)
-            throw Error("reading '{}' of the container: a line is longer than {} bytes", file,
-                        max_line);
+            throw Error("reading '{}' of the container: a line is longer than {} bytes", file, max_line);
         const std::vector<std::string> fields = split(line, ':');
         if (fields.size() != count || line.find('\0') != std::string_view::npos) continue;
         if (!entry(fields)) return;
@@ -96,9 +93,7 @@ public:
                 return !found;
             });
         }
-        if (!found)
-            throw Error("unable to find group {}: no matching entries in group file",
-                        printable(group));
+        if (!found) throw Error("unable to find group {}: no matching entries in group file", printable(group));
         return *found;
     }
 
@@ -132,8 +127,7 @@ ResolvedUser find_user(const Fd& root, const std::string& user) {
     const auto entry = find_passwd(text, [&](const std::string& name, std::uint32_t uid) {
         return number ? uid == *number : name == user && is_plausible_name(user);
     });
-    if (!entry && !number)
-        throw Error("unable to find user {}: no matching entries in passwd file", printable(user));
+    if (!entry && !number) throw Error("unable to find user {}: no matching entries in passwd file", printable(user));
     if (!entry) return {.uid = *number, .gid = 0, .groups = {}, .home = "/", .name = {}};
     return {.uid = entry->uid,
             .gid = entry->gid,
@@ -148,11 +142,9 @@ void add_unique(std::vector<std::uint32_t>& groups, std::uint32_t gid) {
 
 } // namespace
 
-ResolvedUser resolve_user(const Fd& root, const std::string& user,
-                          const std::vector<std::string>& group_add) {
+ResolvedUser resolve_user(const Fd& root, const std::string& user, const std::vector<std::string>& group_add) {
     const auto [user_part, group_part] = split_once(user, ':');
-    if (user_part.find('\0') != std::string::npos ||
-        (group_part && group_part->find(':') != std::string::npos))
+    if (user_part.find('\0') != std::string::npos || (group_part && group_part->find(':') != std::string::npos))
         throw Error("user '{}': not of the form user, user:group or :group", printable(user));
     ResolvedUser resolved = find_user(root, user_part);
     GroupFile group_file(root);
@@ -166,8 +158,7 @@ ResolvedUser resolve_user(const Fd& root, const std::string& user,
     }
     resolved.groups.push_back(resolved.gid);
     for (const std::uint32_t gid : supplementary) add_unique(resolved.groups, gid);
-    for (const std::string& group : group_add)
-        add_unique(resolved.groups, group_file.resolve(group));
+    for (const std::string& group : group_add) add_unique(resolved.groups, group_file.resolve(group));
     return resolved;
 }
 

@@ -22,7 +22,6 @@ struct ResolvedUser {
 /// `user` as "", "name", "uid", "name:group", "uid:gid", ":group" forms; an all-digit part is never
 /// looked up as a name (P14). Throws Error "unable to find user web: no matching entries in passwd
 /// file" (Docker's words).
-ResolvedUser resolve_user(const Fd& root, const std::string& user,
-                          const std::vector<std::string>& group_add);
+ResolvedUser resolve_user(const Fd& root, const std::string& user, const std::vector<std::string>& group_add);
 
 } // namespace kist::oci

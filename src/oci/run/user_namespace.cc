@@ -57,7 +57,8 @@ void check_ranges(const IdMap& map, std::string_view where) {
         const IdMapping& range = map[i];
         const auto last = [&](std::uint32_t first) { return std::uint64_t{first} + range.size - 1; };
         if (range.size == 0) throw Error("{}[{}].size: expected a number above 0", where, i);
-        if (last(range.container_id) >= UINT32_MAX || last(range.host_id) >= UINT32_MAX) throw Error("{}[{}]: the range ends beyond the last id", where, i);
+        if (last(range.container_id) >= UINT32_MAX || last(range.host_id) >= UINT32_MAX)
+            throw Error("{}[{}]: the range ends beyond the last id", where, i);
         for (std::size_t j = 0; j < i; ++j)
             if (overlap(range.container_id, range.size, map[j].container_id, map[j].size) ||
                 overlap(range.host_id, range.size, map[j].host_id, map[j].size))
@@ -67,7 +68,8 @@ void check_ranges(const IdMap& map, std::string_view where) {
 
 void check_id_map(const IdMap& map, std::string_view where) {
     check_ranges(map, where);
-    const bool has_root = std::any_of(map.begin(), map.end(), [](const IdMapping& range) { return range.container_id == 0; });
+    const bool has_root =
+        std::any_of(map.begin(), map.end(), [](const IdMapping& range) { return range.container_id == 0; });
     if (!has_root) throw Error("{}: id 0, the container's root, is not mapped", where);
 }
 
@@ -91,7 +93,8 @@ void become_namespace_root() {
 }
 
 bool is_in_other_namespace(pid_t pid, const char* kind) {
-    struct stat own {}, other {};
+    struct stat own {
+    }, other{};
     const std::string own_path = fmt::format("/proc/self/ns/{}", kind), path = fmt::format("/proc/{}/ns/{}", pid, kind);
     if (::stat(own_path.c_str(), &own) < 0) return false; // a kernel without this kind
     if (::stat(path.c_str(), &other) < 0) throw SysError("reading '{}'", path);

@@ -34,7 +34,8 @@ void lock(const Dir& volume) {
 
 void take_after(const Fd& folder, const Fd& image, bool keep_owner) {
     const struct stat facts = facts_of(image);
-    if (!keep_owner && ::fchown(folder.get(), facts.st_uid, facts.st_gid) < 0) throw SysError("setting a volume's owner");
+    if (!keep_owner && ::fchown(folder.get(), facts.st_uid, facts.st_gid) < 0)
+        throw SysError("setting a volume's owner");
     if (::fchmod(folder.get(), facts.st_mode & 07777) < 0) throw SysError("setting a volume's mode");
 }
 
@@ -48,7 +49,8 @@ void copy_content(const Dir& volume, const Fd& image, const MountOptions& option
     take_project(copy.fd(), volume.open_dir(data_name).fd());
     copy_up(image, copy.fd());
     take_after(copy.fd(), image, options.keep_owner);
-    if (options.seed == MountOptions::Seed::durable && ::syncfs(copy.fd().get()) < 0) throw SysError("syncing a volume");
+    if (options.seed == MountOptions::Seed::durable && ::syncfs(copy.fd().get()) < 0)
+        throw SysError("syncing a volume");
     const int folder = volume.fd().get();
     if (::renameat(folder, unfinished_name, folder, data_name) < 0) throw SysError("filling a volume");
 }
@@ -75,7 +77,8 @@ void give_one(int folder, const char* name, std::uint32_t uid, std::uint32_t gid
 void give_tree(const Dir& folder, std::uint32_t uid, std::uint32_t gid) {
     for (const std::string& name : folder.names()) {
         struct stat facts {};
-        if (::fstatat(folder.fd().get(), name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) < 0) continue; // it went meanwhile
+        // it went meanwhile
+        if (::fstatat(folder.fd().get(), name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) < 0) continue;
         if (S_ISDIR(facts.st_mode))
             if (const auto below = folder.open_dir_if_exists(name)) give_tree(*below, uid, gid);
         give_one(folder.fd().get(), name.c_str(), uid, gid);

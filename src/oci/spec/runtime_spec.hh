@@ -11,6 +11,8 @@
 
 #include "base/fields.hh"
 #include "oci/spec/hooks.hh"
+#include "oci/spec/resources.hh"
+#include "oci/spec/seccomp.hh"
 
 namespace kist::oci {
 
@@ -183,8 +185,14 @@ struct Mount {
 enum class NamespaceType { mount, pid, network, ipc, uts, user, cgroup, time };
 constexpr auto names_of(NamespaceType) {
     using N = NamespaceType;
-    return std::to_array<std::pair<N, std::string_view>>({{N::mount, "mount"}, {N::pid, "pid"}, {N::network, "network"},
-        {N::ipc, "ipc"}, {N::uts, "uts"}, {N::user, "user"}, {N::cgroup, "cgroup"}, {N::time, "time"}});
+    return std::to_array<std::pair<N, std::string_view>>({{N::mount, "mount"},
+                                                          {N::pid, "pid"},
+                                                          {N::network, "network"},
+                                                          {N::ipc, "ipc"},
+                                                          {N::uts, "uts"},
+                                                          {N::user, "user"},
+                                                          {N::cgroup, "cgroup"},
+                                                          {N::time, "time"}});
 }
 /// An empty path makes a new one; absence of the whole entry keeps the runtime's.
 struct Namespace {
@@ -215,222 +223,6 @@ struct Device {
         field("fileMode", &Device::file_mode);
         field("uid", &Device::uid);
         field("gid", &Device::gid);
-    }
-};
-
-/// Absent major or minor means any.
-struct DeviceRule {
-    bool allow = false;
-    std::string type;
-    std::optional<std::int64_t> major;
-    std::optional<std::int64_t> minor;
-    std::string access;
-    bool operator==(const DeviceRule&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("allow", &DeviceRule::allow, required);
-        field("type", &DeviceRule::type);
-        field("major", &DeviceRule::major);
-        field("minor", &DeviceRule::minor);
-        field("access", &DeviceRule::access);
-    }
-};
-
-struct MemoryLimits {
-    std::optional<std::int64_t> limit, reservation, swap;
-    std::optional<std::uint64_t> swappiness;
-    std::optional<bool> disable_oom_killer;
-    std::optional<std::int64_t> kernel_tcp;
-    std::optional<bool> check_before_update;
-    bool operator==(const MemoryLimits&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("limit", &MemoryLimits::limit);
-        field("reservation", &MemoryLimits::reservation);
-        field("swap", &MemoryLimits::swap);
-        field("swappiness", &MemoryLimits::swappiness);
-        field("disableOOMKiller", &MemoryLimits::disable_oom_killer);
-        field("kernelTCP", &MemoryLimits::kernel_tcp);
-        field("checkBeforeUpdate", &MemoryLimits::check_before_update);
-    }
-};
-
-struct CpuLimits {
-    std::optional<std::uint64_t> shares;
-    std::optional<std::int64_t> quota;
-    std::optional<std::uint64_t> period;
-    std::optional<std::uint64_t> burst;
-    std::optional<std::int64_t> realtime_runtime;
-    std::optional<std::uint64_t> realtime_period;
-    std::optional<std::int64_t> idle;
-    std::string cpus;
-    std::string mems;
-    bool operator==(const CpuLimits&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("shares", &CpuLimits::shares);
-        field("quota", &CpuLimits::quota);
-        field("period", &CpuLimits::period);
-        field("burst", &CpuLimits::burst);
-        field("realtimeRuntime", &CpuLimits::realtime_runtime);
-        field("realtimePeriod", &CpuLimits::realtime_period);
-        field("idle", &CpuLimits::idle);
-        field("cpus", &CpuLimits::cpus);
-        field("mems", &CpuLimits::mems);
-    }
-};
-
-struct PidsLimits {
-    std::int64_t limit = 0;
-    bool operator==(const PidsLimits&) const = default;
-    static constexpr void fields(auto&& field) { field("limit", &PidsLimits::limit); }
-};
-
-struct BlockWeight {
-    std::int64_t major = 0, minor = 0;
-    std::optional<std::uint16_t> weight, leaf_weight;
-    bool operator==(const BlockWeight&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("major", &BlockWeight::major, required);
-        field("minor", &BlockWeight::minor, required);
-        field("weight", &BlockWeight::weight);
-        field("leafWeight", &BlockWeight::leaf_weight);
-    }
-};
-/// Bytes or operations a second.
-struct BlockRate {
-    std::int64_t major = 0, minor = 0;
-    std::uint64_t rate = 0;
-    bool operator==(const BlockRate&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("major", &BlockRate::major, required);
-        field("minor", &BlockRate::minor, required);
-        field("rate", &BlockRate::rate, required);
-    }
-};
-struct BlockIo {
-    std::optional<std::uint16_t> weight, leaf_weight;
-    std::vector<BlockWeight> weight_device;
-    std::vector<BlockRate> read_bps, write_bps, read_iops, write_iops;
-    bool operator==(const BlockIo&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("weight", &BlockIo::weight);
-        field("leafWeight", &BlockIo::leaf_weight);
-        field("weightDevice", &BlockIo::weight_device);
-        field("throttleReadBpsDevice", &BlockIo::read_bps);
-        field("throttleWriteBpsDevice", &BlockIo::write_bps);
-        field("throttleReadIOPSDevice", &BlockIo::read_iops);
-        field("throttleWriteIOPSDevice", &BlockIo::write_iops);
-    }
-};
-
-/// page_size as "2MB".
-struct HugepageLimit {
-    std::string page_size;
-    std::uint64_t limit = 0;
-    bool operator==(const HugepageLimit&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("pageSize", &HugepageLimit::page_size, required);
-        field("limit", &HugepageLimit::limit, required);
-    }
-};
-
-struct RdmaLimit {
-    std::optional<std::uint32_t> handles, objects;
-    bool operator==(const RdmaLimit&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("hcaHandles", &RdmaLimit::handles);
-        field("hcaObjects", &RdmaLimit::objects);
-    }
-};
-
-struct InterfacePriority {
-    std::string name;
-    std::uint32_t priority = 0;
-    bool operator==(const InterfacePriority&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("name", &InterfacePriority::name, required);
-        field("priority", &InterfacePriority::priority, required);
-    }
-};
-struct NetworkLimits {
-    std::optional<std::uint32_t> class_id;
-    std::vector<InterfacePriority> priorities;
-    bool operator==(const NetworkLimits&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("classID", &NetworkLimits::class_id);
-        field("priorities", &NetworkLimits::priorities);
-    }
-};
-
-struct Resources {
-    std::vector<DeviceRule> devices;
-    std::optional<MemoryLimits> memory;
-    std::optional<CpuLimits> cpu;
-    std::optional<PidsLimits> pids;
-    std::optional<BlockIo> block_io;
-    std::vector<HugepageLimit> hugepage_limits;
-    std::map<std::string, RdmaLimit> rdma;
-    std::optional<NetworkLimits> network;
-    /// cgroup v2 files and values, written as given.
-    std::map<std::string, std::string> unified;
-    bool operator==(const Resources&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("devices", &Resources::devices);
-        field("memory", &Resources::memory);
-        field("cpu", &Resources::cpu);
-        field("pids", &Resources::pids);
-        field("blockIO", &Resources::block_io);
-        field("hugepageLimits", &Resources::hugepage_limits);
-        field("rdma", &Resources::rdma);
-        field("network", &Resources::network);
-        field("unified", &Resources::unified);
-    }
-};
-
-struct SyscallArg {
-    std::uint32_t index = 0;
-    std::uint64_t value = 0;
-    std::uint64_t value_two = 0;
-    std::string op;
-    bool operator==(const SyscallArg&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("index", &SyscallArg::index, required);
-        field("value", &SyscallArg::value, required);
-        field("valueTwo", &SyscallArg::value_two);
-        field("op", &SyscallArg::op, required);
-    }
-};
-
-struct SyscallRule {
-    std::vector<std::string> names;
-    std::string action;
-    std::optional<std::uint32_t> errno_ret;
-    std::vector<SyscallArg> args;
-    bool operator==(const SyscallRule&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("names", &SyscallRule::names, required);
-        field("action", &SyscallRule::action, required);
-        field("errnoRet", &SyscallRule::errno_ret);
-        field("args", &SyscallRule::args);
-    }
-};
-
-/// A runtime profile: Docker's conditions (includes, excludes) are resolved before it gets here.
-struct Seccomp {
-    std::string default_action;
-    std::optional<std::uint32_t> default_errno_ret;
-    std::vector<std::string> architectures;
-    std::vector<std::string> flags;
-    /// A listening socket that gets the notifications of SCMP_ACT_NOTIFY, and what it is told with them.
-    std::string listener_path, listener_metadata;
-    std::vector<SyscallRule> syscalls;
-    bool operator==(const Seccomp&) const = default;
-    static constexpr void fields(auto&& field) {
-        field("defaultAction", &Seccomp::default_action, required);
-        field("defaultErrnoRet", &Seccomp::default_errno_ret);
-        field("architectures", &Seccomp::architectures);
-        field("flags", &Seccomp::flags);
-        field("listenerPath", &Seccomp::listener_path);
-        field("listenerMetadata", &Seccomp::listener_metadata);
-        field("syscalls", &Seccomp::syscalls);
     }
 };
 

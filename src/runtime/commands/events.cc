@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist-oci events: resource use, once or at intervals, and the kills of the out-of-memory killer, a JSON object a line.
-#include <poll.h>
-
 #include <chrono>
+
+#include <poll.h>
 
 #include "base/error.hh"
 #include "base/json.hh"
@@ -31,8 +31,10 @@ Value object(std::initializer_list<std::pair<const char*, Value>> members) {
 
 Value data_of(const oci::CgroupStats& stats) {
     Value usage = object({{"total", stats.cpu_usage_ns}, {"kernel", stats.cpu_system_ns}, {"user", stats.cpu_user_ns}});
-    Value memory = object({{"cache", stats.memory_cache},
-                           {"usage", object({{"limit", stats.memory_limit}, {"usage", stats.memory_usage}, {"max", stats.memory_peak}})}});
+    Value memory =
+        object({{"cache", stats.memory_cache},
+                {"usage",
+                 object({{"limit", stats.memory_limit}, {"usage", stats.memory_usage}, {"max", stats.memory_peak}})}});
     Value io = Value::list();
     io.push(object({{"op", "read"}, {"value", stats.io_read_bytes}}));
     io.push(object({{"op", "write"}, {"value", stats.io_write_bytes}}));
@@ -70,14 +72,15 @@ int print_events(const Call& call) {
     Events given;
     const std::string id = parse_into(given, options, call).front();
     const auto interval = parse_duration(given.interval);
-    if (!interval || interval->count() <= 0) throw UsageError("invalid value '{}' for --interval: expected a duration like 5s", printable(given.interval));
+    if (!interval || interval->count() <= 0)
+        throw UsageError("invalid value '{}' for --interval: expected a duration like 5s", printable(given.interval));
     const Container container = call.store().open(id);
     const Status status = container.status();
     if (!container.process()) throw Error("cannot read the use of container '{}': it is {}", id, name_of(status));
-    if (given.stats)
-        print_use(container);
+    if (given.stats) print_use(container);
     else
-        follow(container, std::max(std::chrono::ceil<std::chrono::milliseconds>(*interval), std::chrono::milliseconds(1)));
+        follow(container,
+               std::max(std::chrono::ceil<std::chrono::milliseconds>(*interval), std::chrono::milliseconds(1)));
     return 0;
 }
 

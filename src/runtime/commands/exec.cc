@@ -35,7 +35,8 @@ constexpr auto options = cli::sorted(std::to_array<cli::Option<Exec>>({
     {{"g,additional-gids", "NUMBER", "A further group of the process"}, &Exec::additional_gids},
     {{"apparmor", "NAME", "AppArmor profile of the process"}, &Exec::apparmor},
     {{"c,cap", "NAME", "A further capability of the process"}, &Exec::cap},
-    {{"console-socket", "PATH", "Unix socket that receives the master of the terminal", cli::Completes::file}, &Exec::console_socket},
+    {{"console-socket", "PATH", "Unix socket that receives the master of the terminal", cli::Completes::file},
+     &Exec::console_socket},
     {{"cwd", "FOLDER", "Working directory in the container"}, &Exec::cwd},
     {{"d,detach", "", "Return once the process runs; the caller supervises it"}, &Exec::detach},
     {{"e,env", "NAME=VALUE", "A further environment variable"}, &Exec::env},
@@ -62,7 +63,8 @@ void set_user(oci::User& user, const Exec& given) {
         user.gid = gid ? parse_id("--user", *gid) : 0;
         user.additional_gids.clear();
     }
-    for (const std::string& gid : given.additional_gids) user.additional_gids.push_back(parse_id("--additional-gids", gid));
+    for (const std::string& gid : given.additional_gids)
+        user.additional_gids.push_back(parse_id("--additional-gids", gid));
 }
 
 void add_capabilities(oci::Process& process, const Exec& given) {

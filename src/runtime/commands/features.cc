@@ -25,26 +25,28 @@ Value enabled(bool yes) { return object({{"enabled", yes}}); }
 Value linux_features() {
     std::vector<std::string> namespaces;
     for (const oci::NamespaceType type : oci::supported_namespaces()) namespaces.emplace_back(name_of(type));
-    return object({{"namespaces", list_of(namespaces)},
-                   {"capabilities", list_of(oci::all_capabilities())},
-                   {"cgroup", object({{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}, {"rdma", false}})},
-                   {"seccomp", object({{"enabled", true},
-                                       {"actions", list_of(oci::seccomp_words().actions)},
-                                       {"operators", list_of(oci::seccomp_words().operators)},
-                                       {"archs", list_of(oci::seccomp_words().architectures)},
-                                       {"knownFlags", list_of(oci::seccomp_words().flags)},
-                                       {"supportedFlags", list_of(oci::seccomp_words().flags)}})},
-                   {"mountExtensions", object({{"idmap", enabled(true)}})},
-                   {"apparmor", enabled(true)},
-                   {"selinux", enabled(true)},
-                   {"intelRdt", enabled(false)}});
+    return object(
+        {{"namespaces", list_of(namespaces)},
+         {"capabilities", list_of(oci::all_capabilities())},
+         {"cgroup", object({{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}, {"rdma", false}})},
+         {"seccomp", object({{"enabled", true},
+                             {"actions", list_of(oci::seccomp_words().actions)},
+                             {"operators", list_of(oci::seccomp_words().operators)},
+                             {"archs", list_of(oci::seccomp_words().architectures)},
+                             {"knownFlags", list_of(oci::seccomp_words().flags)},
+                             {"supportedFlags", list_of(oci::seccomp_words().flags)}})},
+         {"mountExtensions", object({{"idmap", enabled(true)}})},
+         {"apparmor", enabled(true)},
+         {"selinux", enabled(true)},
+         {"intelRdt", enabled(false)}});
 }
 
 int print_features(const Call& call) {
     (void)parse_operands(call);
     cli::print_json(object({{"ociVersionMin", "1.0.0"},
                             {"ociVersionMax", "1.2.0"},
-                            {"hooks", list_of({"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"})},
+                            {"hooks", list_of({"prestart", "createRuntime", "createContainer", "startContainer",
+                                               "poststart", "poststop"})},
                             {"mountOptions", list_of(oci::known_mount_options())},
                             {"linux", linux_features()},
                             {"annotations", object({{"io.kist.version", KIST_VERSION}})}}));

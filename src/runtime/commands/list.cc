@@ -44,7 +44,8 @@ std::string table_of(const std::vector<Container>& containers) {
 int list_containers(const Call& call) {
     List given;
     (void)parse_into(given, options, call);
-    if (given.format != "table" && given.format != "json") throw UsageError("invalid value '{}' for --format: expected table or json", printable(given.format));
+    if (given.format != "table" && given.format != "json")
+        throw UsageError("invalid value '{}' for --format: expected table or json", printable(given.format));
     const std::vector<Container> containers = open_all(call.store());
     if (given.quiet) {
         for (const Container& container : containers) cli::print_line(container.id());

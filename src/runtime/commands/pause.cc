@@ -25,7 +25,9 @@ int resume_container(const Call& call) {
 
 } // namespace
 
-const Command pause{.name = "pause", .summary = "Suspend all processes of a container", .usage = "ID", .run = pause_container};
-const Command resume{.name = "resume", .summary = "Let a paused container go on", .usage = "ID", .run = resume_container};
+const Command pause{
+    .name = "pause", .summary = "Suspend all processes of a container", .usage = "ID", .run = pause_container};
+const Command resume{
+    .name = "resume", .summary = "Let a paused container go on", .usage = "ID", .run = resume_container};
 
 } // namespace kist::runtime::command

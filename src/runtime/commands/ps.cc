@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/error.hh"
-#include "base/process.hh"
 #include "base/file.hh"
+#include "base/process.hh"
 #include "base/text.hh"
 #include "cli/output.hh"
 #include "runtime/command.hh"
@@ -49,7 +49,8 @@ std::string filtered(const std::string& text, const std::vector<pid_t>& pids) {
     for (std::size_t i = 1; i < lines.size(); ++i) {
         const std::vector<std::string> words = words_of(lines[i]);
         const auto pid = at < words.size() ? parse_unsigned(words[at], INT32_MAX) : std::nullopt;
-        if (pid && std::find(pids.begin(), pids.end(), static_cast<pid_t>(*pid)) != pids.end()) result += lines[i] + "\n";
+        if (pid && std::find(pids.begin(), pids.end(), static_cast<pid_t>(*pid)) != pids.end())
+            result += lines[i] + "\n";
     }
     return result;
 }

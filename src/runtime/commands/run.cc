@@ -16,10 +16,12 @@ struct Run : CreateArguments {
     bool detach = false;
     bool keep = false;
 };
-constexpr auto options = cli::sorted(cli::concat(create_options<Run>(), std::to_array<cli::Option<Run>>({
-    {{"d,detach", "", "Return once the container runs; the caller supervises it"}, &Run::detach},
-    {{"keep", "", "Do not delete the container when it has ended"}, &Run::keep},
-})));
+constexpr auto options = cli::sorted(
+    cli::concat(create_options<Run>(),
+                std::to_array<cli::Option<Run>>({
+                    {{"d,detach", "", "Return once the container runs; the caller supervises it"}, &Run::detach},
+                    {{"keep", "", "Do not delete the container when it has ended"}, &Run::keep},
+                })));
 
 /// What a failed start leaves is removed at once: nobody else knows of the container yet.
 void start_or_remove(const Store& store, Creation& made) {

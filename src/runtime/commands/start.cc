@@ -13,6 +13,7 @@ int start_container(const Call& call) {
 
 } // namespace
 
-const Command start{.name = "start", .summary = "Run the program of a created container", .usage = "ID", .run = start_container};
+const Command start{
+    .name = "start", .summary = "Run the program of a created container", .usage = "ID", .run = start_container};
 
 } // namespace kist::runtime::command

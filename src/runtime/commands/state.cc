@@ -13,6 +13,7 @@ int print_state(const Call& call) {
 
 } // namespace
 
-const Command state{.name = "state", .summary = "Print the state of a container as JSON", .usage = "ID", .run = print_state};
+const Command state{
+    .name = "state", .summary = "Print the state of a container as JSON", .usage = "ID", .run = print_state};
 
 } // namespace kist::runtime::command

@@ -25,10 +25,13 @@ constexpr auto options = cli::sorted(std::to_array<cli::Option<Update>>({
     {{"cpuset-cpus", "LIST", "Processors that may be used"}, &Update::cpuset_cpus},
     {{"cpuset-mems", "LIST", "Memory nodes that may be used"}, &Update::cpuset_mems},
     {{"memory", "BYTES", "Memory; -1 is no limit"}, &Update::memory},
-    {{"memory-reservation", "BYTES", "Memory that is left to the container when it is scarce"}, &Update::memory_reservation},
+    {{"memory-reservation", "BYTES", "Memory that is left to the container when it is scarce"},
+     &Update::memory_reservation},
     {{"memory-swap", "BYTES", "Memory and swap together; -1 is no limit"}, &Update::memory_swap},
     {{"pids-limit", "NUMBER", "Processes; -1 is no limit"}, &Update::pids_limit},
-    {{"r,resources", "FILE", "Limits as JSON, like linux.resources of config.json; - is standard input", cli::Completes::file}, &Update::resources},
+    {{"r,resources", "FILE", "Limits as JSON, like linux.resources of config.json; - is standard input",
+      cli::Completes::file},
+     &Update::resources},
 }));
 
 constexpr std::size_t resources_limit = 1u << 20;
@@ -50,7 +53,8 @@ oci::Resources from_options(const Update& given) {
     if (memory != oci::MemoryLimits{}) wanted.memory = memory;
     oci::CpuLimits cpu;
     cpu.quota = given.cpu_quota;
-    const auto positive = [](std::string_view option, std::optional<std::int64_t> value) -> std::optional<std::uint64_t> {
+    const auto positive = [](std::string_view option,
+                             std::optional<std::int64_t> value) -> std::optional<std::uint64_t> {
         if (value && *value < 0) throw UsageError("invalid value '{}' for --{}: expected a number", *value, option);
         return value ? std::optional(static_cast<std::uint64_t>(*value)) : std::nullopt;
     };
@@ -65,7 +69,8 @@ oci::Resources from_options(const Update& given) {
 
 oci::Resources from_file(const std::string& path) {
     const std::string where = path == "-" ? "standard input" : path;
-    const std::string text = path == "-" ? read_all(Fd(::dup(STDIN_FILENO)), resources_limit, where) : read_file(path, resources_limit);
+    const std::string text =
+        path == "-" ? read_all(Fd(::dup(STDIN_FILENO)), resources_limit, where) : read_file(path, resources_limit);
     return from_value<oci::Resources>(json::parse(text, where), where);
 }
 
@@ -75,13 +80,16 @@ int update_container(const Call& call) {
     const Store store = call.store();
     const Container container = store.open(id);
     const Status status = container.status();
-    if (status == Status::stopped || status == Status::creating) throw Error("cannot update container '{}': it is {}", id, name_of(status));
+    if (status == Status::stopped || status == Status::creating)
+        throw Error("cannot update container '{}': it is {}", id, name_of(status));
     oci::Resources wanted = given.resources.empty() ? from_options(given) : from_file(given.resources);
-    wanted.devices.clear(); // rules cannot be changed in a container that runs: engines send them along as they were
+    // rules cannot be changed in a container that runs: engines send them along as they were
+    wanted.devices.clear();
     if (wanted.memory && wanted.memory->check_before_update.value_or(false) && wanted.memory->limit) {
         const std::uint64_t used = container.cgroup().stats().memory_usage;
         if (*wanted.memory->limit >= 0 && used > static_cast<std::uint64_t>(*wanted.memory->limit))
-            throw Error("cannot update container '{}': it uses {} bytes of memory, more than the new limit of {}", id, used, *wanted.memory->limit);
+            throw Error("cannot update container '{}': it uses {} bytes of memory, more than the new limit of {}", id,
+                        used, *wanted.memory->limit);
     }
     const auto host = oci::CgroupHost::detect();
     const FileLock lock = container.lock();

@@ -6,10 +6,10 @@
 #include <stdexcept>
 #include <vector>
 
+#include <catch2/catch_test_macros.hpp>
+
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
 
 using namespace kist;
 using namespace std::chrono_literals;

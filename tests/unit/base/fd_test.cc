@@ -5,10 +5,10 @@
 #include <array>
 #include <cerrno>
 
+#include <catch2/catch_test_macros.hpp>
+
 #include <fcntl.h>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
 
 #include "base/error.hh"
 

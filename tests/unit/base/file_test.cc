@@ -5,11 +5,11 @@
 #include <csignal>
 #include <cstdlib>
 
+#include <catch2/catch_test_macros.hpp>
+
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
 
 #include "base/error.hh"
 

@@ -2,11 +2,11 @@
 // Hostile trees: whatever links say, nothing outside the root is reached.
 #include "base/in_root.hh"
 
+#include <catch2/catch_test_macros.hpp>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
 
 #include "base/error.hh"
 #include "base/file.hh"

@@ -78,7 +78,8 @@ TEST_CASE("a depth bomb is refused without using up the stack") {
 TEST_CASE("strings are escaped so that any reader takes them") {
     CHECK(json::dump(std::string("\"\\\n\r\t\x01\x7f/<&>")) == "\"\\\"\\\\\\n\\r\\t\\u0001\x7f/<&>\"");
     CHECK(json::dump("\u2028\u2029") == "\"\\u2028\\u2029\"");
-    CHECK(json::dump("a\xff" "b") == "\"a\\ufffdb\"");
+    CHECK(json::dump("a\xff"
+                     "b") == "\"a\\ufffdb\"");
     CHECK(json::parse(R"("\u0000\ud83d\ude00")", "doc").as_string() == std::string("\0😀", 5));
 }
 
@@ -101,7 +102,8 @@ TEST_CASE("floating point numbers look as Go's encoder writes them") {
 }
 
 TEST_CASE("the pretty form is that of docker inspect") {
-    CHECK(json::dump_pretty(json::parse(R"([{"a":[],"b":{},"c":[1,2]}])", "doc")) ==
-          "[\n    {\n        \"a\": [],\n        \"b\": {},\n        \"c\": [\n            1,\n            2\n        ]\n"
-          "    }\n]");
+    CHECK(
+        json::dump_pretty(json::parse(R"([{"a":[],"b":{},"c":[1,2]}])", "doc")) ==
+        "[\n    {\n        \"a\": [],\n        \"b\": {},\n        \"c\": [\n            1,\n            2\n        ]\n"
+        "    }\n]");
 }

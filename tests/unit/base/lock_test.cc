@@ -4,10 +4,10 @@
 
 #include <csignal>
 
+#include <catch2/catch_test_macros.hpp>
+
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
 
 #include "base/error.hh"
 
@@ -89,7 +89,8 @@ TEST_CASE("a lock that is not free in time is an error that names its holder") {
         FileLock::acquire(place.dir, "lock", LockMode::exclusive, 50ms);
         FAIL("two hold it");
     } catch (const Error& error) {
-        const std::string start = "'" + place.temp.path() + "/lock' is locked by pid " + std::to_string(other.pid()) + " (";
+        const std::string start =
+            "'" + place.temp.path() + "/lock' is locked by pid " + std::to_string(other.pid()) + " (";
         CHECK(error.message().starts_with(start));
         CHECK(error.message().find("base-test") != std::string::npos);
     }

@@ -5,11 +5,11 @@
 #include <cerrno>
 #include <csignal>
 
+#include <catch2/catch_test_macros.hpp>
+
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
 
 #include "base/error.hh"
 #include "base/file.hh"
@@ -52,7 +52,8 @@ TEST_CASE("a program gets the arguments, environment and folder it is given, and
 }
 
 TEST_CASE("a program that cannot be started is an error here, with its reason") {
-    CHECK(failure({.argv = {"/no/such/program"}}).message() == "starting '/no/such/program': No such file or directory");
+    CHECK(failure({.argv = {"/no/such/program"}}).message() ==
+          "starting '/no/such/program': No such file or directory");
     CHECK(failure({.argv = {"/etc/passwd"}}).code == EACCES);
     CHECK(failure({.argv = {"/bin/true"}, .cwd = "/none"}).message() ==
           "starting '/bin/true': changing to folder '/none': No such file or directory");

@@ -24,8 +24,27 @@ TEST_CASE("sizes are read with binary units in any of docker's spellings") {
 }
 
 TEST_CASE("what is no size is refused") {
-    for (const char* bad : {"", "k", "m64", "-1", "+1", " 1", "1  k", "1k ", "1x", "1kib3", "1bb", "1ki", "1kbb", "1.2.3", ".",
-                            "1e3", "0x10", "inf", "9223372036854775808", "8192p", "1,5g"})
+    for (const char* bad : {"",
+                            "k",
+                            "m64",
+                            "-1",
+                            "+1",
+                            " 1",
+                            "1  k",
+                            "1k ",
+                            "1x",
+                            "1kib3",
+                            "1bb",
+                            "1ki",
+                            "1kbb",
+                            "1.2.3",
+                            ".",
+                            "1e3",
+                            "0x10",
+                            "inf",
+                            "9223372036854775808",
+                            "8192p",
+                            "1,5g"})
         CHECK_FALSE(parse_bytes(bad));
 }
 

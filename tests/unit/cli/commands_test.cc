@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every entry of the table of commands must keep to, and how an argument finds its entry.
-#include <catch2/catch_test_macros.hpp>
+#include "cli/commands.hh"
 
 #include <algorithm>
 #include <set>
 #include <string>
 
+#include <catch2/catch_test_macros.hpp>
+
 #include "base/error.hh"
 #include "base/text.hh"
-#include "cli/commands.hh"
 #include "cli/help.hh"
 
 using namespace kist;
@@ -108,7 +109,8 @@ TEST_CASE("a noun alone or with --help is no command") {
 
 TEST_CASE("unknown commands name the nearest ones, hidden ones are never offered") {
     CHECK(failure({"imagse"}).find("'kist images'") != std::string::npos);
-    CHECK(failure({"container", "lss"}).starts_with("unknown command 'container lss'|did you mean 'kist container ls'"));
+    CHECK(
+        failure({"container", "lss"}).starts_with("unknown command 'container lss'|did you mean 'kist container ls'"));
     CHECK(failure({"__dump-cly"}).find("dump-cli") == std::string::npos);
     CHECK(failure({""}) == "unknown command ''|");
 }

@@ -11,18 +11,16 @@ using namespace kist::cli;
 namespace {
 
 constexpr Column columns[] = {
-    {"ID", "CONTAINER ID", true}, {"Names", "NAMES", true},
-    {"Status", "STATUS", true},   {"Size", "SIZE"},
+    {"ID", "CONTAINER ID", true}, {"Names", "NAMES", true}, {"Status", "STATUS", true}, {"Size", "SIZE"},
     {"Labels", "LABELS"},
 };
 
 Row row(std::string_view id, std::string_view name) {
-    return {.fields = Value::Object{{"ID", id},
-                                    {"Names", name},
-                                    {"Status", "Up 3 seconds"},
-                                    {"Size", "1kB"},
-                                    {"Labels", "com.x.my-key=v"}},
-            .labels = Value::Object{{"com.x.my-key", "v"}}};
+    return {
+        .fields =
+            Value::Object{
+                {"ID", id}, {"Names", name}, {"Status", "Up 3 seconds"}, {"Size", "1kB"}, {"Labels", "com.x.my-key=v"}},
+        .labels = Value::Object{{"com.x.my-key", "v"}}};
 }
 
 const std::vector<Row> rows = {row("0123456789ab", "web"), row("ba9876543210", "a_longer_name")};
@@ -30,9 +28,7 @@ const std::vector<Row> rows = {row("0123456789ab", "web"), row("ba9876543210", "
 std::string listed(ListingOptions options, const std::vector<Row>& from = rows) {
     return Listing("ps", columns, std::move(options)).render(from);
 }
-std::string formatted(const char* format) {
-    return listed({.format = format});
-}
+std::string formatted(const char* format) { return listed({.format = format}); }
 
 std::string refused(const char* format) {
     try {
@@ -105,17 +101,15 @@ TEST_CASE("json is one array of all rows") {
     Row own = row("1", "x");
     own.json = Value::Object{{"Id", "1"}};
     CHECK(listed({.format = "json"}, {own}) == "[\n  {\n    \"Id\": \"1\"\n  }\n]\n");
-    CHECK(listed({.format = "json", .quiet = true}, {own}) ==
-          "[\n  {\n    \"Id\": \"1\"\n  }\n]\n");
+    CHECK(listed({.format = "json", .quiet = true}, {own}) == "[\n  {\n    \"Id\": \"1\"\n  }\n]\n");
 }
 
 TEST_CASE("a field that no row has is refused before anything is listed, with the nearest one") {
     CHECK(refused("{{.Name}}") == "template: ps:1:2: no field '.Name' / did you mean '.Names'?");
     CHECK(refused(R"(table {{.ID}}\t{{.Statsu}})") ==
           "template: ps:1:17: no field '.Statsu' / did you mean '.Status'?");
-    CHECK(
-        refused("{{.Whatever}}") ==
-        "template: ps:1:2: no field '.Whatever' / the fields are .ID .Names .Status .Size .Labels");
+    CHECK(refused("{{.Whatever}}") ==
+          "template: ps:1:2: no field '.Whatever' / the fields are .ID .Names .Status .Size .Labels");
     CHECK(refused("{{.ID") == "template: ps:1:0: unclosed action / ");
     CHECK(refused("table {{.ID}") == "template: ps:1:11: bad character U+007D '}' / ");
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The grammar of options and the values they set.
-#include <catch2/catch_test_macros.hpp>
-
 #include <array>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <catch2/catch_test_macros.hpp>
 
 #include "base/error.hh"
 #include "cli/parse.hh"

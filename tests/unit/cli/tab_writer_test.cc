@@ -9,8 +9,7 @@ using namespace kist::cli;
 
 TEST_CASE("a column is at least ten wide, and three blanks follow its longest cell") {
     CHECK(align_tabs("A\tBB\tC\n1\t2\t3\n") == "A         BB        C\n1         2         3\n");
-    CHECK(align_tabs("NAME\tX\nverylongname123\ty\n") ==
-          "NAME              X\nverylongname123   y\n");
+    CHECK(align_tabs("NAME\tX\nverylongname123\ty\n") == "NAME              X\nverylongname123   y\n");
     CHECK(align_tabs("a\tb\t\n1\t2\t\n") == "a         b         \n1         2         \n");
     CHECK(align_tabs("x\ty") == "x         y");
     CHECK(align_tabs("") == "");
@@ -18,10 +17,8 @@ TEST_CASE("a column is at least ten wide, and three blanks follow its longest ce
 }
 
 TEST_CASE("a line without the cell ends the column") {
-    CHECK(align_tabs("a\t\n\tb\n\nc\td\te\nf\n") ==
-          "a         \n          b\n\nc         d         e\nf\n");
-    CHECK(align_tabs("a long first cell\tb\nno cells\nshort\tc\n") ==
-          "a long first cell   b\nno cells\nshort     c\n");
+    CHECK(align_tabs("a\t\n\tb\n\nc\td\te\nf\n") == "a         \n          b\n\nc         d         e\nf\n");
+    CHECK(align_tabs("a long first cell\tb\nno cells\nshort\tc\n") == "a long first cell   b\nno cells\nshort     c\n");
 }
 
 TEST_CASE("the width of a cell is what it takes on the screen") {

@@ -17,13 +17,14 @@ struct TemplateCase {
 };
 
 inline const Value& sample() {
-    static const Value value = json::parse(R"json({"Id":"0123456789abcdef","Name":"/web","Count":3,"Big":1000000,"Neg":-7,"Ratio":1.5,"Large":1e6,"Small":0.00001,"Yes":true,"No":false,"Null":null,"Empty":"","Zero":0,
+    static const Value value = json::parse(
+        R"json({"Id":"0123456789abcdef","Name":"/web","Count":3,"Big":1000000,"Neg":-7,"Ratio":1.5,"Large":1e6,"Small":0.00001,"Yes":true,"No":false,"Null":null,"Empty":"","Zero":0,
 "State":{"Status":"running","Pid":4711,"ExitCode":0,"Running":true},
 "Config":{"Env":["PATH=/bin","HOME=/root"],"Cmd":["sh","-c","echo <hi>"],"Labels":{"b":"2","a":"1","com.x.y":"z"},"User":"","None":{}, "NoList":[]},
 "Mounts":[{"Type":"bind","Source":"/a","RW":true},{"Type":"volume","Source":"/b","RW":false}],
 "Mixed":[1,"two",null,true,2.5,[3,4],{"k":"v"}],"Nested":{"A":{"B":{"C":"deep"}}},"Nums":[3,1,2],
 "Text":"Hello, Wörld! <b>&'\"\n","Multi":"a,b,c","lower_key":"lk","Ports":{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"}],"443/tcp":null}})json",
-                                           "sample");
+        "sample");
     return value;
 }
 

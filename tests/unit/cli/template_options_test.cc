@@ -35,12 +35,10 @@ constexpr TemplateCase strict[] = {
     {"{{.Foo}}", R"t(template: :1:2: executing "" at <.Foo>: map has no entry for key "Foo")t"},
     {"{{.State.Health.Status}}",
      R"t(template: :1:8: executing "" at <.State.Health.Status>: map has no entry for key "Health")t"},
-    {"x\n{{if .Stat}}{{end}}",
-     R"t(template: :2:5: executing "" at <.Stat>: map has no entry for key "Stat")t"},
+    {"x\n{{if .Stat}}{{end}}", R"t(template: :2:5: executing "" at <.Stat>: map has no entry for key "Stat")t"},
     {"{{(index .Mounts 1).Missing}}",
      R"t(template: :1:19: executing "" at <(index .Mounts 1).Missing>: map has no entry for key "Missing")t"},
-    {"{{.state}}",
-     R"t(template: :1:2: executing "" at <.state>: map has no entry for key "state")t"},
+    {"{{.state}}", R"t(template: :1:2: executing "" at <.state>: map has no entry for key "state")t"},
 };
 
 std::string repeated(std::string_view part, int times) {
@@ -61,8 +59,7 @@ TEST_CASE("templates know what newer versions of Go know, and the null lists of 
 TEST_CASE("a field that does not exist is an error where inspect asks for that") {
     for (const TemplateCase& each : strict) {
         INFO(each.text);
-        CHECK(failure(each.text, ExitCode::failure, {.missing_key = MissingKey::error}) ==
-              each.expected);
+        CHECK(failure(each.text, ExitCode::failure, {.missing_key = MissingKey::error}) == each.expected);
     }
 }
 
@@ -105,8 +102,8 @@ TEST_CASE("escapes outside actions are only undone when asked for") {
 }
 
 TEST_CASE("a template knows which fields of its data it uses") {
-    const Template text = Template::parse(
-        "{{.A}}{{if .B.C}}{{.D}}{{end}}{{range .E}}{{.F}}{{$.G}}{{end}}{{.Label \"x\"}}");
+    const Template text =
+        Template::parse("{{.A}}{{if .B.C}}{{.D}}{{end}}{{range .E}}{{.F}}{{$.G}}{{end}}{{.Label \"x\"}}");
     std::string names;
     for (const RootField& field : text.root_fields()) names += field.name + " ";
     CHECK(names == "A B D E G Label ");
@@ -141,8 +138,8 @@ TEST_CASE("a template is at most 64 KiB long and 100 deep") {
     CHECK(failure(repeated("{{if 1}}", 101) + repeated("{{end}}", 101), ExitCode::engine) ==
           "template: :1:802: nested more than 100 deep");
     CHECK(executed("{{" + std::string(100, '(') + "1" + std::string(100, ')') + "}}") == "1");
-    CHECK(failure("{{" + std::string(101, '(') + "1" + std::string(101, ')') + "}}",
-                  ExitCode::engine) == "template: :1:102: nested more than 100 deep");
+    CHECK(failure("{{" + std::string(101, '(') + "1" + std::string(101, ')') + "}}", ExitCode::engine) ==
+          "template: :1:102: nested more than 100 deep");
     CHECK(failure("{{if 1}}" + repeated("{{else if 1}}", 200) + "{{end}}", ExitCode::engine) ==
           "template: :1:1302: nested more than 100 deep");
 }
@@ -161,12 +158,9 @@ TEST_CASE("what a template writes and makes is bounded") {
     CHECK_THROWS_AS(executed("{{range 11}}0123456789{{end}}", small), TemplateError);
     CHECK_THROWS_AS(executed(R"({{printf "%101d" 1}})", small), TemplateError);
     CHECK_THROWS_AS(executed(R"({{pad "x" 50 51}})", small), TemplateError);
-    CHECK_THROWS_AS(executed(R"({{$x := "ab"}}{{range 9}}{{$x = print $x $x}}{{end}})", small),
-                    TemplateError);
+    CHECK_THROWS_AS(executed(R"({{$x := "ab"}}{{range 9}}{{$x = print $x $x}}{{end}})", small), TemplateError);
     CHECK_THROWS_AS(executed("{{print . .}}", small), TemplateError);
     CHECK_THROWS_AS(executed(R"({{html "<<<<<<<<<<<<<<<<<<<<<<<<<<"}})", small), TemplateError);
-    CHECK_THROWS_AS(executed(R"({{range 99}}{{$x := print "0123456789"}}{{end}})", small),
-                    TemplateError);
-    CHECK_THROWS_AS(executed(R"({{pad "x" 9223372036854775807 9223372036854775807}})"),
-                    TemplateError);
+    CHECK_THROWS_AS(executed(R"({{range 99}}{{$x := print "0123456789"}}{{end}})", small), TemplateError);
+    CHECK_THROWS_AS(executed(R"({{pad "x" 9223372036854775807 9223372036854775807}})"), TemplateError);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/events.hh"
+
 #include <catch2/catch_test_macros.hpp>
 
 #include "base/error.hh"
-#include "engine/events.hh"
 #include "storage/event_log.hh"
 
 using namespace kist;
@@ -26,9 +27,13 @@ bool matches(const EventRecord& event, const std::vector<std::string>& filters) 
 } // namespace
 
 TEST_CASE("a written event is read back, its own attributes before the prepared ones") {
-    std::string line = storage::format_event({.type = "container", .action = "rename", .id = "abc", .attributes = {{"name", "new"}},
-                                              .prepared = storage::event_attributes({{"image", "busybox"}, {"name", "old"}}),
-                                              .time = {1'500'000'000}});
+    std::string line =
+        storage::format_event({.type = "container",
+                               .action = "rename",
+                               .id = "abc",
+                               .attributes = {{"name", "new"}},
+                               .prepared = storage::event_attributes({{"image", "busybox"}, {"name", "old"}}),
+                               .time = {1'500'000'000}});
     line.pop_back();
     const auto event = parse_event(line);
     REQUIRE(event);
@@ -39,7 +44,8 @@ TEST_CASE("a written event is read back, its own attributes before the prepared 
 }
 
 TEST_CASE("an event behind the remains of a torn one is read, rubbish is not") {
-    const auto event = parse_event(R"({"time":5,"type":"con{"time":7,"type":"image","action":"pull","id":"sha256:1","attributes":{}})");
+    const auto event = parse_event(
+        R"({"time":5,"type":"con{"time":7,"type":"image","action":"pull","id":"sha256:1","attributes":{}})");
     REQUIRE(event);
     CHECK(event->time.ns == 7);
     CHECK_FALSE(parse_event(""));
@@ -50,7 +56,8 @@ TEST_CASE("an event behind the remains of a torn one is read, rubbish is not") {
 }
 
 TEST_CASE("filters of one key are alternatives, different keys and labels must all hold") {
-    const auto event = event_of("container", "die", "0123456789abcdef", {{"name", "web"}, {"image", "r.io:5000/busybox:1"}, {"tier", "a"}, {"zone", "b"}});
+    const auto event = event_of("container", "die", "0123456789abcdef",
+                                {{"name", "web"}, {"image", "r.io:5000/busybox:1"}, {"tier", "a"}, {"zone", "b"}});
     CHECK(matches(event, {}));
     CHECK(matches(event, {"event=start", "event=die"}));
     CHECK_FALSE(matches(event, {"event=start", "event=die", "type=image"}));
@@ -82,7 +89,8 @@ TEST_CASE("Podman's names of actions are known beside Docker's") {
 }
 
 TEST_CASE("events of volumes and networks are found by the container that they name") {
-    const auto event = event_of("network", "connect", "fedcba", {{"container", "0123456789abcdef"}, {"name", "bridge"}});
+    const auto event =
+        event_of("network", "connect", "fedcba", {{"container", "0123456789abcdef"}, {"name", "bridge"}});
     CHECK(matches(event, {"container=0123"}));
     CHECK(matches(event, {"network=bridge"}));
     CHECK_FALSE(matches(event, {"container=other"}));

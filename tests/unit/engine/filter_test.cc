@@ -35,8 +35,9 @@ struct Views {
 } // namespace
 
 TEST_CASE_METHOD(Views, "each filter finds what it names") {
-    for (const char* good : {"id=ccc", "name=we", "name=^/web$", "name=^web$", "label=deployer", "label=deployer=Paul",
-                             "label!=x", "exited=3", "status=exited", "expose=80", "command=sleep", "network=none", "until=1h"}) {
+    for (const char* good :
+         {"id=ccc", "name=we", "name=^/web$", "name=^web$", "label=deployer", "label=deployer=Paul", "label!=x",
+          "exited=3", "status=exited", "expose=80", "command=sleep", "network=none", "until=1h"}) {
         INFO(good);
         CHECK(fits({good}));
     }

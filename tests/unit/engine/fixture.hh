@@ -31,7 +31,7 @@ struct Creation {
     std::vector<std::string> warnings;
     storage::ContainerConfig config;
     storage::NetworkConfig network; ///< what --network NAME finds
-    storage::ContainerView other; ///< what container:NAME finds
+    storage::ContainerView other;   ///< what container:NAME finds
     std::vector<storage::VolumeRecord> new_volumes;
 
     Creation() {
@@ -46,8 +46,13 @@ struct Creation {
     using Interpreter = void (*)(const CreateInput&, storage::ContainerConfig&);
     storage::ContainerConfig run(Interpreter interpreter) {
         std::function<void(const std::string&)> warn = [this](const std::string& text) { warnings.push_back(text); };
-        CreateInput in{options, host, image, warn, [this](const std::string&) { return other; },
-                       [this](const std::string&) { return image; }, new_volumes,
+        CreateInput in{options,
+                       host,
+                       image,
+                       warn,
+                       [this](const std::string&) { return other; },
+                       [this](const std::string&) { return image; },
+                       new_volumes,
                        [this](const std::string&) { return network; }};
         storage::ContainerConfig result = config;
         new_volumes.clear();

@@ -164,7 +164,7 @@ TEST_CASE("the instruction HEALTHCHECK has flags, a command or NONE") {
     CHECK(config.start_period == 2'000'000'000);
     CHECK(config.start_interval == 3'000'000'000);
     CHECK(parse_healthcheck("NONE").test == std::vector<std::string>{"NONE"});
-    for (const char* bad : {"", "CMD", "NONE x", "--interval=5s NONE", "--interval=5 CMD x", "--other=1 CMD x", "EXEC x",
-                            "--retries=-1 CMD x", "--interval=1s"})
+    for (const char* bad : {"", "CMD", "NONE x", "--interval=5s NONE", "--interval=5 CMD x", "--other=1 CMD x",
+                            "EXEC x", "--retries=-1 CMD x", "--interval=1s"})
         CHECK_THROWS_AS(parse_healthcheck(bad), UsageError);
 }

@@ -40,17 +40,20 @@ TEST_CASE("a mistake in a hook file is named with its place") {
     CHECK(failure_of(R"({"prestart": {}})") == "f: prestart: expected a list of hooks");
     CHECK(failure_of(R"({"prestart": [1]})") == "f: hook prestart[0]: expected an object");
     CHECK(failure_of(R"({"prestart": [{"path": "/a", "env": []}]})") == R"(f: hook prestart[0]: "args" is required)");
-    CHECK(failure_of(R"({"poststop": [{"path": "/a", "args": [1], "env": []}]})") == R"(f: hook poststop[0]: "args": expected a list of strings)");
-    CHECK(failure_of(R"({"poststop": [{"path": "/a", "args": [], "env": ["A"]}]})") == R"(f: hook poststop[0]: "env": 'A' is no NAME=VALUE)");
+    CHECK(failure_of(R"({"poststop": [{"path": "/a", "args": [1], "env": []}]})") ==
+          R"(f: hook poststop[0]: "args": expected a list of strings)");
+    CHECK(failure_of(R"({"poststop": [{"path": "/a", "args": [], "env": ["A"]}]})") ==
+          R"(f: hook poststop[0]: "env": 'A' is no NAME=VALUE)");
     for (const std::string timeout : {"0", "-1", "1.0", "1.5", "\"1\"", "true", "9999999999999999999"})
-        CHECK(failure_of(R"({"poststop": [{"path": "/a", "args": [], "env": [], "timeout": )" + timeout + "}]}").find("whole number") !=
-              std::string::npos);
+        CHECK(failure_of(R"({"poststop": [{"path": "/a", "args": [], "env": [], "timeout": )" + timeout + "}]}")
+                  .find("whole number") != std::string::npos);
 }
 
 TEST_CASE("a timeout above two minutes is cut with a warning") {
     std::vector<std::string> warnings;
-    const oci::Hooks hooks = parse_hook_spec(R"({"poststart": [{"path": "/a", "args": [], "env": [], "timeout": 121}]})", "f",
-                                             [&](const std::string& text) { warnings.push_back(text); });
+    const oci::Hooks hooks =
+        parse_hook_spec(R"({"poststart": [{"path": "/a", "args": [], "env": [], "timeout": 121}]})", "f",
+                        [&](const std::string& text) { warnings.push_back(text); });
     CHECK(hooks.poststart[0].timeout == 120);
     CHECK(warnings.size() == 1);
 }

@@ -68,7 +68,8 @@ TEST_CASE("devices are denied by default but for the harmless ones") {
 TEST_CASE("shared namespaces are left out or joined by the path of the running init") {
     auto config = plain();
     std::string id(64, 'd');
-    config.namespaces = {.network = "host", .pid = "container:" + id, .ipc = "private", .uts = "ns:/run/x", .cgroup = "host"};
+    config.namespaces = {
+        .network = "host", .pid = "container:" + id, .ipc = "private", .uts = "ns:/run/x", .cgroup = "host"};
     HostFacts facts;
     facts.joined[id] = 42;
     auto spec = plan_job(config, facts).spec;
@@ -86,7 +87,8 @@ TEST_CASE("a user's mount takes the place of a default one, and outer mounts com
                      {.type = "bind", .source = "/a", .destination = "/etc", .options = {"rbind"}}};
     auto spec = plan_job(config, {}).spec;
     CHECK(mount_at(spec, "/dev/shm")->options.empty());
-    CHECK(std::count_if(spec.mounts.begin(), spec.mounts.end(), [](auto& m) { return m.destination == "/dev/shm"; }) == 1);
+    CHECK(std::count_if(spec.mounts.begin(), spec.mounts.end(), [](auto& m) { return m.destination == "/dev/shm"; }) ==
+          1);
     auto position = [&](const std::string& path) { return mount_at(spec, path) - spec.mounts.data(); };
     CHECK(position("/etc") < position("/etc/hosts"));
     CHECK(position("/dev") < position("/dev/pts"));
@@ -225,7 +227,8 @@ TEST_CASE("host configuration: unknown keys, wrong types and bad values are name
 
 TEST_CASE("options above the file override roots and contradict a driver") {
     TempDir temp;
-    write_atomically(Dir::open(temp.path()), "kist.json", R"({"storage-driver":"vfs","data-root":"/a"})", Durability::volatile_);
+    write_atomically(Dir::open(temp.path()), "kist.json", R"({"storage-driver":"vfs","data-root":"/a"})",
+                     Durability::volatile_);
     GlobalOptions options;
     options.config = temp.path() + "/kist.json";
     options.root = "/b";
@@ -243,7 +246,8 @@ TEST_CASE("files of kist.json.d are read after kist.json, in the order of their 
     const Dir more = Dir::create(temp.path() + "/kist.json.d");
     GlobalOptions options;
     options.config = temp.path() + "/kist.json";
-    write_atomically(dir, "kist.json", R"({"data-root": "/a", "dns": ["1.1.1.1"], "log-level": "info"})", Durability::volatile_);
+    write_atomically(dir, "kist.json", R"({"data-root": "/a", "dns": ["1.1.1.1"], "log-level": "info"})",
+                     Durability::volatile_);
     write_atomically(more, "20-b.json", R"({"data-root": "/c"})", Durability::volatile_);
     write_atomically(more, "10-a.json", R"({"data-root": "/b", "log-level": "error"})", Durability::volatile_);
     write_atomically(more, ".hidden.json", "rubbish", Durability::volatile_);

@@ -49,7 +49,8 @@ TEST_CASE("words for a folder set its owner and the mount's flags") {
 }
 
 TEST_CASE("a bound volume is a folder of the host") {
-    const VolumeSource source = plan_volume_source(with({{"type", "none"}, {"o", "bind,ro"}, {"device", "/srv//data/"}}));
+    const VolumeSource source =
+        plan_volume_source(with({{"type", "none"}, {"o", "bind,ro"}, {"device", "/srv//data/"}}));
     CHECK(source.kind == VolumeSource::Kind::bind);
     CHECK(source.device == "/srv/data");
     CHECK(source.options == Words{"bind", "ro"});
@@ -70,7 +71,8 @@ TEST_CASE("options that make no sense are refused, each with its name") {
     CHECK(refusal({{"type", "ext4"}}).find("device") != std::string::npos);
     CHECK(refusal({{"o", "nosiud"}}).find("nosiud") != std::string::npos);
     CHECK(refusal({{"type", "nfs"}, {"device", ":/x"}}).find("addr=") != std::string::npos);
-    CHECK(refusal({{"type", "nfs4"}, {"device", ":/x"}, {"o", "addr=host,rw"}}).find("not a name") != std::string::npos);
+    CHECK(refusal({{"type", "nfs4"}, {"device", ":/x"}, {"o", "addr=host,rw"}}).find("not a name") !=
+          std::string::npos);
     CHECK(refusal({{"type", "nfs4"}, {"device", ":/x"}, {"o", "addr=192.0.2.1,rw"}}).empty());
     CHECK(refusal({{"o", "uid=me"}}).find("uid=me") != std::string::npos);
 }

@@ -2,13 +2,13 @@
 // The attached command against a fake monitor on the other end of a socket pair.
 #include "monitor/client.hh"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <thread>
 
 #include <catch2/catch_test_macros.hpp>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/error.hh"
 #include "base/socket.hh"
@@ -23,7 +23,9 @@ namespace {
 /// Puts a descriptor in the place of a standard one while the session runs.
 class Redirect {
 public:
-    Redirect(const Fd& fd, int target) : saved_(::fcntl(target, F_DUPFD_CLOEXEC, 100)), target_(target) { ::dup2(fd.get(), target); }
+    Redirect(const Fd& fd, int target) : saved_(::fcntl(target, F_DUPFD_CLOEXEC, 100)), target_(target) {
+        ::dup2(fd.get(), target);
+    }
     ~Redirect() { ::dup2(saved_.get(), target_); }
 
 private:
@@ -66,7 +68,10 @@ TEST_CASE("output goes to its own descriptors and the exit code comes back") {
 TEST_CASE("input is sent within its window and ends with stdin_end") {
     SocketPair pair = make_socket_pair();
     const TempDir dir;
-    { write_full(Fd{::open((dir.path() + "/in").c_str(), O_WRONLY | O_CREAT, 0600)}, std::string(stdin_window + 5000, 'i'), "input"); }
+    {
+        write_full(Fd{::open((dir.path() + "/in").c_str(), O_WRONLY | O_CREAT, 0600)},
+                   std::string(stdin_window + 5000, 'i'), "input");
+    }
     const Fd input{::open((dir.path() + "/in").c_str(), O_RDONLY)};
     AttachSettings settings = quiet();
     settings.stdin_ = true;
@@ -117,7 +122,8 @@ TEST_CASE("a closed reader of our output ends the session, not the process") {
     Pipe out = make_pipe();
     out.read.reset();
     const Redirect first(out.write, 1);
-    CHECK(AttachSession(quiet()).run(std::move(pair.first), AttachSession::Greet::no).kind == AttachOutcome::Kind::output_closed);
+    CHECK(AttachSession(quiet()).run(std::move(pair.first), AttachSession::Greet::no).kind ==
+          AttachOutcome::Kind::output_closed);
 }
 
 TEST_CASE("a full pipe behind us holds up the monitor's packets and loses nothing") {
@@ -125,7 +131,8 @@ TEST_CASE("a full pipe behind us holds up the monitor's packets and loses nothin
     constexpr std::size_t packets = 60, size = 30'000;
     std::thread fake([socket = std::move(pair.second)]() mutable {
         PacketSocket monitor(std::move(socket));
-        for (std::size_t n = 0; n < packets; ++n) monitor.send(Packet::stdout_data, std::string(size, static_cast<char>('a' + n % 26)));
+        for (std::size_t n = 0; n < packets; ++n)
+            monitor.send(Packet::stdout_data, std::string(size, static_cast<char>('a' + n % 26)));
         monitor.send(Packet::exited, "0");
     });
     Pipe out = make_pipe();
@@ -136,7 +143,8 @@ TEST_CASE("a full pipe behind us holds up the monitor's packets and loses nothin
     });
     {
         const Redirect first(out.write, 1);
-        CHECK(AttachSession(quiet()).run(std::move(pair.first), AttachSession::Greet::no).kind == AttachOutcome::Kind::exited);
+        CHECK(AttachSession(quiet()).run(std::move(pair.first), AttachSession::Greet::no).kind ==
+              AttachOutcome::Kind::exited);
     }
     out.write.reset();
     reader.join();

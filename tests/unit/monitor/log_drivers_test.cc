@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Log drivers beside plain json-file: the forms that they write, and what is read back.
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <cstring>
 
 #include <catch2/catch_test_macros.hpp>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/error.hh"
 #include "base/file.hh"
@@ -93,7 +93,8 @@ TEST_CASE("attributes stand in every json-file record and are read as details") 
         writer.write(Stream::out, "one\ntwo\n");
         writer.finish();
     }
-    CHECK(read_file(config.path, 1 << 20).starts_with(R"({"log":"one\n","stream":"stdout","attrs":{"tier":"we\"b","zone":"b"},"time":")"));
+    CHECK(read_file(config.path, 1 << 20)
+              .starts_with(R"({"log":"one\n","stream":"stdout","attrs":{"tier":"we\"b","zone":"b"},"time":")"));
     const auto records = read_back(config.path);
     REQUIRE(records.size() == 2);
     CHECK(records[1].text == "two\n");
@@ -102,7 +103,8 @@ TEST_CASE("attributes stand in every json-file record and are read as details") 
 
 TEST_CASE("lines that are no record of k8s-file are damaged") {
     LogRecord record;
-    for (const char* line : {"", " ", "x", "time stdout F", "time stdout Fx", "time other F text", "time stdout X text", " stdout F text"})
+    for (const char* line :
+         {"", " ", "x", "time stdout F", "time stdout Fx", "time other F text", "time stdout X text", " stdout F text"})
         CHECK_FALSE(decode_record(line, record));
     CHECK(decode_record("time stdout F ", record));
     CHECK(record.text == "\n");
@@ -113,12 +115,16 @@ TEST_CASE("--since in a large log finds the first record without reading from th
         const TempDir temp;
         const std::string path = temp.path() + "/log";
         constexpr int count = 8000;
-        const auto time_of = [](int n) { return to_rfc3339(Moment{1'700'000'000'000'000'000 + std::int64_t{n} * 1'000'000'000}); };
+        const auto time_of = [](int n) {
+            return to_rfc3339(Moment{1'700'000'000'000'000'000 + std::int64_t{n} * 1'000'000'000});
+        };
         const auto write_part = [&](const std::string& name, int from, int to) {
             std::string text;
             for (int n = from; n < to; ++n)
-                text += form == "json" ? fmt::format("{{\"log\":\"line {}\\n\",\"stream\":\"stdout\",\"time\":\"{}\"}}\n", n, time_of(n))
-                                       : fmt::format("{} stdout F line {}\n", time_of(n), n);
+                text += form == "json"
+                            ? fmt::format("{{\"log\":\"line {}\\n\",\"stream\":\"stdout\",\"time\":\"{}\"}}\n", n,
+                                          time_of(n))
+                            : fmt::format("{} stdout F line {}\n", time_of(n), n);
             write_atomically(Dir::open(temp.path()), name, text, Durability::volatile_);
         };
         write_part("log.1", 0, count / 2);

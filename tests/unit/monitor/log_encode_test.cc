@@ -62,18 +62,20 @@ TEST_CASE("a line becomes one record of Docker's form") {
     Encoded e;
     e.feed("hello\n");
     e.buffer.flush();
-    CHECK(e.records == R"({"log":"hello\n","stream":"stdout","time":"2026-11-21T08:00:00Z"})" "\n");
+    CHECK(e.records == R"({"log":"hello\n","stream":"stdout","time":"2026-11-21T08:00:00Z"})"
+                       "\n");
 }
 
 TEST_CASE("what JSON needs is escaped, at every position of a word") {
     CHECK(escaped("a\"b\\c\n\r\t\x01\x1f\x7f") == "a\\\"b\\\\c\\n\\r\\t\\u0001\\u001f\x7f");
-    for (std::size_t n = 0; n < 20; ++n) CHECK(escaped(std::string(n, 'x') + "\"yyyyyyyyyy") == std::string(n, 'x') + "\\\"yyyyyyyyyy");
+    for (std::size_t n = 0; n < 20; ++n)
+        CHECK(escaped(std::string(n, 'x') + "\"yyyyyyyyyy") == std::string(n, 'x') + "\\\"yyyyyyyyyy");
     CHECK(escaped("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80") == "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
     CHECK(escaped("\xe2\x80\xa8\xe2\x80\xa9") == "\\u2028\\u2029");
     CHECK(escaped("\xff") == "\\ufffd");
-    CHECK(escaped("\xc0\x80") == "\\ufffd\\ufffd");         // overlong
+    CHECK(escaped("\xc0\x80") == "\\ufffd\\ufffd");            // overlong
     CHECK(escaped("\xed\xa0\x80") == "\\ufffd\\ufffd\\ufffd"); // surrogate
-    CHECK(escaped("\xf4\x90\x80\x80").size() == 24);         // beyond U+10FFFF
+    CHECK(escaped("\xf4\x90\x80\x80").size() == 24);           // beyond U+10FFFF
     CHECK(escaped(std::string(1, '\0')) == "\\u0000");
 }
 
@@ -128,13 +130,16 @@ TEST_CASE("any bytes in any pieces come back, but for those that are no UTF-8") 
 
 TEST_CASE("records of other writers and damaged ones") {
     LogRecord record;
-    REQUIRE(decode_record(R"({"stream":"stderr","attrs":{"a":"b"},"log":"x\u00e9\ud83d\ude00\/\b\f","time":"t"})", record));
+    REQUIRE(
+        decode_record(R"({"stream":"stderr","attrs":{"a":"b"},"log":"x\u00e9\ud83d\ude00\/\b\f","time":"t"})", record));
     CHECK(record.stream == Stream::err);
     CHECK(record.text == "x\xc3\xa9\xf0\x9f\x98\x80/\b\f");
     REQUIRE(decode_record(R"({"log":"\u003chtml\u003e\n","stream":"stdout","time":"t"})", record));
     CHECK(record.text == "<html>\n");
-    for (const char* bad : {"", "{", "null", R"({"log":"x)", R"({"log":"x","stream":"stdout"})", R"({"log":"x","stream":"other","time":"t"})",
-                            R"({"log":"\q","stream":"stdout","time":"t"})", R"({"log":"\u12","stream":"stdout","time":"t"})",
-                            R"({"log":1,"stream":"stdout","time":"t"})", R"({"log":"x","stream":"stdout","time":"t"}})"})
+    for (const char* bad :
+         {"", "{", "null", R"({"log":"x)", R"({"log":"x","stream":"stdout"})",
+          R"({"log":"x","stream":"other","time":"t"})", R"({"log":"\q","stream":"stdout","time":"t"})",
+          R"({"log":"\u12","stream":"stdout","time":"t"})", R"({"log":1,"stream":"stdout","time":"t"})",
+          R"({"log":"x","stream":"stdout","time":"t"}})"})
         CHECK_FALSE(decode_record(bad, record));
 }

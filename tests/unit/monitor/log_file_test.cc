@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/log_file.hh"
 
-#include <sys/resource.h>
-
 #include <csignal>
 #include <fstream>
 
 #include <catch2/catch_test_macros.hpp>
+
+#include <sys/resource.h>
 
 #include "base/file.hh"
 #include "base/text.hh"

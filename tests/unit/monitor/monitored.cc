@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitored.hh"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <thread>
+
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.hh"
 #include "base/text.hh"
@@ -18,7 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto applets = {"sh", "cat", "echo", "true", "sleep", "kill", "dd", "head", "yes", "grep", "stty", "seq", "tty"};
+constexpr auto applets = {"sh",   "cat", "echo", "true", "sleep", "kill", "dd",
+                          "head", "yes", "grep", "stty", "seq",   "tty"};
 
 oci::Spec spec_for(const std::string& script, const std::string& cgroup_path) {
     oci::Spec spec;
@@ -78,8 +79,12 @@ Monitored::Monitored(const std::string& script)
     job.run_root = dir_.path() + "/run";
     job.cgroup_path = "/kist-test-" + id_.str();
     job.spec = spec_for(script, job.cgroup_path);
-    job.root = {.kind = oci::RootMount::Kind::overlay, .path = {}, .lower = {image}, .upper = dir_.path() + "/upper",
-                .work = dir_.path() + "/work", .options = {}};
+    job.root = {.kind = oci::RootMount::Kind::overlay,
+                .path = {},
+                .lower = {image},
+                .upper = dir_.path() + "/upper",
+                .work = dir_.path() + "/work",
+                .options = {}};
     job.log.path = dir_.path() + "/data/containers/" + id_.str() + "/log";
 }
 

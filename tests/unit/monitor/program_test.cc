@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real kist-monitor with real containers: needs root and /bin/busybox.
-#include <sys/wait.h>
-
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <thread>
 
 #include <catch2/catch_test_macros.hpp>
+
+#include <sys/wait.h>
 
 #include "base/error.hh"
 #include "base/text.hh"

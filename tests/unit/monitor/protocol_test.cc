@@ -47,11 +47,12 @@ TEST_CASE("window sizes are two numbers in range") {
 
 TEST_CASE("stop requests carry time, signal and purpose") {
     using P = StopPurpose;
-    for (const StopRequest& request : {StopRequest{10, 0, P::stop}, StopRequest{-1, 2, P::shutdown}, StopRequest{0, 15, P::restart},
-                                       StopRequest{0, 0, P::cancel}})
+    for (const StopRequest& request : {StopRequest{10, 0, P::stop}, StopRequest{-1, 2, P::shutdown},
+                                       StopRequest{0, 15, P::restart}, StopRequest{0, 0, P::cancel}})
         CHECK(parse_stop(format_stop(request)) == request);
     CHECK(parse_stop("5") == StopRequest{5, 0, P::stop});
-    CHECK(parse_stop("5 0 keep") == StopRequest{5, 0, P::restart}); // as monitors before restart policies were asked
+    // as monitors before restart policies were asked
+    CHECK(parse_stop("5 0 keep") == StopRequest{5, 0, P::restart});
     for (const char* bad : {"", "x", "1 x", "1 99", "1 2 other", "1 2 keep more"}) CHECK_FALSE(parse_stop(bad));
 }
 

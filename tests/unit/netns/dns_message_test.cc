@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // DNS questions and replies of a container's name service.
-#include <catch2/catch_test_macros.hpp>
-
 #include "netns/dns_message.hh"
+
+#include <catch2/catch_test_macros.hpp>
 
 using namespace kist::netns;
 
@@ -40,8 +40,10 @@ TEST_CASE("a question is read in lower case, with what its sender can take") {
 
 TEST_CASE("what is no single plain question is refused") {
     const std::string good = query("\3web", 1);
-    for (std::size_t cut = 0; cut < good.size(); ++cut) CHECK_FALSE(parse_dns_question(std::string_view(good).substr(0, cut)));
-    std::string reply = good, two = good, update = good, pointer = query("\300\014", 1), longer = query("\77" + std::string(10, 'x'), 1);
+    for (std::size_t cut = 0; cut < good.size(); ++cut)
+        CHECK_FALSE(parse_dns_question(std::string_view(good).substr(0, cut)));
+    std::string reply = good, two = good, update = good, pointer = query("\300\014", 1),
+                longer = query("\77" + std::string(10, 'x'), 1);
     reply[2] = '\x81';
     two[5] = 2;
     update[2] = '\x28';
@@ -70,7 +72,8 @@ TEST_CASE("a reply that is too long is cut and says so") {
     const std::string text = query("\3web", 1, true);
     const auto question = parse_dns_question(text).value();
     DnsAnswer many;
-    for (int i = 0; i < 100; ++i) many.addresses.push_back(Address::parse("10.0.0.1")->plus(static_cast<std::uint64_t>(i)));
+    for (int i = 0; i < 100; ++i)
+        many.addresses.push_back(Address::parse("10.0.0.1")->plus(static_cast<std::uint64_t>(i)));
     const std::string cut = make_dns_reply(text, question, many, 512);
     CHECK(cut.size() <= 512);
     CHECK((cut[2] & 2) != 0);
@@ -87,6 +90,9 @@ TEST_CASE("an error is made of a header alone, and never in answer to an answer"
 
 TEST_CASE("names of reverse look-ups") {
     CHECK(address_of_reverse("2.0.207.10.in-addr.arpa")->str() == "10.207.0.2");
-    CHECK(address_of_reverse("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa")->str() == "fd00::1");
-    for (const char* bad : {"", "in-addr.arpa", "0.207.10.in-addr.arpa", "x.0.207.10.in-addr.arpa", "2.0.207.10.in-addr.arp"}) CHECK_FALSE(address_of_reverse(bad));
+    CHECK(address_of_reverse("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa")->str() ==
+          "fd00::1");
+    for (const char* bad :
+         {"", "in-addr.arpa", "0.207.10.in-addr.arpa", "x.0.207.10.in-addr.arpa", "2.0.207.10.in-addr.arp"})
+        CHECK_FALSE(address_of_reverse(bad));
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which elements of the firewall a network and a container are: the plan, without a kernel.
-#include <catch2/catch_test_macros.hpp>
-
 #include "netns/firewall.hh"
+
+#include <catch2/catch_test_macros.hpp>
 
 using namespace kist::netns;
 
@@ -68,10 +68,12 @@ TEST_CASE("with an IPv6 address a port is published for both; 0.0.0.0 means IPv4
     CHECK(count(container_elements(plan, "me"), "published6") == 0);
 }
 
-TEST_CASE("a container's sources are watched unless it may configure its network; macvlan has no part in the firewall") {
+TEST_CASE(
+    "a container's sources are watched unless it may configure its network; macvlan has no part in the firewall") {
     ContainerPlan plan = container();
     CHECK(count(container_elements(plan, "me"), "ports") == 1);
-    CHECK(only(container_elements(plan, "me"), "sources4").key == key_interface("kvabc") + std::string("\x0a\xcf\x00\x02", 4));
+    CHECK(only(container_elements(plan, "me"), "sources4").key ==
+          key_interface("kvabc") + std::string("\x0a\xcf\x00\x02", 4));
     plan.attachments.front().guarded = false;
     CHECK(count(container_elements(plan, "me"), "ports") == 0);
     plan.attachments.front().network.driver = "macvlan";
@@ -82,7 +84,8 @@ TEST_CASE("a container's sources are watched unless it may configure its network
 
 TEST_CASE("what a network is shows in the sets it stands in") {
     NetworkPlan network = container().attachments.front().network;
-    for (const char* set : {"bridges", "same", "masquerade", "neighbours4"}) CHECK(count(network_elements(network), set) == 1);
+    for (const char* set : {"bridges", "same", "masquerade", "neighbours4"})
+        CHECK(count(network_elements(network), set) == 1);
     for (const char* set : {"internal", "open"}) CHECK(count(network_elements(network), set) == 0);
     network.internal = true;
     network.talk = false;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Addresses of a network, one file each.
+#include "netns/leases.hh"
+
 #include <algorithm>
 
 #include <catch2/catch_test_macros.hpp>
-
-#include "netns/leases.hh"
 
 using namespace kist;
 using namespace kist::netns;
@@ -20,15 +20,19 @@ struct Fixture {
 
     Address take(const std::string& id, const char* wanted = nullptr) {
         const auto address = wanted != nullptr ? Address::parse(wanted) : std::nullopt;
-        const auto lives = [&](const std::string& other) { return std::find(dead.begin(), dead.end(), other) == dead.end(); };
+        const auto lives = [&](const std::string& other) {
+            return std::find(dead.begin(), dead.end(), other) == dead.end();
+        };
         return leases.take(subnet, address, {{}, id, {"name-" + id}}, lives);
     }
 };
 
 } // namespace
 
-TEST_CASE_METHOD(Fixture, "addresses are given onwards, without base, gateway and broadcast, until the subnet is full") {
-    for (const char* next : {"10.9.0.2", "10.9.0.3", "10.9.0.4", "10.9.0.5", "10.9.0.6"}) CHECK(take(next).str() == next);
+TEST_CASE_METHOD(Fixture,
+                 "addresses are given onwards, without base, gateway and broadcast, until the subnet is full") {
+    for (const char* next : {"10.9.0.2", "10.9.0.3", "10.9.0.4", "10.9.0.5", "10.9.0.6"})
+        CHECK(take(next).str() == next);
     CHECK_THROWS_AS(take("late"), Error);
     CHECK(leases.release(*Address::parse("10.9.0.3"), "10.9.0.3"));
     CHECK(take("late").str() == "10.9.0.3");

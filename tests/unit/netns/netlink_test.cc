@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Netlink messages: what is put in can be read out, and malformed ones end the reading.
-#include <linux/rtnetlink.h>
+#include "netns/netlink.hh"
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "netns/netlink.hh"
+#include <linux/rtnetlink.h>
 
 using namespace kist::netns;
 

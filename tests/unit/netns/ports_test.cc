@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reserving ports of the host; needs no privilege.
-#include <catch2/catch_test_macros.hpp>
-
 #include "netns/ports.hh"
+
+#include <catch2/catch_test_macros.hpp>
 
 using namespace kist::netns;
 

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include <catch2/catch_test_macros.hpp>
+
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
 
 #include "base/error.hh"
 #include "base/file.hh"
@@ -20,9 +20,7 @@ namespace {
 const Names base{"CAP_CHOWN", "CAP_KILL", "CAP_MKNOD"};
 const Names available{"CAP_CHOWN", "CAP_KILL", "CAP_MKNOD", "CAP_NET_ADMIN", "CAP_SYS_ADMIN"};
 
-Names apply(const Names& add, const Names& drop) {
-    return apply_capability_options(base, add, drop, available);
-}
+Names apply(const Names& add, const Names& drop) { return apply_capability_options(base, add, drop, available); }
 } // namespace
 
 TEST_CASE("the default set is the 14 of Docker, sorted and known") {
@@ -33,12 +31,11 @@ TEST_CASE("the default set is the 14 of Docker, sorted and known") {
 }
 
 TEST_CASE("a capability may be written with or without prefix, in any case") {
-    for (const char* text :
-         {"net_admin", "NET_ADMIN", "cap_net_admin", "CAP_NET_ADMIN", "Cap_Net_Admin"})
+    for (const char* text : {"net_admin", "NET_ADMIN", "cap_net_admin", "CAP_NET_ADMIN", "Cap_Net_Admin"})
         CHECK(normalize_capability(text) == "CAP_NET_ADMIN");
     CHECK(normalize_capability("all") == "ALL");
-    for (const char* text : {"", "cap_", "net-admin", "12", "CAP_12", "cap_chown ", "chown,kill",
-                             "CAP_CAP_CHOWN", "CAP_ALL"}) {
+    for (const char* text :
+         {"", "cap_", "net-admin", "12", "CAP_12", "cap_chown ", "chown,kill", "CAP_CAP_CHOWN", "CAP_ALL"}) {
         CAPTURE(text);
         CHECK_FALSE(normalize_capability(text).has_value());
     }
@@ -51,8 +48,7 @@ TEST_CASE("adding and dropping follow Docker's rules") {
     CHECK(apply({}, {"all"}).empty());
     CHECK(apply({"kill"}, {"ALL"}) == Names{"CAP_KILL"});
     CHECK(apply({"ALL"}, {}) == available);
-    CHECK(apply({"ALL"}, {"sys_admin", "kill"}) ==
-          Names{"CAP_CHOWN", "CAP_MKNOD", "CAP_NET_ADMIN"});
+    CHECK(apply({"ALL"}, {"sys_admin", "kill"}) == Names{"CAP_CHOWN", "CAP_MKNOD", "CAP_NET_ADMIN"});
     CHECK(apply({"kill"}, {"kill"}) == base);
     CHECK(apply({"kill", "CAP_KILL"}, {}) == base);
 }
@@ -61,8 +57,7 @@ TEST_CASE("what does not exist or cannot be given is refused, a default of ours 
     CHECK_THROWS_AS(apply({"sys_admim"}, {}), UsageError);
     CHECK_THROWS_AS(apply({}, {"nonsense"}), UsageError);
     CHECK_THROWS_AS(apply({"sys_resource"}, {}), Error); // not available
-    CHECK(apply_capability_options({"CAP_CHOWN", "CAP_SYS_RESOURCE"}, {}, {}, available) ==
-          Names{"CAP_CHOWN"});
+    CHECK(apply_capability_options({"CAP_CHOWN", "CAP_SYS_RESOURCE"}, {}, {}, available) == Names{"CAP_CHOWN"});
 }
 
 TEST_CASE("inheritable and ambient capabilities are empty") {

@@ -14,8 +14,7 @@ namespace {
 CgroupHost v1_host() {
     CgroupHost host;
     host.kind = CgroupHost::Kind::v1;
-    for (const char* name : {"memory", "cpu", "cpuset", "pids", "devices"})
-        host.v1[name] = "/c/" + std::string(name);
+    for (const char* name : {"memory", "cpu", "cpuset", "pids", "devices"}) host.v1[name] = "/c/" + std::string(name);
     return host;
 }
 CgroupHost v2_host() {
@@ -42,12 +41,12 @@ std::string weight(std::uint64_t shares) {
     return plan_cgroup(v2_host(), cpu(limits)).at(0).value;
 }
 
-DeviceRule allow(const char* type, std::optional<std::int64_t> major,
-                 std::optional<std::int64_t> minor, const char* access) {
+DeviceRule allow(const char* type, std::optional<std::int64_t> major, std::optional<std::int64_t> minor,
+                 const char* access) {
     return {true, type, major, minor, access};
 }
-DeviceRule deny(const char* type, std::optional<std::int64_t> major,
-                std::optional<std::int64_t> minor, const char* access) {
+DeviceRule deny(const char* type, std::optional<std::int64_t> major, std::optional<std::int64_t> minor,
+                const char* access) {
     return {false, type, major, minor, access};
 }
 
@@ -60,34 +59,20 @@ bool runs_to(const std::vector<bpf_insn>& program, const bpf_cgroup_dev_ctx& req
         std::uint64_t& to = registers[i.dst_reg];
         const auto value = static_cast<std::uint32_t>(i.imm);
         switch (i.code) {
-            case BPF_LDX | BPF_MEM | BPF_W: {
-                std::uint32_t word = 0;
-                std::copy_n(bytes + i.off, sizeof word, reinterpret_cast<unsigned char*>(&word));
-                to = word;
-                break;
-            }
-            case BPF_ALU | BPF_K | BPF_AND:
-                to = static_cast<std::uint32_t>(to) & value;
-                break;
-            case BPF_ALU | BPF_K | BPF_RSH:
-                to = static_cast<std::uint32_t>(to) >> value;
-                break;
-            case BPF_ALU | BPF_K | BPF_MOV:
-                to = value;
-                break;
-            case BPF_ALU | BPF_X | BPF_MOV:
-                to = static_cast<std::uint32_t>(registers[i.src_reg]);
-                break;
-            case BPF_JMP | BPF_K | BPF_JNE:
-                at += to != value ? static_cast<std::size_t>(i.off) : 0;
-                break;
-            case BPF_JMP | BPF_K | BPF_JEQ:
-                at += to == value ? static_cast<std::size_t>(i.off) : 0;
-                break;
-            case BPF_JMP | BPF_EXIT:
-                return registers[0] == 1;
-            default:
-                FAIL("unexpected instruction " << int{i.code});
+        case BPF_LDX | BPF_MEM | BPF_W: {
+            std::uint32_t word = 0;
+            std::copy_n(bytes + i.off, sizeof word, reinterpret_cast<unsigned char*>(&word));
+            to = word;
+            break;
+        }
+        case BPF_ALU | BPF_K | BPF_AND: to = static_cast<std::uint32_t>(to) & value; break;
+        case BPF_ALU | BPF_K | BPF_RSH: to = static_cast<std::uint32_t>(to) >> value; break;
+        case BPF_ALU | BPF_K | BPF_MOV: to = value; break;
+        case BPF_ALU | BPF_X | BPF_MOV: to = static_cast<std::uint32_t>(registers[i.src_reg]); break;
+        case BPF_JMP | BPF_K | BPF_JNE: at += to != value ? static_cast<std::size_t>(i.off) : 0; break;
+        case BPF_JMP | BPF_K | BPF_JEQ: at += to == value ? static_cast<std::size_t>(i.off) : 0; break;
+        case BPF_JMP | BPF_EXIT: return registers[0] == 1;
+        default: FAIL("unexpected instruction " << int{i.code});
         }
     }
     FAIL("the program has no end");
@@ -98,12 +83,9 @@ bool may(const std::vector<DeviceRule>& rules, char type, std::uint32_t major, s
          std::string_view access) {
     std::uint32_t bits = 0;
     for (const char c : access)
-        bits |= c == 'r'   ? BPF_DEVCG_ACC_READ
-                : c == 'w' ? BPF_DEVCG_ACC_WRITE
-                           : BPF_DEVCG_ACC_MKNOD;
+        bits |= c == 'r' ? BPF_DEVCG_ACC_READ : c == 'w' ? BPF_DEVCG_ACC_WRITE : BPF_DEVCG_ACC_MKNOD;
     const std::uint32_t kind = type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
-    return runs_to(device_program_v2(rules),
-                   {.access_type = bits << 16 | kind, .major = major, .minor = minor});
+    return runs_to(device_program_v2(rules), {.access_type = bits << 16 | kind, .major = major, .minor = minor});
 }
 
 } // namespace
@@ -132,8 +114,8 @@ TEST_CASE("mountinfo tells v1, hybrid and v2 hosts apart") {
 }
 
 TEST_CASE("damaged mountinfo lines are passed over") {
-    for (const char* text : {"", "\n\n", " - cgroup", "1 2 3 - cgroup cgroup rw,pids",
-                             "x - cgroup2", "a b c d e f - cgroupx y z"}) {
+    for (const char* text :
+         {"", "\n\n", " - cgroup", "1 2 3 - cgroup cgroup rw,pids", "x - cgroup2", "a b c d e f - cgroupx y z"}) {
         CAPTURE(text);
         CHECK(CgroupHost::parse(text).v1_mount("memory").empty());
     }
@@ -144,10 +126,9 @@ TEST_CASE("memory limits on v1 and v2") {
     limits.limit = 64 << 20;
     limits.swap = 96 << 20;
     limits.reservation = 32 << 20;
-    CHECK(plan_cgroup(v1_host(), memory(limits)) ==
-          Writes{{"/c/memory", "memory.limit_in_bytes", "67108864"},
-                 {"/c/memory", "memory.memsw.limit_in_bytes", "100663296"},
-                 {"/c/memory", "memory.soft_limit_in_bytes", "33554432"}});
+    CHECK(plan_cgroup(v1_host(), memory(limits)) == Writes{{"/c/memory", "memory.limit_in_bytes", "67108864"},
+                                                           {"/c/memory", "memory.memsw.limit_in_bytes", "100663296"},
+                                                           {"/c/memory", "memory.soft_limit_in_bytes", "33554432"}});
     CHECK(plan_cgroup(v2_host(), memory(limits)) == Writes{{"/c", "memory.max", "67108864"},
                                                            {"/c", "memory.swap.max", "33554432"},
                                                            {"/c", "memory.low", "33554432"}});
@@ -186,8 +167,7 @@ TEST_CASE("processor limits on v1 and v2") {
                                                         {"/c/cpu", "cpu.cfs_quota_us", "50000"},
                                                         {"/c/cpuset", "cpuset.cpus", "0-1"},
                                                         {"/c/cpuset", "cpuset.mems", "0"}});
-    CHECK(plan_cgroup(v2_host(), cpu(limits)).at(1) ==
-          CgroupWrite{"/c", "cpu.max", "50000 200000"});
+    CHECK(plan_cgroup(v2_host(), cpu(limits)).at(1) == CgroupWrite{"/c", "cpu.max", "50000 200000"});
     limits = {};
     limits.quota = -1;
     CHECK(plan_cgroup(v2_host(), cpu(limits)) == Writes{{"/c", "cpu.max", "max 100000"}});
@@ -225,8 +205,7 @@ TEST_CASE("a limit whose controller the host does not have names it") {
         plan_cgroup(host, resources);
         FAIL("no error");
     } catch (const Error& error) {
-        CHECK(error.message() ==
-              "limiting the number of processes: this host has no cgroup controller 'pids'");
+        CHECK(error.message() == "limiting the number of processes: this host has no cgroup controller 'pids'");
     }
     host.unified = "/u"; // hybrid: the one controller that is on v2 is used there
     host.unified_controllers = {"pids"};
@@ -236,8 +215,7 @@ TEST_CASE("a limit whose controller the host does not have names it") {
 TEST_CASE("v2 values are written as given, but only to files of this tree") {
     Resources resources;
     resources.unified = {{"memory.high", "100"}, {"cgroup.max.depth", "3"}};
-    CHECK(plan_cgroup(v2_host(), resources) ==
-          Writes{{"/c", "cgroup.max.depth", "3"}, {"/c", "memory.high", "100"}});
+    CHECK(plan_cgroup(v2_host(), resources) == Writes{{"/c", "cgroup.max.depth", "3"}, {"/c", "memory.high", "100"}});
     CHECK_THROWS_AS(plan_cgroup(v1_host(), resources), Error);
     for (const char* name : {"../memory.max", "memory", "hugetlb.2MB.max", "a/b.c", ""}) {
         CAPTURE(name);
@@ -248,27 +226,21 @@ TEST_CASE("v2 values are written as given, but only to files of this tree") {
 
 TEST_CASE("device rules on v1 deny everything first, even when nobody says so") {
     using Lines = std::vector<std::pair<std::string, std::string>>;
-    CHECK(device_writes_v1({allow("c", 1, 3, "rwm")}) ==
-          Lines{{"devices.deny", "a"}, {"devices.allow", "c 1:3 rwm"}});
+    CHECK(device_writes_v1({allow("c", 1, 3, "rwm")}) == Lines{{"devices.deny", "a"}, {"devices.allow", "c 1:3 rwm"}});
     CHECK(device_writes_v1({deny("a", {}, {}, "rwm"), allow("c", 136, {}, "rw")}) ==
           Lines{{"devices.deny", "a"}, {"devices.allow", "c 136:* rw"}});
-    CHECK(device_writes_v1({deny("a", {}, {}, ""), allow("a", {}, {}, "rwm")}) ==
-          Lines{{"devices.allow", "a"}});
+    CHECK(device_writes_v1({deny("a", {}, {}, ""), allow("a", {}, {}, "rwm")}) == Lines{{"devices.allow", "a"}});
     CHECK(device_writes_v1({allow("a", 10, 200, "rwm")}) ==
-          Lines{{"devices.deny", "a"},
-                {"devices.allow", "c 10:200 rwm"},
-                {"devices.allow", "b 10:200 rwm"}});
+          Lines{{"devices.deny", "a"}, {"devices.allow", "c 10:200 rwm"}, {"devices.allow", "b 10:200 rwm"}});
     // Docker's explicit "no fuse" beside "any node may be made" is no contradiction, and needs no
     // write.
     CHECK(device_writes_v1({allow("c", {}, {}, "m"), deny("c", 10, 229, "rwm")}).size() == 2);
-    CHECK_THROWS_AS(device_writes_v1({allow("c", 10, {}, "rwm"), deny("c", 10, 229, "rwm")}),
-                    Error);
+    CHECK_THROWS_AS(device_writes_v1({allow("c", 10, {}, "rwm"), deny("c", 10, 229, "rwm")}), Error);
 }
 
 TEST_CASE("the device program of v2 decides like the rules say") {
-    const std::vector<DeviceRule> rules{deny("a", {}, {}, "rwm"), allow("c", 1, 3, "rwm"),
-                                        allow("c", 136, {}, "r"), allow("c", 136, {}, "w"),
-                                        allow("b", 8, 0, "r"),    allow("c", {}, {}, "m"),
+    const std::vector<DeviceRule> rules{deny("a", {}, {}, "rwm"), allow("c", 1, 3, "rwm"), allow("c", 136, {}, "r"),
+                                        allow("c", 136, {}, "w"), allow("b", 8, 0, "r"),   allow("c", {}, {}, "m"),
                                         deny("c", 136, 7, "w")};
     CHECK(may(rules, 'c', 1, 3, "rw"));
     CHECK(may(rules, 'c', 1, 3, "rwm"));
@@ -288,9 +260,8 @@ TEST_CASE("the device program of v2 decides like the rules say") {
 }
 
 TEST_CASE("malformed device rules are refused") {
-    for (const DeviceRule& rule :
-         {allow("x", 1, 3, "r"), allow("c", 1, 3, "rx"), allow("c", -2, 3, "r"),
-          allow("c", 1, 1 << 20, "r"), allow("c", 4096, 1, "r"), allow("cb", 1, 1, "r")}) {
+    for (const DeviceRule& rule : {allow("x", 1, 3, "r"), allow("c", 1, 3, "rx"), allow("c", -2, 3, "r"),
+                                   allow("c", 1, 1 << 20, "r"), allow("c", 4096, 1, "r"), allow("cb", 1, 1, "r")}) {
         CHECK_THROWS_AS(device_writes_v1({rule}), Error);
         CHECK_THROWS_AS(device_program_v2({rule}), Error);
     }

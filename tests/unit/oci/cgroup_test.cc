@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <iostream>
 
+#include <catch2/catch_test_macros.hpp>
+
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -14,8 +16,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
 
 #include "base/error.hh"
 #include "base/file.hh"
@@ -36,9 +36,7 @@ const CgroupHost& host() {
     return detected;
 }
 
-std::string parent_path() {
-    return "/kist-test-" + std::to_string(::getpid());
-}
+std::string parent_path() { return "/kist-test-" + std::to_string(::getpid()); }
 
 /// The folders of one test: removed with their parent, whatever happens.
 class Scratch {
@@ -83,8 +81,7 @@ Child member(const Cgroup& group, Act act) {
 
 std::string value_of(const std::string& controller, const std::string& file) {
     const std::string mount = host().v1_mount(controller);
-    return read_file((mount.empty() ? host().unified : mount) + parent_path() + "/one/" + file,
-                     4096);
+    return read_file((mount.empty() ? host().unified : mount) + parent_path() + "/one/" + file, 4096);
 }
 
 int open_errno(const char* path) {
@@ -183,8 +180,7 @@ TEST_CASE("devices are closed but for those allowed") {
     resources.devices = {{true, "c", 1, 3, "rwm"}};
     Scratch scratch(resources);
     Child child = member(scratch.group, [] {
-        if (open_errno("/dev/null") != 0 || open_errno("/dev/zero") != EPERM)
-            throw Error("device rules do not hold");
+        if (open_errno("/dev/null") != 0 || open_errno("/dev/zero") != EPERM) throw Error("device rules do not hold");
     });
     CHECK(child.pid() > 0);
 }
@@ -194,13 +190,11 @@ TEST_CASE("the BPF program of v2 loads, holds, and is replaced without a gap") {
     Scratch scratch;
     attach_device_program(scratch.group.unified(), device_program_v2({{true, "c", 1, 3, "rwm"}}));
     Child child = member(scratch.group, [] {
-        if (open_errno("/dev/null") != 0 || open_errno("/dev/zero") != EPERM)
-            throw Error("device rules do not hold");
+        if (open_errno("/dev/null") != 0 || open_errno("/dev/zero") != EPERM) throw Error("device rules do not hold");
     });
     attach_device_program(scratch.group.unified(), device_program_v2({{true, "c", 1, 5, "rwm"}}));
     Child second = member(scratch.group, [] {
-        if (open_errno("/dev/null") != EPERM || open_errno("/dev/zero") != 0)
-            throw Error("device rules do not hold");
+        if (open_errno("/dev/null") != EPERM || open_errno("/dev/zero") != 0) throw Error("device rules do not hold");
     });
     CHECK(second.pid() > 0);
 }

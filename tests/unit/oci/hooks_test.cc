@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/run/hooks.hh"
 
+#include <catch2/catch_test_macros.hpp>
+
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
 
 #include "base/error.hh"
 #include "base/file.hh"
@@ -53,13 +53,15 @@ TEST_CASE("hooks run in order, with their arguments, their environment and the s
     std::vector<std::string> seen;
     context.begins = [&](const std::string& name) { seen.push_back("begins " + name); };
     context.ended = [&](const HookResult& result) { seen.push_back("ended " + result.name); };
-    const std::vector<Hook> hooks = {scene.hook("one", R"x(echo "$0 $A $KIST_IN_HOOK $#" >>"$1"; cat >>"$1"; echo ignored)x"),
-                                     scene.hook("two", R"x(echo two >>"$1")x")};
+    const std::vector<Hook> hooks = {
+        scene.hook("one", R"x(echo "$0 $A $KIST_IN_HOOK $#" >>"$1"; cat >>"$1"; echo ignored)x"),
+        scene.hook("two", R"x(echo two >>"$1")x")};
     run_hooks("prestart", hooks, context, hook_state(context, "creating", 42), Failure::stops);
     const auto lines = split(scene.text("log"), '\n');
     REQUIRE(lines.size() >= 2);
     CHECK(lines[0] == scene.path("one") + " 1 abc 1");
-    const Value state = json::parse(lines[1].substr(0, lines[1].find('}', lines[1].find("annotations") + 20) + 2), "state");
+    const Value state =
+        json::parse(lines[1].substr(0, lines[1].find('}', lines[1].find("annotations") + 20) + 2), "state");
     CHECK(state.find("pid")->as_signed() == 42);
     CHECK(state.find("status")->as_string() == "creating");
     CHECK(state.find("annotations")->find("k")->as_string() == "v");
@@ -77,7 +79,8 @@ TEST_CASE("a program that is no script gets its own name as args say") {
 
 TEST_CASE("the first hook that fails is told with its standard error, and the rest do not run") {
     const Scene scene;
-    const std::vector<Hook> hooks = {scene.hook("bad", "echo no such network >&2; exit 3"), scene.hook("next", R"x(echo next >>"$1")x")};
+    const std::vector<Hook> hooks = {scene.hook("bad", "echo no such network >&2; exit 3"),
+                                     scene.hook("next", R"x(echo next >>"$1")x")};
     CHECK(failure_of([&] { run_hooks("prestart", hooks, {}, "{}", Failure::stops); }) ==
           "hook prestart[0] '" + scene.path("bad") + "': exit code 3: no such network");
     CHECK(::access(scene.path("log").c_str(), F_OK) != 0);
@@ -99,7 +102,8 @@ TEST_CASE("a hook that takes too long is killed with what it has started") {
     HookResult found;
     HookContext context;
     context.ended = [&](const HookResult& result) { found = result; };
-    CHECK(has(failure_of([&] { run_hooks("prestart", {hook}, context, "{}", Failure::stops); }), "took longer than 1 s and was killed"));
+    CHECK(has(failure_of([&] { run_hooks("prestart", {hook}, context, "{}", Failure::stops); }),
+              "took longer than 1 s and was killed"));
     CHECK(found.timed_out);
     CHECK(found.duration < std::chrono::seconds(10));
     const auto pid = parse_unsigned(trim(scene.text("log")));
@@ -128,7 +132,8 @@ TEST_CASE("a hook that writes much, or leaves a process with its standard error,
     HookResult found;
     HookContext context;
     context.ended = [&](const HookResult& result) { found = result; };
-    run_hooks("prestart", {scene.hook("loud", "head -c 1000000 /dev/zero >&2; sleep 10 &")}, context, "{}", Failure::stops);
+    run_hooks("prestart", {scene.hook("loud", "head -c 1000000 /dev/zero >&2; sleep 10 &")}, context, "{}",
+              Failure::stops);
     CHECK(found.output.size() == 4096);
     CHECK(found.duration < std::chrono::seconds(8));
 }
@@ -139,7 +144,9 @@ TEST_CASE("hooks must be absolute, executable files, below the allowed folder af
     const std::string hooks = scene.path("hooks");
     Dir::create(hooks);
     Dir::create(scene.path("hooks2"));
-    const auto refusal = [&](const std::string& path) { return failure_of([&] { check_hook("prestart[0]", {.path = path}, hooks); }); };
+    const auto refusal = [&](const std::string& path) {
+        return failure_of([&] { check_hook("prestart[0]", {.path = path}, hooks); });
+    };
     write_atomically(Dir::open(hooks), "good", "#!/bin/sh\n", Durability::volatile_);
     write_atomically(Dir::open(hooks), "plain", "#!/bin/sh\n", Durability::volatile_);
     write_atomically(Dir::open(scene.path("hooks2")), "other", "#!/bin/sh\n", Durability::volatile_);

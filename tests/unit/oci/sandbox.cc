@@ -16,9 +16,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto applets = {"sh", "cat", "ls", "echo", "true", "false", "id", "mount", "grep", "stat", "touch", "mkdir", "sleep", "pwd",
-                          "tty", "stty", "hostname", "ip", "ulimit", "env", "readlink", "wc", "sed", "head", "find", "ln", "rm",
-                          "chmod", "ps", "dd", "umask", "kill", "mknod", "sort", "test", "printf", "df", "sysctl", "awk"};
+constexpr auto applets = {"sh",       "cat",  "ls",     "echo",   "true",     "false",  "id",    "mount",
+                          "grep",     "stat", "touch",  "mkdir",  "sleep",    "pwd",    "tty",   "stty",
+                          "hostname", "ip",   "ulimit", "env",    "readlink", "wc",     "sed",   "head",
+                          "find",     "ln",   "rm",     "chmod",  "ps",       "dd",     "umask", "kill",
+                          "mknod",    "sort", "test",   "printf", "df",       "sysctl", "awk"};
 
 void make_image(const fs::path& image) {
     fs::create_directories(image / "bin");
@@ -66,7 +68,12 @@ Sandbox::~Sandbox() {
 }
 
 RootMount Sandbox::root() const {
-    return {.kind = RootMount::Kind::overlay, .path = {}, .lower = {image()}, .upper = upper(), .work = dir_.path() + "/work", .options = {}};
+    return {.kind = RootMount::Kind::overlay,
+            .path = {},
+            .lower = {image()},
+            .upper = upper(),
+            .work = dir_.path() + "/work",
+            .options = {}};
 }
 
 Spec Sandbox::spec(const std::string& script) const {
@@ -75,7 +82,10 @@ Spec Sandbox::spec(const std::string& script) const {
     spec.root = Root{};
     spec.hostname = "box";
     const auto mount = [&](std::string to, std::string type, std::string from, std::vector<std::string> words) {
-        spec.mounts.push_back({.destination = std::move(to), .type = std::move(type), .source = std::move(from), .options = std::move(words)});
+        spec.mounts.push_back({.destination = std::move(to),
+                               .type = std::move(type),
+                               .source = std::move(from),
+                               .options = std::move(words)});
     };
     mount("/proc", "proc", "proc", {"nosuid", "noexec", "nodev"});
     mount("/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"});
@@ -85,10 +95,21 @@ Spec Sandbox::spec(const std::string& script) const {
     mount("/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"});
     mount("/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=67108864"});
     using N = NamespaceType;
-    for (const N type : {N::mount, N::pid, N::network, N::ipc, N::uts, N::cgroup}) spec.linux_.namespaces.push_back({type, ""});
-    spec.linux_.masked_paths = {"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-                                "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
-                                "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux"};
+    for (const N type : {N::mount, N::pid, N::network, N::ipc, N::uts, N::cgroup})
+        spec.linux_.namespaces.push_back({type, ""});
+    spec.linux_.masked_paths = {"/proc/acpi",
+                                "/proc/asound",
+                                "/proc/interrupts",
+                                "/proc/kcore",
+                                "/proc/keys",
+                                "/proc/latency_stats",
+                                "/proc/sched_debug",
+                                "/proc/scsi",
+                                "/proc/timer_list",
+                                "/proc/timer_stats",
+                                "/sys/devices/virtual/powercap",
+                                "/sys/firmware",
+                                "/sys/fs/selinux"};
     spec.linux_.readonly_paths = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
     return spec;
 }
@@ -97,8 +118,10 @@ Process command(const std::vector<std::string>& args) {
     Process process;
     process.args = args;
     process.env = {"PATH=/usr/bin:/bin"};
-    const std::vector<std::string> names = {"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_KILL", "CAP_MKNOD", "CAP_SETUID", "CAP_SETGID"};
-    process.capabilities = Capabilities{.bounding = names, .effective = names, .inheritable = {}, .permitted = names, .ambient = {}};
+    const std::vector<std::string> names = {"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_KILL",
+                                            "CAP_MKNOD", "CAP_SETUID",       "CAP_SETGID"};
+    process.capabilities =
+        Capabilities{.bounding = names, .effective = names, .inheritable = {}, .permitted = names, .ambient = {}};
     process.no_new_privileges = true;
     return process;
 }
@@ -137,7 +160,9 @@ Result Sandbox::run(const Spec& spec, const LaunchOptions& launch) const {
 }
 
 Result Sandbox::enter(const Child& init, const Process& process, const LaunchOptions& launch) const {
-    return run_with(launch, [&](const LaunchOptions& full) { return enter_container(init.pidfd(), init.pid(), process, cgroup(), full); });
+    return run_with(launch, [&](const LaunchOptions& full) {
+        return enter_container(init.pidfd(), init.pid(), process, cgroup(), full);
+    });
 }
 
 } // namespace kist::oci::test

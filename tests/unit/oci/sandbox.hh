@@ -54,6 +54,9 @@ private:
 /// A command for enter(): PATH is set, root, the capabilities of spec().
 Process command(const std::vector<std::string>& args);
 
+/// `part` is somewhere in `text`.
+inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
 std::string write_file(const std::string& path, const std::string& text, unsigned mode = 0644);
 
 } // namespace kist::oci::test

@@ -4,6 +4,8 @@
 
 #include <functional>
 
+#include <catch2/catch_test_macros.hpp>
+
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -12,8 +14,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
 
 #include "base/error.hh"
 #include "oci/run/capabilities.hh"
@@ -45,20 +45,16 @@ int errno_under(const SeccompProgram& program, long number, long a = 0, long b =
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-SeccompProgram default_program(
-    const std::vector<std::string>& capabilities = default_capabilities()) {
+SeccompProgram default_program(const std::vector<std::string>& capabilities = default_capabilities()) {
     return compile(resolve_profile(default_profile_json(), capabilities, "default"));
 }
 
 Seccomp resolve(const std::string& rules, const std::vector<std::string>& capabilities = {}) {
-    return resolve_profile(R"({"defaultAction":"SCMP_ACT_ERRNO","syscalls":[)" + rules + "]}",
-                           capabilities, "test.json");
+    return resolve_profile(R"({"defaultAction":"SCMP_ACT_ERRNO","syscalls":[)" + rules + "]}", capabilities,
+                           "test.json");
 }
-std::size_t rules_left(const std::string& condition,
-                       const std::vector<std::string>& capabilities = {}) {
-    return resolve(R"({"names":["read"],"action":"SCMP_ACT_ALLOW",)" + condition + "}",
-                   capabilities)
-        .syscalls.size();
+std::size_t rules_left(const std::string& condition, const std::vector<std::string>& capabilities = {}) {
+    return resolve(R"({"names":["read"],"action":"SCMP_ACT_ALLOW",)" + condition + "}", capabilities).syscalls.size();
 }
 
 std::string message_of(const std::function<void()>& act) {
@@ -77,14 +73,13 @@ TEST_CASE("the default profile allows everyday calls and blocks the dangerous on
     CHECK(errno_under(program, SYS_getpid) == 0);
     CHECK(errno_under(program, SYS_socket, AF_INET, SOCK_STREAM) == 0);
     CHECK(errno_under(program, SYS_socket, AF_NETLINK, SOCK_RAW) == 0);
-    for (const long call :
-         {SYS_keyctl,         SYS_add_key,        SYS_request_key,       SYS_userfaultfd,
-          SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_bpf,
-          SYS_mount,          SYS_umount2,        SYS_pivot_root,        SYS_setns,
-          SYS_kexec_load,     SYS_init_module,    SYS_open_by_handle_at, SYS_perf_event_open,
-          SYS_reboot,         SYS_swapon,         SYS_settimeofday,      SYS_move_mount,
-          SYS_open_tree,      SYS_fsopen,         SYS_quotactl,          SYS_acct,
-          SYS_syslog}) {
+    for (const long call : {SYS_keyctl,         SYS_add_key,        SYS_request_key,       SYS_userfaultfd,
+                            SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_bpf,
+                            SYS_mount,          SYS_umount2,        SYS_pivot_root,        SYS_setns,
+                            SYS_kexec_load,     SYS_init_module,    SYS_open_by_handle_at, SYS_perf_event_open,
+                            SYS_reboot,         SYS_swapon,         SYS_settimeofday,      SYS_move_mount,
+                            SYS_open_tree,      SYS_fsopen,         SYS_quotactl,          SYS_acct,
+                            SYS_syslog}) {
         CAPTURE(call);
         CHECK(errno_under(program, call, -1, -1, -1) == EPERM);
     }
@@ -97,8 +92,7 @@ TEST_CASE(
     "AF_ALG, AF_VSOCK and unknown address families are closed, whatever the upper half of the "
     "register holds") {
     const SeccompProgram program = default_program();
-    for (const long family :
-         {38L, 40L, 12L, 19L, 46L, 1000L, -1L, (1L << 32) | 38, (1L << 32) | 40}) {
+    for (const long family : {38L, 40L, 12L, 19L, 46L, 1000L, -1L, (1L << 32) | 38, (1L << 32) | 40}) {
         CAPTURE(family);
         CHECK(errno_under(program, SYS_socket, family, SOCK_STREAM) == EPERM);
     }
@@ -108,8 +102,7 @@ TEST_CASE("personality takes the five harmless values only") {
     const SeccompProgram program = default_program();
     for (const long value : {0L, 8L, 0x20000L, 0x20008L, 0xffffffffL})
         CHECK(errno_under(program, SYS_personality, value) == 0);
-    for (const long value : {1L, 0x40000L, 0x0400000L})
-        CHECK(errno_under(program, SYS_personality, value) == EPERM);
+    for (const long value : {1L, 0x40000L, 0x0400000L}) CHECK(errno_under(program, SYS_personality, value) == EPERM);
 }
 
 TEST_CASE("calls newer than the profile get ENOSYS, those that libseccomp cannot name still work") {
@@ -118,8 +111,7 @@ TEST_CASE("calls newer than the profile get ENOSYS, those that libseccomp cannot
         CAPTURE(call);
         CHECK(errno_under(program, call, -1) == ENOSYS);
     }
-    CHECK(errno_under(program, 452, -1, 0) !=
-          EPERM); // fchmodat2: glibc 2.39 falls back on ENOSYS only
+    CHECK(errno_under(program, 452, -1, 0) != EPERM); // fchmodat2: glibc 2.39 falls back on ENOSYS only
     CHECK(errno_under(program, 459, -1, 0) == EPERM); // lsm_get_self_attr: needs CAP_SYS_ADMIN
     CHECK(errno_under(default_program({"CAP_SYS_ADMIN"}), 459, -1, 0) != EPERM);
 }
@@ -147,21 +139,18 @@ TEST_CASE("conditions of a rule: all included, none excluded") {
 TEST_CASE("architectures come from the list, or from archMap for this machine") {
     const auto mapped = resolve_profile(default_profile_json(), {}, "default");
 #if defined(__x86_64__)
-    CHECK(mapped.architectures ==
-          std::vector<std::string>{"SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"});
+    CHECK(mapped.architectures == std::vector<std::string>{"SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"});
 #endif
-    CHECK_THROWS_AS(
-        resolve_profile(R"({"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86"],
+    CHECK_THROWS_AS(resolve_profile(R"({"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86"],
         "archMap":[{"architecture":"SCMP_ARCH_X86_64"}]})",
-                        {}, "x"),
-        Error);
+                                    {}, "x"),
+                    Error);
 }
 
 TEST_CASE(
     "a user's profile: several conditions on one argument are alternatives, errno and order of "
     "actions hold") {
-    const Seccomp profile =
-        resolve(R"({"names":["exit","exit_group","rt_sigreturn"],"action":"SCMP_ACT_ALLOW"},
+    const Seccomp profile = resolve(R"({"names":["exit","exit_group","rt_sigreturn"],"action":"SCMP_ACT_ALLOW"},
         {"names":["socket"],"action":"SCMP_ACT_ERRNO","errnoRet":97,"args":[{"index":0,"value":1,"op":"SCMP_CMP_EQ"},
         {"index":0,"value":2,"op":"SCMP_CMP_EQ"}]},{"names":["no_such_call_at_all"],"action":"SCMP_ACT_ALLOW"})");
     const SeccompProgram program = compile(profile);
@@ -173,10 +162,9 @@ TEST_CASE(
 }
 
 TEST_CASE("an allow-by-default profile is left as it is, but can name new calls") {
-    const SeccompProgram program =
-        compile(resolve_profile(R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[
+    const SeccompProgram program = compile(resolve_profile(R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[
         {"names":["fchmodat2","mkdir"],"action":"SCMP_ACT_ERRNO"}]})",
-                                {}, "deny.json"));
+                                                           {}, "deny.json"));
     CHECK(errno_under(program, 452) == EPERM);
     CHECK(errno_under(program, SYS_mkdir) == EPERM);
     CHECK(errno_under(program, SYS_getpid) == 0);
@@ -185,16 +173,14 @@ TEST_CASE("an allow-by-default profile is left as it is, but can name new calls"
 TEST_CASE("a bad profile says what is wrong with it") {
     CHECK(message_of([] { compile(resolve(R"({"names":["read"],"action":"SCMP_ACT_ALOW"})")); }) ==
           "seccomp: unknown action 'SCMP_ACT_ALOW'");
-    CHECK(
-        message_of([] {
-            compile(resolve(
-                R"({"names":["read"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":1,"op":"EQ"}]})"));
-        }) == "seccomp: unknown comparison 'EQ'");
-    CHECK(
-        message_of([] {
-            compile(resolve(
-                R"({"names":["read"],"action":"SCMP_ACT_ALLOW","args":[{"index":6,"value":1,"op":"SCMP_CMP_EQ"}]})"));
-        }) == "seccomp: a system call has no argument 6");
+    CHECK(message_of([] {
+              compile(
+                  resolve(R"({"names":["read"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":1,"op":"EQ"}]})"));
+          }) == "seccomp: unknown comparison 'EQ'");
+    CHECK(message_of([] {
+              compile(resolve(
+                  R"({"names":["read"],"action":"SCMP_ACT_ALLOW","args":[{"index":6,"value":1,"op":"SCMP_CMP_EQ"}]})"));
+          }) == "seccomp: a system call has no argument 6");
     CHECK(message_of([] {
               compile({.default_action = "SCMP_ACT_ALLOW",
                        .default_errno_ret = {},
@@ -203,9 +189,8 @@ TEST_CASE("a bad profile says what is wrong with it") {
                        .syscalls = {}});
           }) == "seccomp: unknown architecture 'SCMP_ARCH_Z80'");
     CHECK(message_of([] { resolve_profile("{", {}, "p.json"); }).starts_with("p.json: "));
-    CHECK(message_of([] {
-              resolve(R"({"name":"read","names":["write"],"action":"SCMP_ACT_ALLOW"})");
-          }) == "test.json: a rule has both name 'read' and names");
+    CHECK(message_of([] { resolve(R"({"name":"read","names":["write"],"action":"SCMP_ACT_ALLOW"})"); }) ==
+          "test.json: a rule has both name 'read' and names");
     CHECK(message_of([] { rules_left(R"("includes":{"minKernel":"four"})"); }) ==
           "test.json: minKernel 'four' is not of the form 4.8");
 }
@@ -230,8 +215,8 @@ TEST_CASE(
         CHECK(cached_program(cache, "", {"CAP_CHOWN"}) == first);
         CHECK(read_file(cache, name, 1u << 20) == bytes);
     }
-    for (const std::string& damaged : {std::string(), bytes.substr(0, 8),
-                                       bytes.substr(0, bytes.size() - 8), bytes + "12345678"}) {
+    for (const std::string& damaged :
+         {std::string(), bytes.substr(0, 8), bytes.substr(0, bytes.size() - 8), bytes + "12345678"}) {
         write_atomically(cache, name, damaged, Durability::volatile_);
         CHECK(cached_program(cache, "", {"CAP_CHOWN"}) == first);
     }

@@ -2,11 +2,11 @@
 // "-u" in all its spellings, against hostile passwd and group files.
 #include "oci/run/user_lookup.hh"
 
+#include <catch2/catch_test_macros.hpp>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
 
 #include "base/error.hh"
 #include "base/file.hh"
@@ -53,8 +53,7 @@ public:
         write("/etc/group", group_text);
     }
     void write(const std::string& path, std::string_view text) const {
-        const Fd fd{::open((folder_.path() + path).c_str(),
-                           O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+        const Fd fd{::open((folder_.path() + path).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
         write_full(fd, text, path);
     }
     std::string path(const std::string& inside) const { return folder_.path() + inside; }
@@ -75,8 +74,7 @@ std::string numbers(const Root& root, const std::string& user) {
     }
 }
 
-std::string message_of(const Root& root, const std::string& user,
-                       const std::vector<std::string>& groups = {}) {
+std::string message_of(const Root& root, const std::string& user, const std::vector<std::string>& groups = {}) {
     try {
         resolve_user(root.fd(), user, groups);
         return "no error";
@@ -89,56 +87,55 @@ std::string message_of(const Root& root, const std::string& user,
 
 TEST_CASE("every spelling of -u is either the number it says, a name, or an error") {
     const Root root(passwd, group);
-    const std::vector<std::pair<std::string, std::string>> table{
-        {"", "0:0"},
-        {"root", "0:0"},
-        {"0", "0:0"},
-        {"00", "0:0"},
-        {"1", "1:1"},
-        {"01", "1:1"},
-        {"0000000000001", "1:1"},
-        {"1000", "1000:1000"},
-        {"web", "1000:1000"},
-        {"8", "8:8"},
-        {"1234", "1234:0"},
-        {"2147483647", "2147483647:0"},
-        {"2147483648", "2147483648:0"},
-        {"4294967294", "4294967294:4294967294"},
-        {"4294967295", "error"},
-        {"4294967296", "error"},
-        {"4294967297", "error"},
-        {"4294967296000", "error"},
-        {"18446744073709551615", "error"},
-        {"18446744073709551616", "error"},
-        {"99999999999999999999999999", "error"},
-        {"-1", "error"},
-        {"+1", "error"},
-        {"-0", "error"},
-        {" 1", "error"},
-        {"1 ", "error"},
-        {"\t1", "error"},
-        {"1\n", "error"},
-        {"0x1", "error"},
-        {"1e3", "error"},
-        {"1.0", "error"},
-        {"1_000", "error"},
-        {"\xef\xbc\x91", "error"},
-        {std::string("1\0", 2), "error"},
-        {std::string("web\0x", 5), "error"},
-        {"Web", "error"},
-        {"webb", "error"},
-        {"nobody", "error"},
-        {"broken", "error"},
-        {"huge", "error"},
-        {"minus", "error"},
-        {"short", "error"},
-        {"nohome", "8:8"},
-        {"high", "4294967294:4294967294"},
-        {"a.b-c_d$", "9:9"},
-        {"#web", "error"},
-        {"web,daemon", "error"},
-        {"../web", "error"},
-        {"*", "error"}};
+    const std::vector<std::pair<std::string, std::string>> table{{"", "0:0"},
+                                                                 {"root", "0:0"},
+                                                                 {"0", "0:0"},
+                                                                 {"00", "0:0"},
+                                                                 {"1", "1:1"},
+                                                                 {"01", "1:1"},
+                                                                 {"0000000000001", "1:1"},
+                                                                 {"1000", "1000:1000"},
+                                                                 {"web", "1000:1000"},
+                                                                 {"8", "8:8"},
+                                                                 {"1234", "1234:0"},
+                                                                 {"2147483647", "2147483647:0"},
+                                                                 {"2147483648", "2147483648:0"},
+                                                                 {"4294967294", "4294967294:4294967294"},
+                                                                 {"4294967295", "error"},
+                                                                 {"4294967296", "error"},
+                                                                 {"4294967297", "error"},
+                                                                 {"4294967296000", "error"},
+                                                                 {"18446744073709551615", "error"},
+                                                                 {"18446744073709551616", "error"},
+                                                                 {"99999999999999999999999999", "error"},
+                                                                 {"-1", "error"},
+                                                                 {"+1", "error"},
+                                                                 {"-0", "error"},
+                                                                 {" 1", "error"},
+                                                                 {"1 ", "error"},
+                                                                 {"\t1", "error"},
+                                                                 {"1\n", "error"},
+                                                                 {"0x1", "error"},
+                                                                 {"1e3", "error"},
+                                                                 {"1.0", "error"},
+                                                                 {"1_000", "error"},
+                                                                 {"\xef\xbc\x91", "error"},
+                                                                 {std::string("1\0", 2), "error"},
+                                                                 {std::string("web\0x", 5), "error"},
+                                                                 {"Web", "error"},
+                                                                 {"webb", "error"},
+                                                                 {"nobody", "error"},
+                                                                 {"broken", "error"},
+                                                                 {"huge", "error"},
+                                                                 {"minus", "error"},
+                                                                 {"short", "error"},
+                                                                 {"nohome", "8:8"},
+                                                                 {"high", "4294967294:4294967294"},
+                                                                 {"a.b-c_d$", "9:9"},
+                                                                 {"#web", "error"},
+                                                                 {"web,daemon", "error"},
+                                                                 {"../web", "error"},
+                                                                 {"*", "error"}};
     REQUIRE(table.size() >= 40);
     for (const auto& [user, expected] : table) {
         CAPTURE(user);
@@ -187,12 +184,9 @@ TEST_CASE("the home and the name come from the passwd entry") {
 
 TEST_CASE("messages name what was not found, in Docker's words") {
     const Root root(passwd, group);
-    CHECK(message_of(root, "nobody") ==
-          "unable to find user nobody: no matching entries in passwd file");
-    CHECK(message_of(root, "web:nope") ==
-          "unable to find group nope: no matching entries in group file");
-    CHECK(message_of(root, "web", {"nope"}) ==
-          "unable to find group nope: no matching entries in group file");
+    CHECK(message_of(root, "nobody") == "unable to find user nobody: no matching entries in passwd file");
+    CHECK(message_of(root, "web:nope") == "unable to find group nope: no matching entries in group file");
+    CHECK(message_of(root, "web", {"nope"}) == "unable to find group nope: no matching entries in group file");
     CHECK(message_of(root, "4294967295") == "user id 4294967295 is out of range (0 to 4294967294)");
 }
 

@@ -2,11 +2,11 @@
 // The first mount of a volume: seeded once, whole or not at all, and never over what is there.
 #include "oci/run/volume_seed.hh"
 
+#include <catch2/catch_test_macros.hpp>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
 
 #include "base/error.hh"
 #include "base/file.hh"
@@ -41,7 +41,7 @@ struct Volume {
     }
     std::size_t files() { return volume.open_dir("_data").names().size(); }
     mode_t mode() {
-        struct stat facts{};
+        struct stat facts {};
         REQUIRE(::fstatat(volume.fd().get(), "_data", &facts, AT_SYMLINK_NOFOLLOW) == 0);
         return facts.st_mode & 07777;
     }
@@ -101,7 +101,8 @@ TEST_CASE("a copy that was cut off is made again from the start") {
 }
 
 TEST_CASE("the runtime's own words of a mount") {
-    const MountOptions options = words({"rbind", "kist.subpath=a/b", "kist.seed=durable", "kist.keep-owner", "kist.chown"});
+    const MountOptions options =
+        words({"rbind", "kist.subpath=a/b", "kist.seed=durable", "kist.keep-owner", "kist.chown"});
     CHECK(options.subpath == "a/b");
     CHECK(options.seed == Seed::durable);
     CHECK(options.keep_owner);
@@ -112,7 +113,10 @@ TEST_CASE("the runtime's own words of a mount") {
 
 TEST_CASE("an overlay that names its layers one by one is made of descriptors; a subpath of a tmpfs is refused") {
     Spec spec;
-    spec.mounts = {{"/i", "overlay", "overlay", {"lowerdir+=/a:b", "lowerdir+=/c", "upperdir=/u", "workdir=/w", "index=off", "ro"}}};
+    spec.mounts = {{"/i",
+                    "overlay",
+                    "overlay",
+                    {"lowerdir+=/a:b", "lowerdir+=/c", "upperdir=/u", "workdir=/w", "index=off", "ro"}}};
     const RootPlan plan = plan_root(spec);
     REQUIRE(plan.steps.size() == 1);
     CHECK(plan.steps[0].kind == MountStep::Kind::overlay);

@@ -7,7 +7,8 @@
 using namespace kist::registry;
 
 TEST_CASE("challenges as registries write them") {
-    const auto hub = parse_challenge(R"(Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/busybox:pull")");
+    const auto hub = parse_challenge(
+        R"(Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/busybox:pull")");
     REQUIRE(hub);
     CHECK(hub->scheme == "bearer");
     CHECK(hub->parameters.at("realm") == "https://auth.docker.io/token");
@@ -17,8 +18,8 @@ TEST_CASE("challenges as registries write them") {
 }
 
 TEST_CASE("challenges that are none") {
-    for (const char* bad : {"", " ", "Bearer realm", "Bearer realm=\"open", "Bearer realm=\"a\\", "Bearer a=1,a=2", "Bearer =x",
-                            "Bearer realm=\"a\"\x01", "Bearer realm=\"a\nb\""})
+    for (const char* bad : {"", " ", "Bearer realm", "Bearer realm=\"open", "Bearer realm=\"a\\", "Bearer a=1,a=2",
+                            "Bearer =x", "Bearer realm=\"a\"\x01", "Bearer realm=\"a\nb\""})
         CHECK_FALSE(parse_challenge(bad));
     CHECK_FALSE(parse_challenge("Bearer realm=\"" + std::string(9000, 'x') + "\""));
 }
@@ -29,8 +30,9 @@ TEST_CASE("addresses") {
     CHECK(url->str() == "https://registry.example:5000/v2/x?y=z");
     CHECK(parse_url("http://[::1]:5000")->origin() == "http://[::1]:5000");
     CHECK(parse_url("https://a")->port == "443");
-    for (const char* bad : {"", "a", "ftp://a/", "file:///etc/passwd", "https://", "https://user@a/", "https://user:pw@a/", "https://a:0/",
-                            "https://a:99999/", "https://a:x/", "https://a b/", "https://[::1/", "https://a\\@b/", "https://a\r\nHost: b/"})
+    for (const char* bad : {"", "a", "ftp://a/", "file:///etc/passwd", "https://", "https://user@a/",
+                            "https://user:pw@a/", "https://a:0/", "https://a:99999/", "https://a:x/", "https://a b/",
+                            "https://[::1/", "https://a\\@b/", "https://a\r\nHost: b/"})
         CHECK_FALSE(parse_url(bad));
 }
 
@@ -45,7 +47,8 @@ TEST_CASE("redirects are resolved against what was asked") {
 
 TEST_CASE("P10: a credential reaches its own registry and that one's token service, nobody else") {
     const auto may = [](const char* registry, const char* realm) {
-        return may_get_credential(parse_url(registry).value(), parse_url(realm).value(), {"login.example", "sso.example:8443"});
+        return may_get_credential(parse_url(registry).value(), parse_url(realm).value(),
+                                  {"login.example", "sso.example:8443"});
     };
     CHECK(may("https://registry-1.docker.io/", "https://auth.docker.io/token"));
     CHECK(may("https://r.example:5000/", "https://r.example:5000/token"));

@@ -16,22 +16,27 @@ using namespace kist;
 using namespace kist::registry;
 
 TEST_CASE("base64 round trip, and only the canonical spelling") {
-    for (const char* text : {"", "a", "ab", "abc", "abcd", "\xff\x00\x80"}) CHECK(base64_decode(base64_encode(text)) == text);
+    for (const char* text : {"", "a", "ab", "abc", "abcd", "\xff\x00\x80"})
+        CHECK(base64_decode(base64_encode(text)) == text);
     CHECK(base64_encode("user:pass") == "dXNlcjpwYXNz");
-    for (const char* bad : {"a", "ab", "abc", "====", "ab=c", "a===", "YWI", "YWJ=", "YR==", "YW J", "YWJj\n"}) CHECK_FALSE(base64_decode(bad));
+    for (const char* bad : {"a", "ab", "abc", "====", "ab=c", "a===", "YWI", "YWJ=", "YR==", "YW J", "YWJj\n"})
+        CHECK_FALSE(base64_decode(bad));
 }
 
 TEST_CASE("AES-256-GCM agrees with the specification's test vector") {
     // Test case 16 of the GCM specification, as nonce + ciphertext + tag.
     const auto hex = [](std::string_view digits) {
         std::string bytes;
-        for (std::size_t i = 0; i < digits.size(); i += 2) bytes += static_cast<char>(std::stoi(std::string(digits.substr(i, 2)), nullptr, 16));
+        for (std::size_t i = 0; i < digits.size(); i += 2)
+            bytes += static_cast<char>(std::stoi(std::string(digits.substr(i, 2)), nullptr, 16));
         return bytes;
     };
     const std::string key = hex("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
-    const std::string sealed = hex("cafebabefacedbaddecaf888"
-                                   "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
-                                   "76fc6ece0f4e1768cddf8853bb2d551b");
+    const std::string sealed =
+        hex("cafebabefacedbaddecaf888"
+            "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393"
+            "ba7a0abcc9f662"
+            "76fc6ece0f4e1768cddf8853bb2d551b");
     const std::string purpose = hex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
     const auto text = unseal(key, purpose, sealed);
     REQUIRE(text);
@@ -64,8 +69,11 @@ TEST_CASE("registries have one key however they are written") {
 }
 
 TEST_CASE("the entry with the longest path counts, and a neighbour's does not") {
-    const Value document = json::parse(R"({"auths": {"q.io": {}, "q.io/team": {}, "q.io/team/app": {}, "q.io/tea": {}, "evil-q.io": {}, "https://q.io/v1/": {}}})", "x");
-    CHECK(matching_keys(document, "q.io", "team/app") == std::vector<std::string>{"q.io/team/app", "q.io/team", "q.io", "https://q.io/v1/"});
+    const Value document = json::parse(
+        R"({"auths": {"q.io": {}, "q.io/team": {}, "q.io/team/app": {}, "q.io/tea": {}, "evil-q.io": {}, "https://q.io/v1/": {}}})",
+        "x");
+    CHECK(matching_keys(document, "q.io", "team/app") ==
+          std::vector<std::string>{"q.io/team/app", "q.io/team", "q.io", "https://q.io/v1/"});
     CHECK(matching_keys(document, "q.io", "teams") == std::vector<std::string>{"q.io", "https://q.io/v1/"});
     CHECK(matching_keys(document, "io", "q").empty());
     CHECK(matching_keys(json::parse("[]", "x"), "q.io", "a").empty());
@@ -76,7 +84,8 @@ TEST_CASE("entries of Docker and Podman") {
     CHECK(read(R"({"auth": "dXNlcjpwYTpzcw=="})") == Credential{"user", "pa:ss", ""});
     CHECK(read(R"({"auth": "PHRva2VuPjo=", "identitytoken": "t"})") == Credential{"<token>", "", "t"});
     CHECK(read(R"({"username": "u", "password": "p"})") == Credential{"u", "p", ""});
-    for (const char* none : {"{}", R"({"auth": ""})", R"({"auth": "!!"})", R"({"auth": "dXNlcg=="})", R"({"auth": 5})"}) CHECK_FALSE(read(none));
+    for (const char* none : {"{}", R"({"auth": ""})", R"({"auth": "!!"})", R"({"auth": "dXNlcg=="})", R"({"auth": 5})"})
+        CHECK_FALSE(read(none));
     CHECK(helper_for(json::parse(R"({"credHelpers": {"q.io": "pass"}})", "x"), "q.io") == "pass");
     CHECK(helper_for(json::parse(R"({"credHelpers": {"q.io": "../../bin/sh"}})", "x"), "q.io").empty());
     CHECK(helper_for_all(json::parse(R"({"credsStore": "a b"})", "x")).empty());

@@ -2,6 +2,7 @@
 #include "storage/changes.hh"
 
 #include <catch2/catch_test_macros.hpp>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,7 +45,8 @@ private:
         const timespec times[2] = {{1, 0}, {1, 0}};
         for (const std::string& name : dir.names()) {
             struct stat st;
-            if (::fstatat(dir.fd().get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)) touch(dir.open_dir(name));
+            if (::fstatat(dir.fd().get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
+                touch(dir.open_dir(name));
             ::utimensat(dir.fd().get(), name.c_str(), times, AT_SYMLINK_NOFOLLOW);
         }
     }
@@ -106,9 +108,11 @@ TEST_CASE("an upper folder is compared by its own names alone") {
     t.file(t.after, "new", "1");
     t.settle();
     Lines lines;
-    for (const Change& change : find_changes(t.after, t.before.fd(), {})) lines.push_back(std::string(name_of(change.kind)) + " " + change.path);
+    for (const Change& change : find_changes(t.after, t.before.fd(), {}))
+        lines.push_back(std::string(name_of(change.kind)) + " " + change.path);
     CHECK(lines == Lines{"A /new", "C /same", "C /same/copied-up"});
     lines.clear();
-    for (const Change& change : find_changes(t.after, Fd(), {})) lines.push_back(std::string(name_of(change.kind)) + " " + change.path);
+    for (const Change& change : find_changes(t.after, Fd(), {}))
+        lines.push_back(std::string(name_of(change.kind)) + " " + change.path);
     CHECK(lines == Lines{"A /new", "A /same", "A /same/copied-up"});
 }

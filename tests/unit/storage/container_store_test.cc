@@ -5,11 +5,11 @@
 #include <atomic>
 #include <thread>
 
+#include <catch2/catch_test_macros.hpp>
+
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
 
 #include "storage/init_process.hh"
 

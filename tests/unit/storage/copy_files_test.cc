@@ -2,6 +2,7 @@
 #include "storage/copy_files.hh"
 
 #include <catch2/catch_test_macros.hpp>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,12 +20,15 @@ struct Places {
     std::vector<std::string> warnings;
 
     CopyRules rules() {
-        return {.owner = FileOwner{::geteuid(), ::getegid()}, .warn = [this](const std::string& text) { warnings.push_back(text); }};
+        return {.owner = FileOwner{::geteuid(), ::getegid()},
+                .warn = [this](const std::string& text) { warnings.push_back(text); }};
     }
     void file(const Dir& where, const std::string& name, const std::string& text) const {
         write_full(*where.open_file(name, O_WRONLY | O_CREAT | O_TRUNC), text, name);
     }
-    Fd item(const std::string& name) const { return Fd{::openat(from.fd().get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)}; }
+    Fd item(const std::string& name) const {
+        return Fd{::openat(from.fd().get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+    }
     struct stat facts(const Dir& where, const std::string& name) const {
         struct stat st {};
         REQUIRE(::fstatat(where.fd().get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0);

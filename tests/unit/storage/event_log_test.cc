@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/event_log.hh"
 
-#include <catch2/catch_test_macros.hpp>
-
 #include <thread>
+
+#include <catch2/catch_test_macros.hpp>
 
 #include "base/json.hh"
 #include "base/text.hh"
@@ -28,8 +28,12 @@ std::vector<std::string> lines_of(const Dir& dir, std::string_view name) {
 } // namespace
 
 TEST_CASE("an event is one line of JSON that begins with its time") {
-    const std::string line = format_event({.type = "container", .action = "die", .id = "abc", .attributes = {{"exitCode", "137"}},
-                                           .prepared = event_attributes({{"name", "a\"\n"}, {"name", "twice"}}), .time = {12345}});
+    const std::string line = format_event({.type = "container",
+                                           .action = "die",
+                                           .id = "abc",
+                                           .attributes = {{"exitCode", "137"}},
+                                           .prepared = event_attributes({{"name", "a\"\n"}, {"name", "twice"}}),
+                                           .time = {12345}});
     CHECK(line.starts_with(R"({"time":12345,)"));
     CHECK(line.find('\n') == line.size() - 1);
     const Value value = parse_line(line);
@@ -42,7 +46,9 @@ TEST_CASE("an event is one line of JSON that begins with its time") {
 
 TEST_CASE("attributes that are too long are left out and the others stay") {
     const std::string large(1 << 20, '"');
-    const std::string line = format_event({.type = "container", .action = "create", .id = "abc",
+    const std::string line = format_event({.type = "container",
+                                           .action = "create",
+                                           .id = "abc",
                                            .attributes = {{"first", "1"}, {"label", large}, {"last", "2"}}});
     CHECK(line.size() <= max_event_line);
     const Value value = parse_line(line);

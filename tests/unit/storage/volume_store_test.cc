@@ -6,10 +6,10 @@
 #include <atomic>
 #include <thread>
 
+#include <catch2/catch_test_macros.hpp>
+
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <catch2/catch_test_macros.hpp>
 
 #include "storage/container_store.hh"
 
@@ -64,8 +64,7 @@ TEST_CASE("of many that make one volume exactly one wins, and the others leave n
     Fixture f;
     std::atomic<int> winners = 0;
     std::vector<std::jthread> makers;
-    for (int i = 0; i < 8; ++i)
-        makers.emplace_back([&] { winners += f.volumes.create(named("same")) ? 1 : 0; });
+    for (int i = 0; i < 8; ++i) makers.emplace_back([&] { winners += f.volumes.create(named("same")) ? 1 : 0; });
     makers.clear();
     CHECK(winners == 1);
     CHECK(f.folder("").names() == std::vector<std::string>{"same"});
@@ -114,7 +113,7 @@ TEST_CASE("a new volume is fresh, and its folder has the owner and the mode that
     f.volumes.create(record);
     ::umask(before);
     CHECK(f.volumes.is_fresh("own"));
-    struct stat facts{};
+    struct stat facts {};
     CHECK(::stat(f.volumes.data_path("own").c_str(), &facts) == 0);
     CHECK((facts.st_mode & 07777) == 0755);
 }
@@ -162,10 +161,12 @@ TEST_CASE("who uses a volume is known, also from a damaged record") {
     CHECK(users["data"].size() == 2);
     CHECK(f.containers.volume_users().size() == 2);
     const Dir folder = Dir::open(f.temp.path() + "/root/containers/" + two);
-    write_atomically(folder, "config.json", R"({"schema":1,"mounts":[{"type":"volume","name":"data")", Durability::volatile_);
+    write_atomically(folder, "config.json", R"({"schema":1,"mounts":[{"type":"volume","name":"data")",
+                     Durability::volatile_);
     users = f.containers.volume_users({"data"});
     CHECK(users["data"].size() == 2);
-    CHECK(std::any_of(users["data"].begin(), users["data"].end(), [&](const auto& user) { return user.is_damaged && user.id == two; }));
+    CHECK(std::any_of(users["data"].begin(), users["data"].end(),
+                      [&](const auto& user) { return user.is_damaged && user.id == two; }));
 }
 
 TEST_CASE("anonymous volumes go with their container when asked for, named ones never") {
