@@ -179,7 +179,7 @@ template <typename T>
 constexpr auto resource_options() {
     return std::to_array<Option<T>>({
         {{"cgroup-parent", "PATH", "Control group above the container's"}, &T::cgroup_parent},
-        {{"hook-spec", "FILE", "Programs of the host to run at its start and end (absolute path of a JSON file)",
+        {{"hook-spec", "FILE", "Programs of the host to run at its start and end (absolute path; repeatable)",
           Completes::file},
          &T::hook_specs},
         {{"log-driver", "NAME", "Where output goes: json-file, k8s-file, journald, syslog or none", Completes::words,

@@ -68,7 +68,7 @@ int prune(Session& session) {
 const Command system_prune{.path = "system prune",
                            .shortcut = "",
                            .alias = "",
-                           .summary = "Remove stopped containers and unused images",
+                           .summary = "Remove stopped containers, unused networks and images",
                            .usage = "",
                            .section = Section::system,
                            .operands = operands::none,

@@ -387,13 +387,14 @@ TEST_CASE_METHOD(Creation, "ulimits, sysctls, ports and log options") {
     CHECK(contains(bad([](auto& o) { o.ulimits = {"nofiles=5"}; }), "did you mean 'nofile'"));
     CHECK(contains(bad([](auto& o) { o.sysctls = {"kernel.panic=1"}; }), "not allowed"));
     CHECK(contains(bad([](auto& o) { o.sysctls = {"net.a=1\nx"}; }), "invalid sysctl"));
-    CHECK(contains(bad([](auto& o) { o.expose = {"0"}; }), "invalid port"));
     CHECK(contains(bad([](auto& o) { o.log_driver = "splunk"; }), "unknown log driver"));
     CHECK(contains(bad([](auto& o) { o.log_opts = {"max-sice=1m"}; }), "did you mean 'max-size'"));
     CHECK(contains(bad([](auto& o) { o.log_opts = {"max-file=0"}; }), "invalid value '0'"));
     options = {};
+    options.expose = {"0"};
+    CHECK(contains(failure(interpret_ports), "invalid port"));
     options.expose = {"80", "81-83/UDP"};
-    CHECK(run(interpret_limits).exposed_ports == Words{"80/tcp", "81-83/udp"});
+    CHECK(run(interpret_ports).exposed_ports == Words{"80/tcp", "81-83/udp"});
     config.namespaces.network = "host";
     options.sysctls = {"net.ipv4.ip_forward=1"};
     CHECK(contains(failure(interpret_limits), "not allowed with --network mode 'host'"));
@@ -410,8 +411,9 @@ TEST_CASE_METHOD(Creation, "namespace modes are stored with full ids, and unknow
     CHECK(contains(failure(interpret_namespaces), "it is private"));
     other.config.namespaces.ipc = "shareable";
     CHECK(failure(interpret_namespaces) == "");
-    options.networks = {"slirp4netns"};
-    CHECK(contains(failure(interpret_namespaces), "none, host, private, container:NAME|ID or ns:PATH"));
+    options.uts = "slirp4netns";
+    CHECK(contains(failure(interpret_namespaces), "host, private, container:NAME|ID or ns:PATH"));
+    options.uts = "";
     options.networks = {"ns:/etc/passwd"};
     CHECK(contains(failure(interpret_namespaces), "is not a namespace"));
     options.networks = {"ns:/proc/self/ns/net"};

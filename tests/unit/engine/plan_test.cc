@@ -177,12 +177,13 @@ TEST_CASE("log options reach the monitor") {
 
 TEST_CASE("hosts: own names without a network, the host's file with its network") {
     auto config = plain();
+    config.name = "web";
     config.extra_hosts = {"db:10.0.0.1", "six:::1"};
     std::string text = hosts_text(config, {}, "");
     CHECK(contains(text, "127.0.0.1\tlocalhost\n"));
     CHECK(contains(text, "10.0.0.1\tdb\n"));
     CHECK(contains(text, "::1\tsix\n"));
-    CHECK(contains(text, "127.0.0.1\tcccccccccccc\n"));
+    CHECK(contains(text, "127.0.0.1\tcccccccccccc web\n"));
     config.namespaces.network = "host";
     CHECK(hosts_text(config, {}, "1.2.3.4 a") == "1.2.3.4 a\n10.0.0.1\tdb\n::1\tsix\n");
 }
