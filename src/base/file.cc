@@ -193,6 +193,43 @@ void write_atomically(const Dir& dir, const std::string& name, std::string_view 
     if (durability == Durability::durable) dir.sync();
 }
 
+AtomicFiles::~AtomicFiles() {
+    for (std::size_t i = placed_; i < files_.size(); ++i)
+        ::unlinkat(files_[i].dir->fd().get(), files_[i].temp.c_str(), 0);
+}
+
+void AtomicFiles::add(const Dir& dir, const std::string& name, std::string_view bytes) {
+    dir.check_name(name);
+    const std::string path = dir.path_of(name);
+    File file{&dir, name, std::string(temp_prefix) + random_hex(8), {}};
+    file.fd.reset(
+        ::openat(dir.fd().get(), file.temp.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file.fd) throw SysError("writing '{}'", path);
+    files_.push_back(std::move(file));
+    write_full(files_.back().fd, bytes, path);
+    // The file system finds a place for it now, so that the first fsync below commits all files to the journal and the others
+    // find nothing left to do. Only a hint: fsync is what counts.
+    ::sync_file_range(files_.back().fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+void AtomicFiles::place() {
+    for (const File& file : files_)
+        if (const std::string path = file.dir->path_of(file.name); ::fsync(file.fd.get()) != 0)
+            throw SysError("syncing '{}'", path);
+    for (; placed_ < files_.size(); ++placed_) {
+        const File& file = files_[placed_];
+        const std::string path = file.dir->path_of(file.name);
+        if (::renameat(file.dir->fd().get(), file.temp.c_str(), file.dir->fd().get(), file.name.c_str()) != 0)
+            throw SysError("replacing '{}'", path);
+    }
+}
+
+void AtomicFiles::sync() {
+    const Dir* last = nullptr;
+    for (const File& file : files_)
+        if (std::exchange(last, file.dir) != file.dir) file.dir->sync();
+}
+
 TempDir::TempDir(const std::string& parent, std::string_view prefix)
     : path_(fmt::format("{}/{}XXXXXX", parent, prefix)) {
     if (::mkdtemp(path_.data()) == nullptr) throw SysError("making a temporary folder in '{}'", parent);

@@ -72,7 +72,7 @@ std::vector<std::pair<Reference, Digest>> ImageNames::all() const {
     return found;
 }
 
-void ImageNames::set(const Reference& reference, const Digest& id) const {
+void ImageNames::set_unsynced(const Reference& reference, const Digest& id) const {
     const Dir folder = writable_folder(store_);
     const std::string text = id.str() + " " + reference.str();
     // A name that starts with a dot is no reference, so what a crash leaves here is never taken for one.
@@ -84,7 +84,13 @@ void ImageNames::set(const Reference& reference, const Digest& id) const {
         folder.remove_file(temporary);
         throw SysError(SysError::Code{code}, "naming image '{}'", reference.familiar());
     }
-    folder.sync();
+}
+
+void ImageNames::sync() const { writable_folder(store_).sync(); }
+
+void ImageNames::set(const Reference& reference, const Digest& id) const {
+    set_unsynced(reference, id);
+    sync();
 }
 
 bool ImageNames::remove(const Reference& reference) const {

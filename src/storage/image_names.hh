@@ -23,6 +23,9 @@ public:
     std::vector<std::pair<Reference, Digest>> all() const;
     /// Durable. Replaces what the name meant.
     void set(const Reference&, const Digest&) const;
+    /// The same, durable only after sync().
+    void set_unsynced(const Reference&, const Digest&) const;
+    void sync() const;
     /// False when it did not exist. Durable.
     bool remove(const Reference&) const;
 

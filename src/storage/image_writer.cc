@@ -40,10 +40,6 @@ bool has_record(const Dir& images, const std::string& name) {
     }
 }
 
-void store_content(const Dir& folder, const Digest& digest, const std::string& bytes) {
-    if (!is_whole(folder, digest, bytes)) write_atomically(folder, digest.hex(), bytes, Durability::durable);
-}
-
 ImageRecord make_record(const Digest& id, const NewImage& image, const Digest& manifest,
                         const std::vector<HeldLayer>& layers) {
     ImageRecord record;
@@ -111,13 +107,19 @@ Digest store_image(const Store& store, const NewImage& image, const std::vector<
     const FileLock held = ImageStore(store).lock();
     const Dir images = store.data().create_dir("images");
     const std::string record_name = id.hex() + ".json";
+    const ImageNames image_names(store);
+    // Renames of one journal come to disk in their order; so one wait for all of them is enough.
     const Dir content = store.data().create_dir("content").create_dir("sha256");
-    store_content(content, id, image.config_text);
+    AtomicFiles files;
+    if (!is_whole(content, id, image.config_text)) files.add(content, id.hex(), image.config_text);
     if (!has_record(images, record_name)) {
-        store_content(content, manifest_digest, manifest);
-        write_record(images, record_name, make_record(id, image, manifest_digest, layers), Durability::durable);
+        if (!is_whole(content, manifest_digest, manifest)) files.add(content, manifest_digest.hex(), manifest);
+        files.add(images, record_name, seal_record(to_value(make_record(id, image, manifest_digest, layers))));
     }
-    for (const Reference& name : names) ImageNames(store).set(name, id);
+    files.place();
+    for (const Reference& name : names) image_names.set_unsynced(name, id);
+    files.sync();
+    if (!names.empty()) image_names.sync();
     return id;
 }
 

@@ -178,3 +178,28 @@ TEST_CASE("a temporary folder goes with its owner") {
     }
     CHECK_FALSE(Dir::open_if_exists(path));
 }
+
+TEST_CASE("several files appear together, and none of them when one cannot be written") {
+    const TempDir temp;
+    const Dir one = Dir::create(temp.path() + "/one"), two = Dir::create(temp.path() + "/two");
+    put(one, "a", "old");
+    {
+        AtomicFiles files;
+        files.add(one, "a", "new");
+        files.add(two, "b", "other");
+        CHECK(read_file(one, "a", 10) == "old");
+        CHECK_FALSE(two.exists("b"));
+        files.place();
+        files.sync();
+    }
+    CHECK(read_file(one, "a", 10) == "new");
+    CHECK(read_file(two, "b", 10) == "other");
+    CHECK(one.names().size() == 1);
+    {
+        AtomicFiles files;
+        files.add(one, "c", "x");
+        CHECK_THROWS_AS(files.add(two, "a/b", "x"), Error);
+    }
+    CHECK(one.names().size() == 1);
+    CHECK(two.names().size() == 1);
+}
