@@ -89,12 +89,22 @@ public:
     explicit NotFound(fmt::format_string<Args...> format, Args&&... args) : Error(format, std::forward<Args>(args)...) {
         with_exit_code(ExitCode::failure);
     }
+    /// Hides Error's, so that `throw NotFound(…).with_hint(…)` throws a NotFound.
+    NotFound& with_hint(std::string hint) {
+        Error::with_hint(std::move(hint));
+        return *this;
+    }
 };
 
 /// Wrong use of the command line: unknown option, missing operand. Exit code 125 with a pointer to --help.
 class UsageError : public Error {
 public:
     using Error::Error;
+    /// Hides Error's, so that `throw UsageError(…).with_hint(…)` throws a UsageError.
+    UsageError& with_hint(std::string hint) {
+        Error::with_hint(std::move(hint));
+        return *this;
+    }
 };
 
 } // namespace kist

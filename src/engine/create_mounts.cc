@@ -107,19 +107,22 @@ void add_image_volumes(const CreateInput& in, ContainerConfig& config) {
 /// An editor writes a new file and renames it: whoever has the old one mounted keeps that (SEEDS A025).
 void hint_at_single_file(const CreateInput& in, const MountConfig& mount) {
     struct stat facts {};
-    if (!mount.create_source || !mount.read_write || ::stat(mount.source.c_str(), &facts) != 0 ||
-        !S_ISREG(facts.st_mode))
-        return;
-    in.warn(
-        "'" + mount.source +
-        "' is mounted alone: an editor that replaces it leaves the container with the old file; mount its folder, or "
-        "say :ro");
+    const bool follows = contains_word(mount.options, "kist.follow");
+    const bool is_file = ::stat(mount.source.c_str(), &facts) == 0 && S_ISREG(facts.st_mode);
+    if (follows && !is_file)
+        throw UsageError("mounting '{}': follow is for a single file, and that is none", mount.source);
+    if (follows || !is_file || !mount.create_source || !mount.read_write) return;
+    in.warn("'" + mount.source +
+            "' is mounted alone: an editor that replaces it leaves the container with the old file; mount its folder, "
+            "or say :follow or :ro");
 }
 
 void check_source(const CreateInput& in, const MountConfig& mount) {
     if (mount.type != "bind") return;
     if (access(mount.source.c_str(), F_OK) == 0) return hint_at_single_file(in, mount);
     if (errno != ENOENT || !mount.create_source) throw SysError("mounting '{}'", mount.source);
+    if (contains_word(mount.options, "kist.follow"))
+        throw UsageError("mounting '{}': the file to follow does not exist", mount.source);
     Dir::create(mount.source, 0755); // as docker does: an empty folder
 }
 

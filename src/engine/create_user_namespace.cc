@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // --userns and the options that say which ids of the host a container's users are.
+#include <algorithm>
+
 #include <linux/magic.h>
 #include <sys/statfs.h>
 
@@ -105,6 +107,11 @@ void interpret_user_namespace(const CreateInput& in, ContainerConfig& config,
     }
     if (result != "host" && config.security.privileged)
         throw UsageError("conflicting options: --privileged and --userns {}", mode.empty() ? "private" : mode);
+    for (const storage::MountConfig& mount : config.mounts)
+        if (result == "host" && mount.uid_map.empty() &&
+            std::find(mount.options.begin(), mount.options.end(), "idmap") != mount.options.end())
+            throw UsageError("mounting on '{}': idmap without ranges is for a container with a user namespace",
+                             mount.destination);
 }
 
 } // namespace kist::engine

@@ -108,6 +108,7 @@ void read_bind_words(MountFields& fields, MountConfig& mount) {
     }
     read_access_words(fields, mount);
     if (fields.take_switch({"u", "chown"})) mount.options.emplace_back("kist.chown");
+    if (const auto ranges = fields.take({"idmap"})) add_idmap(mount, ranges->value_or(""), text);
     if (auto relabel = fields.take_text({"relabel"}); !relabel.empty()) {
         if (relabel != "shared" && relabel != "private")
             throw UsageError("invalid mount '{}': relabel is shared or private, not '{}'", printable(text),
@@ -141,6 +142,7 @@ void read_bind_fields(MountFields& fields, MountConfig& mount) {
             .with_hint("it starts with '/' or './'; type=volume mounts a volume");
     mount.source = absolute_source(source);
     mount.create_source = fields.take_switch({"bind-create-src"});
+    if (fields.take_switch({"follow"})) mount.options.emplace_back("kist.follow");
     read_recursion(fields, mount);
     read_bind_words(fields, mount);
     if (!mount.create_source && access(mount.source.c_str(), F_OK) != 0)

@@ -63,10 +63,14 @@ std::size_t depth(const std::string& path) {
 /// At create nothing of a volume or image is known yet, and only the destination is checked.
 oci::Mount plan_volume(const storage::MountConfig& asked, const HostFacts& facts) {
     const auto found = facts.volumes.find(asked.name);
-    if (found != facts.volumes.end()) return plan_volume_mount(asked, found->second.record, found->second.facts);
     storage::VolumeRecord record;
     record.name = asked.name;
-    return plan_volume_mount(asked, record, {"/", false});
+    oci::Mount mount = found != facts.volumes.end()
+                           ? plan_volume_mount(asked, found->second.record, found->second.facts)
+                           : plan_volume_mount(asked, record, {"/", false});
+    mount.uid_mappings = asked.uid_map;
+    mount.gid_mappings = asked.gid_map;
+    return mount;
 }
 
 /// Layers as they lie in the store, and what is written on top of them, if that is allowed.
@@ -92,7 +96,7 @@ oci::Mount plan_asked(const storage::MountConfig& asked, const HostFacts& facts)
         return plan_overlay(asked, found == facts.layers.end() ? std::vector<std::string>{"/"} : found->second, facts);
     }
     if (asked.type != "volume" && !asked.is_overlay)
-        return {asked.destination, asked.type, asked.source, asked.options};
+        return {asked.destination, asked.type, asked.source, asked.options, asked.uid_map, asked.gid_map};
     if (!asked.is_overlay) return plan_volume(asked, facts);
     const auto volume = facts.volumes.find(asked.name);
     return plan_overlay(asked, {volume == facts.volumes.end() ? asked.source : volume->second.facts.data_path}, facts);

@@ -25,8 +25,9 @@ const std::vector<std::string> access_words = {"nosuid", "suid", "nodev", "dev",
 const std::vector<std::string> empty_words = {"", "cached", "delegated", "consistent", "default"};
 
 void refuse_unknown(const MountConfig& mount, const std::string& word, const std::string& whole) {
-    std::vector<std::string> known = {"ro", "rw", "bind", "rbind", "z", "Z", "U", "O"};
+    std::vector<std::string> known = {"ro", "rw", "bind", "rbind", "z", "Z", "U", "O", "idmap"};
     if (mount.type == "volume") known.insert(known.end(), {"copy", "nocopy"});
+    else known.emplace_back("follow");
     known.insert(known.end(), propagations.begin(), propagations.end());
     known.insert(known.end(), access_words.begin(), access_words.end());
     UsageError error("invalid mount '{}': unknown option '{}'", printable(whole), printable(word));
@@ -103,6 +104,13 @@ void add_mount_word(MountConfig& mount, const std::string& word, const std::stri
         mount.is_overlay = true;
     } else if (word.starts_with("upperdir=") || word.starts_with("workdir=")) {
         (word[0] == 'u' ? mount.upper : mount.work) = absolute_source(word.substr(word.find('=') + 1));
+    } else if (word == "idmap" || word.starts_with("idmap=")) {
+        refuse_second({"idmap"});
+        add_idmap(mount, word.size() > 5 ? word.substr(6) : "", whole);
+    } else if (word == "follow") {
+        if (mount.type != "bind")
+            throw UsageError("invalid mount '{}': follow is only valid for a file of the host", printable(whole));
+        mount.options.emplace_back("kist.follow");
     } else if (word == "U") {
         mount.options.emplace_back("kist.chown");
     } else if (contains_word(access_words, word)) {
@@ -117,7 +125,10 @@ void check_overlay(const MountConfig& mount, const std::string& whole) {
     if (!mount.is_overlay && !(mount.upper + mount.work).empty()) refuse("upperdir and workdir need 'O'");
     if (mount.upper.empty() != mount.work.empty()) refuse("upperdir and workdir go together");
     if (mount.is_overlay && !mount.read_write) refuse("'O' contradicts 'ro'");
-    if (mount.is_overlay && contains_word(mount.options, "kist.chown")) refuse("'O' contradicts 'U'");
+    for (const auto& [option, word] :
+         {std::pair{"kist.chown", "U"}, std::pair{"kist.follow", "follow"}, std::pair{"idmap", "idmap"}})
+        if (mount.is_overlay && contains_word(mount.options, option))
+            throw UsageError("invalid mount '{}': 'O' contradicts '{}'", printable(whole), word);
 }
 
 void complete_bind(MountConfig& mount) {

@@ -36,6 +36,8 @@ bool is_host_path(std::string_view source);
 std::string absolute_source(const std::string& source);
 /// One word of -v's third part or of --mount for a bind or a volume. Each kind may be said once.
 void add_mount_word(storage::MountConfig&, const std::string& word, const std::string& whole);
+/// The word idmap; `ranges`: what stands behind its "=".
+void add_idmap(storage::MountConfig&, const std::string& ranges, const std::string& whole);
 /// O, upperdir= and workdir= go together, and not with everything.
 void check_overlay(const storage::MountConfig&, const std::string& whole);
 /// What is not said: rbind, rprivate.

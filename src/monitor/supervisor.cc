@@ -130,6 +130,7 @@ void Supervisor::create(const Job& job) {
     // Before it may run: were we killed after start() and before this, nobody would know of a living container.
     write_state();
     network_.pin(init.pid());
+    follow_files(job, init.child().pidfd());
     init.start();
     child_ = init.take();
 }
@@ -187,6 +188,11 @@ bool Supervisor::adopt(const Job& job) {
     if (!pidfd || look.kind != storage::InitLook::Kind::alive) return take_over_dead(look.status);
     pidfd_ = std::move(*pidfd);
     adopt_network();
+    try {
+        follow_files(job, pidfd_);
+    } catch (const Error& error) { // the container runs on with the files it has
+        state_.error = error.message();
+    }
     state_.status = is_still(state_.status);
     server_.listen(run_);
     write_state();

@@ -10,6 +10,7 @@
 #include "base/event_loop.hh"
 #include "base/lock.hh"
 #include "base/process.hh"
+#include "monitor/file_follower.hh"
 #include "monitor/health_runner.hh"
 #include "monitor/input_pump.hh"
 #include "monitor/log_writer.hh"
@@ -93,6 +94,7 @@ private:
     void tell_stuck();
     void pause();
     void unpause();
+    void follow_files(const Job& job, const Fd& init);
     void start_health(const Job& job);
     void set_health(storage::Health status);
     void check_health(ClientId client);
@@ -140,7 +142,8 @@ private:
     std::optional<EventLoop::TimerId> kill_timer_, stuck_timer_;
     std::vector<ClientId> stoppers_; ///< who waits for the end
     std::int64_t kill_at_ = 0;
-    std::unique_ptr<HealthRunner> health_; ///< none: nothing is checked
+    std::unique_ptr<HealthRunner> health_;   ///< none: nothing is checked
+    std::unique_ptr<FileFollower> follower_; ///< none: no file is followed
     std::optional<EventLoop::TimerId> restart_timer_;
     bool restarts_anyway_ = false; ///< without a restart policy: for its health
     bool stays_ended_ = false;     ///< whatever the restart policy says: a stop was asked for

@@ -46,6 +46,7 @@ void Supervisor::clear_away() {
         if (*timer) loop_.cancel(*std::exchange(*timer, std::nullopt));
     stoppers_.clear();
     health_.reset();
+    follower_.reset();
     if (state_.oom_killed) tell("oom");
     try {
         if (!task_.own_pid_namespace) cgroup_->kill_all();

@@ -8,6 +8,7 @@
 
 #include "base/error.hh"
 #include "base/json.hh"
+#include "base/rollback.hh"
 #include "base/sha256.hh"
 #include "base/time.hh"
 #include "storage/image_names.hh"
@@ -111,6 +112,13 @@ Digest store_image(const Store& store, const NewImage& image, const std::vector<
     // Renames of one journal come to disk in their order; so one wait for all of them is enough.
     const Dir content = store.data().create_dir("content").create_dir("sha256");
     AtomicFiles files;
+    Rollback undo; // an image that could not be given its names is of no use to anybody
+    const auto is_new = [&](const Dir& folder, const std::string& name) {
+        if (!folder.exists(name)) undo.add([&folder, name] { folder.remove_file(name); });
+    };
+    is_new(content, id.hex());
+    is_new(content, manifest_digest.hex());
+    is_new(images, record_name);
     if (!is_whole(content, id, image.config_text)) files.add(content, id.hex(), image.config_text);
     if (!has_record(images, record_name)) {
         if (!is_whole(content, manifest_digest, manifest)) files.add(content, manifest_digest.hex(), manifest);
@@ -120,6 +128,7 @@ Digest store_image(const Store& store, const NewImage& image, const std::vector<
     for (const Reference& name : names) image_names.set_unsynced(name, id);
     files.sync();
     if (!names.empty()) image_names.sync();
+    undo.commit();
     return id;
 }
 

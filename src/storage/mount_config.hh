@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/fields.hh"
+#include "oci/spec/runtime_spec.hh"
 
 namespace kist::storage {
 
@@ -26,6 +27,8 @@ struct MountConfig {
     /// -v …:O: what is written stays apart from the source, and is dropped at the next start
     bool is_overlay = false;
     std::string upper = {}, work = {}; ///< folders of the host for what is written, if the user keeps it
+    /// Whose ids its files show: nothing and the option idmap: as the container's user namespace has them.
+    std::vector<oci::IdMapping> uid_map = {}, gid_map = {};
     bool operator==(const MountConfig&) const = default;
     static constexpr void fields(auto&& field) {
         field("type", &MountConfig::type);
@@ -43,6 +46,8 @@ struct MountConfig {
         field("is_overlay", &MountConfig::is_overlay);
         field("upper", &MountConfig::upper);
         field("work", &MountConfig::work);
+        field("uid_map", &MountConfig::uid_map);
+        field("gid_map", &MountConfig::gid_map);
     }
 };
 

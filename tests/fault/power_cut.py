@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cuts the power at every step of commands that store things, and looks at what the disk then holds (SECURITY F9).
 
-    tests/fault/power_cut.py --kist PATH [--every N] [--only create,load,…] [--engine podman]
+    tests/fault/power_cut.py --kist PATH [--every N] [--only create,load,…] [--engine podman] [--data MODE]
 
 The store lies on an ext4 file system in a file, mounted so that nothing is written back unless somebody asks for it. strace
 kills the command at the 1st, 2nd, 3rd … call of each system call that changes something; the file is copied as it is at
@@ -10,6 +10,7 @@ that moment, which is what a power cut leaves, and mounted again as after a boot
 is listed gives back every byte of its layers (save checks all digests); the command that was cut off succeeds; and what
 a command had acknowledged by ending with 0 is there. Speaks TAP; the last line counts cut points and violations.
 
+--data is ext4's: ordered (the default), or writeback, which may show a file's new length before its contents.
 The kernel's periodic write-back is switched off for the run, for the whole machine, and back on at its end.
 """
 import argparse
@@ -21,7 +22,7 @@ import sys
 import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-CALLS = ["mkdirat", "mkdir", "symlinkat", "linkat", "renameat", "rename", "unlinkat", "fsync", "fdatasync", "syncfs", "write", "vfork", "clone"]
+CALLS = ["mkdirat", "mkdir", "symlinkat", "linkat", "renameat", "renameat2", "rename", "unlinkat", "fsync", "fdatasync", "syncfs", "write", "vfork", "clone"]
 WRITE_BACK = {"/proc/sys/vm/dirty_writeback_centisecs": "0", "/proc/sys/vm/dirty_expire_centisecs": "360000"}
 
 
@@ -39,10 +40,10 @@ def must(text):
 class Disk:
     """An ext4 file system in a file, mounted at `place` while this lives."""
 
-    def __init__(self, image, place):
+    def __init__(self, image, place, data="ordered"):
         self.place = place
         os.makedirs(place, exist_ok=True)
-        must(f"mount -o loop,commit=300,noatime {image} {place}")
+        must(f"mount -o loop,commit=300,noatime,data={data} {image} {place}")
 
     def __enter__(self):
         return self
@@ -103,8 +104,11 @@ OPERATIONS = {
     "commit": (["commit", "-q", "written", "committed"], ["inspect", "--type", "image", "committed"]),
     "tag": (["tag", "busybox", "other:name"], ["inspect", "--type", "image", "other:name"]),
     "rename": (["rename", "written", "renamed"], ["inspect", "renamed"]),
+    "volume": (["volume", "create", "--label", "a=b", "vol"], ["volume", "inspect", "vol"]),
+    "network": (["network", "create", "net"], ["network", "inspect", "net"]),
     "rm": (["rm", "written"], None),
     "rmi": (["rmi", "spare"], None),
+    "volume-rm": (["volume", "rm", "kept"], None),
 }
 
 
@@ -112,7 +116,7 @@ class Campaign:
     def __init__(self, args, work):
         self.work = work
         self.engine = (Podman if args.engine == "podman" else Kist)(args.kist, work)
-        self.every = args.every
+        self.every, self.data = args.every, args.data
         self.points = self.violations = 0
         self.base = f"{work}/base.img"
 
@@ -129,6 +133,7 @@ class Campaign:
             k.ok(disk, "save", "-o", f"{work}/load.tar", "loaded:x")
             k.ok(disk, "rmi", "loaded:x")
             k.ok(disk, "import", f"{work}/busybox3.tar", "spare")
+            k.ok(disk, "volume", "create", "kept")
             k.ok(disk, "run", "--network", "none", "--name", "written", "busybox", "sh", "-c", "mkdir /n; for i in 1 2 3 4 5; do echo $i >/n/$i; done")
             must("sync")
 
@@ -138,7 +143,7 @@ class Campaign:
         words = [word.format(work=self.work) for word in words]
         k, image, after = self.engine, f"{self.work}/work.img", f"{self.work}/cut.img"
         must(f"cp --sparse=always {self.base} {image} && sync {image}")
-        with Disk(image, f"{self.work}/disk") as disk:
+        with Disk(image, f"{self.work}/disk", self.data) as disk:
             k.fresh_boot(disk)
             k(disk, "ps", "-aq")
             argv = ["strace", "-f", "-o", "/dev/null", "-e", "signal=none", "-e", f"inject={call}:signal=KILL:when={when}"]
@@ -147,7 +152,7 @@ class Campaign:
             result = subprocess.run(argv + k.argv(disk, *words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
             must(f"cp --sparse=always {image} {after}")
         done = result.returncode == 0
-        with Disk(after, f"{self.work}/disk") as disk:
+        with Disk(after, f"{self.work}/disk", self.data) as disk:
             k.fresh_boot(disk)
             try:
                 self.look(disk, words, seen, done)
@@ -165,7 +170,7 @@ class Campaign:
             k.ok(disk, "inspect", container)
         if not seen:
             k(disk, *words)  # gone or not: it must not stay half there
-            if k(disk, "inspect", words[-1]).returncode == 0:
+            if k(disk, *(["volume"] if words[0] == "volume" else []), "inspect", words[-1]).returncode == 0:
                 raise AssertionError(f"{' '.join(words)} does not remove what the cut left")
         elif k(disk, *seen).returncode != 0:
             k.ok(disk, *words)
@@ -193,6 +198,7 @@ def main():
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--only", default=",".join(OPERATIONS))
     parser.add_argument("--engine", default="kist")
+    parser.add_argument("--data", default="ordered", choices=["ordered", "writeback"])
     args = parser.parse_args()
     args.kist = os.path.abspath(args.kist)
     if os.geteuid() != 0:
@@ -235,4 +241,5 @@ def main():
     return 1 if violations else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

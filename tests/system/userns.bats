@@ -55,6 +55,18 @@ pid_of() { kist inspect -f '{{.State.Pid}}' "$1"; }
     [ "$status" -ne 0 ]
 }
 
+@test "idmap: a bind shows the host's root as the container's root" {
+    mkdir "$BATS_TEST_TMPDIR/mapped"
+    run -0 kist run --rm --network none --uidmap 0:300000:65536 -v "$BATS_TEST_TMPDIR/mapped:/v:idmap" busybox sh -c 'stat -c %u /v; touch /v/file && stat -c %u /v/file'
+    [ "$output" = $'0\n0' ]
+    [ "$(stat -c %u "$BATS_TEST_TMPDIR/mapped/file")" = 0 ]
+    echo one >"$BATS_TEST_TMPDIR/f"
+    kist run -d --name c --network none --uidmap 0:300000:65536 -v "$BATS_TEST_TMPDIR/f:/f:idmap,follow" busybox sleep 100 >/dev/null
+    echo two >"$BATS_TEST_TMPDIR/new" && mv "$BATS_TEST_TMPDIR/new" "$BATS_TEST_TMPDIR/f"
+    wait_until 10 eval '[ "$(kist exec c cat /f)" = two ]'
+    [ "$(kist exec c stat -c %u /f)" = 0 ]
+}
+
 @test "--network host and --pid host show the host's /sys and /proc" {
     run -0 kist run --rm --uidmap 0:300000:65536 --network host busybox sh -c 'ls /sys/class/net | grep -c "^lo$"; mkdir /sys/x 2>&1 | grep -c Read-only'
     [ "$output" = $'1\n1' ]

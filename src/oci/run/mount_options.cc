@@ -103,6 +103,7 @@ bool apply_kind(MountOptions& options, std::string_view name) {
 /// Words of our own, for what a runtime spec cannot say.
 bool apply_own(MountOptions& options, std::string_view key, const std::optional<std::string>& value) {
     if (key == "kist.keep-owner" && !value) return options.keep_owner = true;
+    if (key == "kist.follow" && !value) return options.follow = true;
     if (key == "kist.chown" && !value) return options.give_to_user = true;
     if (!value) return false;
     if (key == "kist.subpath") {

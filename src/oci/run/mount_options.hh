@@ -35,6 +35,8 @@ struct MountOptions {
     Seed seed = Seed::none;
     bool keep_owner = false;   ///< "kist.keep-owner": a seeded volume has the owner that it was made with
     bool give_to_user = false; ///< "kist.chown": the source goes to the container's user, with all that is in it
+    /// Of a bind of one file ("kist.follow"): whoever holds the container puts the new file in place when the path shows another.
+    bool follow = false;
     /// The rest, for the file system: key and value; no value for a flag.
     struct Datum {
         std::string key;

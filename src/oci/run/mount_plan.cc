@@ -70,8 +70,9 @@ void check(const MountStep& step) {
         if (step.options.copy_up) throw Error("option 'tmpcopyup' is for tmpfs only");
     } else {
         const bool has_subpath = !step.options.subpath.empty() && step.kind != MountStep::Kind::overlay;
-        if (has_subpath || step.options.seed != MountOptions::Seed::none || step.options.give_to_user)
-            throw Error("a subpath, a seed and a change of owner are for binds only");
+        if (has_subpath || step.options.seed != MountOptions::Seed::none || step.options.give_to_user ||
+            step.options.follow)
+            throw Error("a subpath, a seed, a change of owner and a file to follow are for binds only");
         if (step.type.empty() || step.type == "none") throw Error("a mount needs a type");
         if (step.options.copy_up && step.type != "tmpfs") throw Error("option 'tmpcopyup' is for tmpfs only");
     }

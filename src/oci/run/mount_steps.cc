@@ -17,6 +17,7 @@
 #include "oci/run/host_files.hh"
 #include "oci/run/mount_guard.hh"
 #include "oci/run/root_mount.hh"
+#include "oci/run/user_namespace.hh"
 
 namespace kist::oci {
 
@@ -130,6 +131,17 @@ Fd open_source(const MountStep& step) {
 Fd clone_source(const MountStep& step) {
     const Depth depth = step.options.recursive_bind ? Depth::tree : Depth::one;
     return step.options.subpath.empty() ? clone_host_mount(step.source, depth) : clone_mount(open_source(step), depth);
+}
+
+Fd prepare_bind(const MountStep& step, const Fd& user_namespace) {
+    Fd mount = clone_source(step);
+    const Depth depth = step.options.idmap == Idmap::tree ? Depth::tree : Depth::one;
+    if (step.options.idmap != Idmap::none)
+        idmap_mount(mount,
+                    step.uid_map.empty() ? user_namespace.duplicate() : make_user_namespace(step.uid_map, step.gid_map),
+                    depth);
+    set_bind_attributes(mount, step.options, 0);
+    return mount;
 }
 
 namespace {

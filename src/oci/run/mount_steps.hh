@@ -46,9 +46,8 @@ LateSteps make_mounts(const Fd& root, const RootPlan& plan, const CgroupView& cg
 
 /// A detached copy of a bind step's source, or of what is below it.
 Fd clone_source(const MountStep& step);
-/// A detached copy of the host's null device, proven to be it.
-Fd open_null();
-
+/// The same with the step's flags and ids, to be placed in a container that runs (`user_namespace`: the container's).
+Fd prepare_bind(const MountStep& step, const Fd& user_namespace);
 /// A detached copy of the host's null device, proven to be it.
 Fd open_null();
 

@@ -59,3 +59,9 @@ TEST_CASE("diagnostics below the threshold are off") {
     CHECK_FALSE(log::enabled(log::Level::warn));
     log::set_level(log::Level::warn);
 }
+
+TEST_CASE("an error thrown with its hint keeps its type") {
+    CHECK_THROWS_AS(throw UsageError("wrong").with_hint("do it so"), UsageError);
+    CHECK_THROWS_AS(throw NotFound("no such thing").with_hint("make it"), NotFound);
+    CHECK(NotFound("no such thing").with_hint("make it").hint() == "make it");
+}
