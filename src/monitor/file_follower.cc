@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/file_follower.hh"
 
-#include <cstdlib>
+#include <climits>
 
+#include <fcntl.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,10 +24,11 @@ std::string folder_of(const std::string& path) {
 
 /// Where the links of `path` end; empty when that is nowhere.
 std::string resolve(const std::string& path) {
-    char* end = ::realpath(path.c_str(), nullptr);
-    std::string text = end == nullptr ? "" : end;
-    ::free(end);
-    return text;
+    const Fd file{::open(path.c_str(), O_PATH | O_CLOEXEC)};
+    if (!file) return "";
+    char text[PATH_MAX];
+    const ssize_t length = ::readlink(fmt::format("/proc/self/fd/{}", file.get()).c_str(), text, sizeof text);
+    return length > 0 && text[0] == '/' ? std::string(text, static_cast<std::size_t>(length)) : "";
 }
 
 } // namespace
