@@ -56,7 +56,14 @@ constexpr const Command* const list[] = {
     &pull,
     &push,
     &search,
+    &manifest_create,
+    &manifest_add,
+    &manifest_annotate,
+    &manifest_remove,
     &manifest_inspect,
+    &manifest_exists,
+    &manifest_push,
+    &manifest_rm,
     &import_image,
     &load,
     &save,
@@ -108,10 +115,10 @@ constexpr const Command* const list[] = {
 };
 
 constexpr Noun noun_list[] = {
-    {"config", "The host configuration, kist.json"},   {"container", "Work with containers"},
-    {"healthcheck", "Check the health of containers"}, {"image", "Work with images"},
-    {"manifest", "Manifests of images in registries"}, {"network", "Work with networks"},
-    {"system", "The host, and kist as a whole"},       {"volume", "Work with volumes"},
+    {"config", "The host configuration, kist.json"},       {"container", "Work with containers"},
+    {"healthcheck", "Check the health of containers"},     {"image", "Work with images"},
+    {"manifest", "Lists of images for several platforms"}, {"network", "Work with networks"},
+    {"system", "The host, and kist as a whole"},           {"volume", "Work with volumes"},
 };
 
 constexpr auto global_table = sorted(std::to_array<Option<GlobalArguments>>({

@@ -70,7 +70,7 @@ public:
         make_manifest();
     }
 
-    Digest run() {
+    Pushed run() {
         say("The push refers to repository [" + place_ + "]");
         registry::Setup setup = make_setup(engine_.config(), to_, options_);
         setup.push = true;
@@ -238,7 +238,7 @@ private:
         return blob;
     }
 
-    Digest store_manifest() {
+    Pushed store_manifest() {
         const std::string text = manifest_text();
         const Digest digest = sha256(text);
         registry::Ask ask;
@@ -252,7 +252,7 @@ private:
         storage::append_event(
             engine_.store().data(),
             {.type = "image", .action = "push", .id = image_.id, .attributes = {{"name", to_.familiar()}}});
-        return digest;
+        return {digest, static_cast<std::int64_t>(text.size()), plan_.manifest.media_type};
     }
 
     Engine& engine_;
@@ -270,7 +270,7 @@ private:
 
 } // namespace
 
-Digest push_image(Engine& engine, const storage::ImageRecord& image, const storage::Reference& to,
+Pushed push_image(Engine& engine, const storage::ImageRecord& image, const storage::Reference& to,
                   const PushOptions& options) {
     if (!to.digest.empty()) throw UsageError("an image is pushed to a tag, not to a digest");
     try {

@@ -17,7 +17,13 @@ struct PushOptions : RegistryOptions {
     bool force_compression = false;                        ///< not as a blob that is known in another format or level
     std::function<void(const std::string& line)> progress; ///< lines as Docker prints them; may be empty
 };
-/// The digest of the manifest that the registry now has under that name.
-Digest push_image(Engine&, const storage::ImageRecord&, const storage::Reference& to, const PushOptions&);
+/// The manifest that the registry now has.
+struct Pushed {
+    Digest digest;
+    std::int64_t size = 0;
+    std::string media_type;
+};
+/// `to` without a tag: known by its digest only.
+Pushed push_image(Engine&, const storage::ImageRecord&, const storage::Reference& to, const PushOptions&);
 
 } // namespace kist::engine

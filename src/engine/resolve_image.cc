@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which image a command means, by its pull policy.
 #include "base/text.hh"
+#include "engine/manifest_list.hh"
 #include "engine/pull.hh"
+#include "engine/transport.hh"
 
 namespace kist::engine {
 
@@ -35,7 +37,12 @@ storage::ImageRecord resolve_image(Engine& engine, const std::string& text, Pull
                                    const PullOptions& options) {
     std::string reference = text;
     auto local = engine.images().find(reference);
+    if (const auto transport = parse_transport(text); transport && !(local && policy == PullPolicy::missing)) {
+        if (policy == PullPolicy::never) throw Error("'{}' is not fetched with '--pull never'", printable(text));
+        return engine.images().get(pull_image(engine, *transport, options).str());
+    }
     if (!local) local = engine.images().find(reference = meant(engine.config(), text));
+    if (local && local->is_list()) return image_of_list(engine, *local, options, policy);
     const auto name = storage::Reference::try_parse(reference);
     // What was found by its id has no registry to be asked.
     const bool is_id =

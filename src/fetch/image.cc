@@ -15,6 +15,7 @@ namespace {
 using namespace oci::media_type;
 constexpr json::Limits manifest_json{.bytes = 4u << 20, .depth = 64, .values = 200'000};
 constexpr std::size_t most_layers = 512;
+constexpr std::size_t most_entries = 1000;
 
 constexpr std::string_view types[] = {oci_index, docker_list, oci_manifest, docker_manifest};
 
@@ -94,6 +95,49 @@ registry::FoundImage find_image(Session& session, const std::string& reference, 
     found.config_text = session.text("blobs/" + found.config_digest, {}, registry::manifest_limit).bytes;
     found.config = from_value<oci::ImageConfig>(json::parse(found.config_text, "image configuration", manifest_json),
                                                 "image configuration");
+    return found;
+}
+
+namespace {
+
+void check_entries(const std::vector<oci::Descriptor>& entries) {
+    if (entries.size() > most_entries) throw Error("the manifest names more than {} others", most_entries);
+    for (const oci::Descriptor& entry : entries)
+        if (!Digest::parse(entry.digest) || entry.size < 0) throw Error("'{}' is no digest", printable(entry.digest));
+}
+
+oci::Platform platform_of(Session& session, const oci::Descriptor& config) {
+    if (config.media_type != oci_config && config.media_type != docker_config) return {};
+    const std::string text = session.text("blobs/" + config.digest, {}, registry::manifest_limit).bytes;
+    const auto image =
+        from_value<oci::ImageConfig>(json::parse(text, "image configuration", manifest_json), "image configuration");
+    return {image.architecture, image.os, image.variant};
+}
+
+} // namespace
+
+registry::FoundManifest describe(Session& session, const std::string& reference) {
+    registry::FoundManifest found;
+    Session::Text text = session.text("manifests/" + reference, manifest_types(), registry::manifest_limit);
+    found.said_digest = text.digest;
+    const Value document = json::parse(text.bytes, "manifest", manifest_json);
+    if (is_list(document, text.type)) {
+        const auto index = from_value<oci::Index>(document, "manifest list");
+        found.type = index.media_type.empty() ? std::string(oci_index) : index.media_type;
+        found.entries = index.manifests;
+    } else {
+        const auto manifest = from_value<oci::Manifest>(document, "manifest");
+        if (manifest.schema_version != 2)
+            throw Error("manifests of schema {} are not supported", manifest.schema_version);
+        if (!manifest.config) throw Error("the manifest names no configuration");
+        found.type = manifest.media_type.empty() ? std::string(oci_manifest) : manifest.media_type;
+        found.blobs = manifest.layers;
+        found.blobs.insert(found.blobs.begin(), *manifest.config);
+        check_entries(found.blobs);
+        found.platform = platform_of(session, *manifest.config);
+    }
+    check_entries(found.entries);
+    found.text = std::move(text.bytes);
     return found;
 }
 

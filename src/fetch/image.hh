@@ -10,4 +10,7 @@ namespace kist::fetch {
 std::vector<std::string> manifest_types();
 registry::FoundImage find_image(Session&, const std::string& reference, const oci::Platform&);
 
+/// What `reference` is, and what it names. An artifact's configuration is not looked at.
+registry::FoundManifest describe(Session&, const std::string& reference);
+
 } // namespace kist::fetch

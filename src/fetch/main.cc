@@ -78,6 +78,8 @@ registry::Answer serve(Session& session, const registry::Ask& ask, Fd data, cons
         answer.media_type = text.type;
         answer.digest = text.digest;
         put(text.bytes);
+    } else if (ask.kind == "describe") {
+        put(json::dump(to_value(describe(session, ask.reference))));
     } else if (ask.kind == "head") {
         return find_manifest(session, ask);
     } else if (ask.kind == "exists") {

@@ -59,11 +59,13 @@ struct Setup {
 ///   ping      nothing: does the registry accept the credential?
 ///   image     out, a FoundImage as JSON: what `reference` means for `platform`
 ///   manifest  out, the bytes of the manifest or list `reference`
+///   describe  out, a FoundManifest as JSON: what `reference` is, image or list
 ///   head      nothing: is the manifest `reference` there, and what is its digest?
 ///   blob      out, the blob `reference` of `size` bytes from `offset` on
 ///   exists    nothing: is the blob `reference` there, or can it be mounted from one of `from`?
 ///   upload    in, the blob. With a `reference` it has that digest and `size` bytes (at most manifest_limit); without, an
-///             UploadEnd on the answer's socket tells the digest once all is read.
+///             UploadEnd on the answer's socket tells the digest once all is read. With a `location`, that of an Answer before,
+///             it goes on with the upload that was interrupted: what the registry has of the same bytes is not sent again.
 ///   store     in, the manifest `reference` of type `media_type`
 ///   tags      out, a list of names as JSON
 ///   search    out, the registry's answer to the query `reference` for at most `size` results
@@ -74,6 +76,7 @@ struct Ask {
     oci::Platform platform;
     std::string media_type;
     std::vector<std::string> from;
+    std::string location;
     static constexpr void fields(auto&& field) {
         field("kind", &Ask::kind, required);
         field("reference", &Ask::reference);
@@ -82,6 +85,7 @@ struct Ask {
         field("platform", &Ask::platform);
         field("media_type", &Ask::media_type);
         field("from", &Ask::from);
+        field("location", &Ask::location);
     }
 };
 struct Answer {
@@ -93,6 +97,7 @@ struct Answer {
     bool mounted = false;   ///< exists: it was not there before
     std::string media_type; ///< manifest: what the registry calls it
     std::string digest;     ///< what the registry says; not checked
+    std::string location;   ///< upload: it was interrupted, and may go on there
     static constexpr void fields(auto&& field) {
         field("error", &Answer::error);
         field("hint", &Answer::hint);
@@ -102,6 +107,7 @@ struct Answer {
         field("mounted", &Answer::mounted);
         field("media_type", &Answer::media_type);
         field("digest", &Answer::digest);
+        field("location", &Answer::location);
     }
 };
 /// An empty digest gives the upload up.
@@ -129,6 +135,23 @@ struct FoundImage {
         field("config_digest", &F::config_digest);
         field("config", &F::config);
         field("layers", &F::layers);
+    }
+};
+
+struct FoundManifest {
+    std::string text, type;
+    std::string said_digest;              ///< by the registry's header; may be empty
+    std::vector<oci::Descriptor> entries; ///< of a list
+    std::vector<oci::Descriptor> blobs;   ///< of an image: the configuration, then the layers
+    oci::Platform platform;               ///< of an image
+    static constexpr void fields(auto&& field) {
+        using F = FoundManifest;
+        field("text", &F::text);
+        field("type", &F::type);
+        field("said_digest", &F::said_digest);
+        field("entries", &F::entries);
+        field("blobs", &F::blobs);
+        field("platform", &F::platform);
     }
 };
 

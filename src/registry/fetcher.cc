@@ -160,4 +160,21 @@ FoundImage Fetcher::image(const std::string& reference, const oci::Platform& pla
     return found;
 }
 
+FoundManifest Fetcher::describe(const std::string& reference) {
+    Ask what;
+    what.kind = "describe";
+    what.reference = reference;
+    const std::string text = bytes(what, found_limit);
+    auto found = from_value<FoundManifest>(json::parse(text, "answer of kist-fetch", {.bytes = found_limit}),
+                                           "answer of kist-fetch");
+    if (reference.find(':') != std::string::npos) check_digest("manifest", found.text, reference);
+    if (!found.said_digest.empty()) check_digest("manifest", found.text, found.said_digest);
+    for (const auto* list : {&found.entries, &found.blobs})
+        for (const oci::Descriptor& named : *list) {
+            check_named(found.text, named.digest);
+            if (named.size < 0) throw Error("'{}' has a negative size", named.digest);
+        }
+    return found;
+}
+
 } // namespace kist::registry

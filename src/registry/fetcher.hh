@@ -47,6 +47,8 @@ public:
 
     /// `reference`: tag or digest. Checks every digest.
     FoundImage image(const std::string& reference, const oci::Platform&);
+    /// Checks the digest of the manifest; of what it names it cannot be known.
+    FoundManifest describe(const std::string& reference);
     /// Bytes of at most `limit` that a request brings.
     std::string bytes(const Ask&, std::size_t limit, Answer* answer = nullptr);
     /// Sends bytes with a request.

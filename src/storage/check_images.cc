@@ -103,7 +103,7 @@ std::string StoreCheck::fault_of_image(const ImageRecord& image) const {
         if (!layers_.exists(layer)) return "layer " + layer + " is missing";
     }
     try {
-        images_.raw_config(image);
+        if (!image.is_list()) images_.raw_config(image);
         images_.raw_manifest(image);
     } catch (const Error& error) {
         return error.what();

@@ -129,6 +129,7 @@ std::map<std::string, std::vector<Reference>> ImageStore::all_names() const {
 }
 
 std::string ImageStore::raw_config(const ImageRecord& image) const {
+    if (image.is_list()) throw Error("'{}' is a manifest list, not an image", image.id);
     return read_content(store_, image.id, "the configuration of image '" + image.id + "'");
 }
 

@@ -31,7 +31,22 @@ struct Reference {
     bool operator==(const Reference&) const = default;
 };
 
+/// Where the manifest that a list made here names can be had.
+struct ListSource {
+    std::string digest; ///< of the manifest
+    std::string image;  ///< the id of an image that is here; or
+    std::string name;   ///< a full reference, "docker.io/library/busybox:latest"
+    bool operator==(const ListSource&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("digest", &ListSource::digest, required);
+        field("image", &ListSource::image);
+        field("name", &ListSource::name);
+    }
+};
+
 /// images/<hex>.json. The id is the digest of the config, as Docker's; the record is written by our own writer only.
+/// A manifest list that is being put together here (manifest_list.hh) is a record too: it has no configuration and no layers,
+/// its id is random, because it must not change when the list does, and its manifest is the list.
 struct ImageRecord {
     int schema = 1;
     std::string id;                     ///< "sha256:…" of the config
@@ -40,9 +55,13 @@ struct ImageRecord {
     std::string top_layer;              ///< chain id of the top layer; empty: no layers
     std::vector<std::string> chain_ids; ///< bottom first
     oci::ImageConfig config;
-    std::int64_t created = 0; ///< ns since 1970, from the config
-    std::int64_t stored = 0;  ///< when it came here
-    std::int64_t size = 0;    ///< bytes of all layers, unpacked
+    std::int64_t created = 0;        ///< ns since 1970, from the config
+    std::int64_t stored = 0;         ///< when it came here
+    std::int64_t size = 0;           ///< bytes of all layers, unpacked
+    std::vector<ListSource> sources; ///< of a list
+    bool is_list() const {
+        return manifest_type == oci::media_type::oci_index || manifest_type == oci::media_type::docker_list;
+    }
     bool operator==(const ImageRecord&) const = default;
     static constexpr void fields(auto&& field) {
         using R = ImageRecord;
@@ -56,6 +75,7 @@ struct ImageRecord {
         field("created", &R::created);
         field("stored", &R::stored);
         field("size", &R::size);
+        field("sources", &R::sources);
     }
 };
 

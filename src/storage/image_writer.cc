@@ -12,6 +12,7 @@
 #include "base/sha256.hh"
 #include "base/time.hh"
 #include "storage/image_names.hh"
+#include "storage/known_blobs.hh"
 #include "storage/record.hh"
 
 namespace kist::storage {
@@ -64,7 +65,8 @@ ImageRecord make_record(const Digest& id, const NewImage& image, const Digest& m
 namespace {
 
 struct MediaTypes {
-    std::string_view manifest, config, layer, layer_gzip;
+    std::string_view manifest, config;
+    bool docker;
 };
 
 std::string make_manifest(const std::string& config_text, const std::vector<LayerBlob>& layers,
@@ -75,7 +77,7 @@ std::string make_manifest(const std::string& config_text, const std::vector<Laye
     manifest.config =
         descriptor(types.config, sha256(config_text).str(), static_cast<std::int64_t>(config_text.size()));
     for (const LayerBlob& layer : layers)
-        manifest.layers.push_back(descriptor(layer.gzip ? types.layer_gzip : types.layer, layer.digest, layer.size));
+        manifest.layers.push_back(descriptor(layer_type(layer.compression, types.docker), layer.digest, layer.size));
     return json::dump(to_value(manifest));
 }
 
@@ -83,19 +85,18 @@ std::string make_manifest(const std::string& config_text, const std::vector<Laye
 
 std::vector<LayerBlob> plain_blobs(const std::vector<HeldLayer>& layers) {
     std::vector<LayerBlob> blobs;
-    for (const HeldLayer& layer : layers) blobs.push_back({layer.record.diff_id, layer.record.tar_size, false});
+    for (const HeldLayer& layer : layers) blobs.push_back({layer.record.diff_id, layer.record.tar_size});
     return blobs;
 }
 
 std::string oci_manifest(const std::string& config_text, const std::vector<LayerBlob>& layers) {
     using namespace oci::media_type;
-    return make_manifest(config_text, layers, {oci::media_type::oci_manifest, oci_config, oci_layer, oci_layer_gzip});
+    return make_manifest(config_text, layers, {oci::media_type::oci_manifest, oci_config, false});
 }
 
 std::string docker_manifest(const std::string& config_text, const std::vector<LayerBlob>& layers) {
     using namespace oci::media_type;
-    return make_manifest(config_text, layers,
-                         {oci::media_type::docker_manifest, docker_config, docker_layer, docker_layer_gzip});
+    return make_manifest(config_text, layers, {oci::media_type::docker_manifest, docker_config, true});
 }
 
 Digest store_image(const Store& store, const NewImage& image, const std::vector<HeldLayer>& layers,

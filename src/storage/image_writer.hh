@@ -26,7 +26,7 @@ Digest store_image(const Store&, const NewImage&, const std::vector<HeldLayer>& 
 struct LayerBlob {
     std::string digest;
     std::int64_t size = 0;
-    bool gzip = false; ///< else a plain tar
+    std::string compression = {}; ///< "gzip", "zstd"; empty: a plain tar
 };
 std::vector<LayerBlob> plain_blobs(const std::vector<HeldLayer>& layers);
 std::string oci_manifest(const std::string& config_text, const std::vector<LayerBlob>& layers);

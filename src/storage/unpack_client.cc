@@ -84,6 +84,11 @@ IndexReply index_archive(const Fd& archive, const Dir& folder, const Fd& spool, 
     return ask<IndexReply>("index", request, folder, {{archive.get(), STDIN_FILENO}, {spool.get(), unpack_spool_fd}});
 }
 
+IndexReply index_layout(const Dir& folder, const LayoutRequest& request) {
+    const Fd null = open_null();
+    return ask<IndexReply>("layout", request, folder, {{null.get(), STDIN_FILENO}});
+}
+
 AssembleReply assemble_tar(const Dir& folder, const Fd& out, const AssembleRequest& request) {
     const Fd null = open_null();
     return ask<AssembleReply>("assemble", request, folder, {{null.get(), STDIN_FILENO}, {out.get(), STDOUT_FILENO}});

@@ -4,6 +4,7 @@
 
 #include "base/file.hh"
 #include "base/process.hh"
+#include "storage/layout_protocol.hh"
 #include "storage/unpack_protocol.hh"
 
 namespace kist::storage {
@@ -26,6 +27,7 @@ LayerReply unpack_layer(const Fd& archive, const Dir& folder, const LayerRequest
 ExtractReply extract_archive(const Fd& archive, const Dir& root, const ExtractRequest&);
 /// `folder` may be any empty folder; `spool` an unnamed file.
 IndexReply index_archive(const Fd& archive, const Dir& folder, const Fd& spool, const IndexRequest&);
+IndexReply index_layout(const Dir& folder, const LayoutRequest&);
 /// `folder` is a layer's. Writes its tar to `out` from where that stands; the digest and size of what was written.
 AssembleReply assemble_tar(const Dir& folder, const Fd& out, const AssembleRequest&);
 

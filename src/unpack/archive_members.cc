@@ -120,7 +120,7 @@ ArchiveMembers::ArchiveMembers(const Fd& file) : file_(file) {
     }
 }
 
-const Member& ArchiveMembers::find(const std::string& name) const {
+Member ArchiveMembers::find(const std::string& name) const {
     std::string at = clean_entry_path(name);
     for (int i = 0; i < most_links; ++i) {
         const auto found = members_.find(at);
@@ -132,10 +132,7 @@ const Member& ArchiveMembers::find(const std::string& name) const {
 }
 
 std::string ArchiveMembers::read(const std::string& name, std::size_t limit) const {
-    return read(find(name), name, limit);
-}
-
-std::string ArchiveMembers::read(const Member& member, const std::string& name, std::size_t limit) const {
+    const Member member = find(name);
     if (static_cast<std::uint64_t>(member.size) > limit)
         throw Error("'{}' in the archive is larger than {} bytes", printable(name), limit);
     return read_at(file_, member.offset, member.size);

@@ -7,25 +7,18 @@
 #include <map>
 #include <string>
 
-#include "base/fd.hh"
+#include "unpack/members.hh"
 
 namespace kist::unpack {
 
-struct Member {
-    std::int64_t offset = 0, size = 0;
-    std::string link; ///< not empty: the name it stands for
-};
-
-class ArchiveMembers {
+class ArchiveMembers : public Members {
 public:
     /// Reads the headers of `file` and skips the rest. Throws Error when it is no tar, is cut, or names one file twice.
     explicit ArchiveMembers(const Fd& file);
-    bool contains(const std::string& name) const { return members_.contains(name); }
-    /// A file, through links. Throws Error "the archive has no 'name'".
-    const Member& find(const std::string& name) const;
-    /// At most `limit` bytes (else Error).
-    std::string read(const std::string& name, std::size_t limit) const;
-    std::string read(const Member& member, const std::string& name, std::size_t limit) const;
+    bool contains(const std::string& name) const override { return members_.contains(name); }
+    /// Through links.
+    Member find(const std::string& name) const override;
+    std::string read(const std::string& name, std::size_t limit) const override;
 
 private:
     const Fd& file_;

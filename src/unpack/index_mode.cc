@@ -17,6 +17,7 @@
 #include "unpack/confine.hh"
 #include "unpack/limits.hh"
 #include "unpack/modes.hh"
+#include "unpack/oci_reader.hh"
 
 namespace kist::unpack {
 namespace {
@@ -24,7 +25,6 @@ namespace {
 using storage::ArchiveImage;
 using storage::ArchiveLayer;
 
-constexpr std::size_t deepest_index = 3;
 const json::Limits json_limits{.bytes = limits::manifest_bytes, .depth = 64, .values = 500'000};
 
 template <typename T>
@@ -33,7 +33,7 @@ T parse_json(const std::string& text, const std::string& where) {
 }
 
 ArchiveLayer layer_at(const ArchiveMembers& members, const std::string& name) {
-    const Member& member = members.find(name);
+    const Member member = members.find(name);
     ArchiveLayer layer;
     layer.offset = member.offset;
     layer.size = member.size;
@@ -47,15 +47,6 @@ void check_name(const std::string& name, const std::string& bytes) {
     const auto promised = Digest::from_hex(hex);
     if (promised && sha256(bytes) != *promised)
         throw Error("'{}' in the archive is damaged: it has another digest", printable(name));
-}
-
-void add_layers(ArchiveImage& image, std::vector<ArchiveLayer> layers) {
-    const auto& diff_ids = image.config.rootfs.diff_ids;
-    if (layers.size() > limits::layers) throw Error("an image has more than {} layers", limits::layers);
-    if (layers.size() != diff_ids.size())
-        throw Error("an image has {} layers but its configuration names {}", layers.size(), diff_ids.size());
-    for (std::size_t i = 0; i < layers.size(); ++i) layers[i].diff_id = diff_ids[i];
-    image.layers = std::move(layers);
 }
 
 std::vector<ArchiveImage> read_docker(const ArchiveMembers& members) {
@@ -79,118 +70,6 @@ std::vector<ArchiveImage> read_docker(const ArchiveMembers& members) {
     return images;
 }
 
-/// Foreign ("nondistributable") layers are not in the archive, encrypted ones are of no use: both have types of their own.
-bool is_layer(std::string_view type) {
-    using namespace oci::media_type;
-    for (const std::string_view known : {oci_layer, oci_layer_gzip, oci_layer_zstd, docker_layer, docker_layer_gzip})
-        if (type == known) return true;
-    return false;
-}
-
-class OciReader {
-public:
-    OciReader(const ArchiveMembers& members, const storage::IndexRequest& host) : members_(members), host_(host) {}
-
-    std::vector<ArchiveImage> read() {
-        const auto layout = json::parse(members_.read("oci-layout", 4096), "oci-layout");
-        const Value* version = layout.find("imageLayoutVersion");
-        if (version == nullptr || !version->is_string() || !version->as_string().starts_with("1."))
-            throw Error("'oci-layout' names an unknown version");
-        const std::string text = members_.read("index.json", limits::manifest_bytes);
-        for (const oci::Descriptor& d : parse_json<oci::Index>(text, "index.json").manifests) add(d, name_of(d));
-        if (images_.empty()) throw Error("the archive has no image for {}/{}", host_.os, host_.architecture);
-        return std::move(images_);
-    }
-
-private:
-    static std::string name_of(const oci::Descriptor& descriptor) {
-        for (const char* key : {"io.containerd.image.name", "org.opencontainers.image.ref.name"})
-            if (const auto found = descriptor.annotations.find(key); found != descriptor.annotations.end())
-                // "latest" alone is a tag that somebody wrote without the name, and no name of an image.
-                return found->second == "latest" ? "" : found->second;
-        return "";
-    }
-
-    std::string blob_name(const oci::Descriptor& descriptor) const {
-        const auto digest = Digest::parse(descriptor.digest);
-        if (!digest) throw Error("'{}' is no digest that is known here", printable(descriptor.digest));
-        return "blobs/sha256/" + digest->hex();
-    }
-
-    std::string blob(const oci::Descriptor& descriptor) const {
-        const std::string name = blob_name(descriptor);
-        std::string text = members_.read(name, limits::manifest_bytes);
-        if (static_cast<std::int64_t>(text.size()) != descriptor.size || sha256(text).str() != descriptor.digest)
-            throw Error("'{}' in the archive is damaged: it has another size or digest", name);
-        return text;
-    }
-
-    bool fits(const oci::Descriptor& descriptor) const {
-        const auto& platform = descriptor.platform;
-        if (!platform || platform->architecture.empty()) return true;
-        if (platform->os != host_.os || platform->architecture != host_.architecture) return false;
-        return platform->variant.empty() || host_.variant.empty() || platform->variant == host_.variant;
-    }
-
-    void add(const oci::Descriptor& descriptor, const std::string& name) {
-        using namespace oci::media_type;
-        if (!fits(descriptor)) return;
-        const std::string text = blob(descriptor);
-        if (descriptor.media_type == oci_index || descriptor.media_type == docker_list) {
-            if (++depth_ > deepest_index) throw Error("indexes in the archive are nested too deeply");
-            for (const oci::Descriptor& d : parse_json<oci::Index>(text, printable(descriptor.digest)).manifests)
-                if (d.platform && fits(d)) { // what has no platform in a nested index is an attestation
-                    add(d, name);
-                    break;
-                }
-            --depth_;
-        } else if (descriptor.media_type == oci_manifest || descriptor.media_type == docker_manifest) {
-            add_image(descriptor, text, name);
-        } else {
-            throw Error("the archive holds a '{}', which is no image", printable(descriptor.media_type));
-        }
-    }
-
-    void add_image(const oci::Descriptor& descriptor, const std::string& text, const std::string& name) {
-        // Two names of one image are two entries of the index.
-        for (ArchiveImage& known : images_) {
-            if (known.manifest_text != text) continue;
-            if (!name.empty()) known.names.push_back(name);
-            return;
-        }
-        if (images_.size() >= limits::archive_images)
-            throw Error("the archive has more than {} images", limits::archive_images);
-        const auto manifest = parse_json<oci::Manifest>(text, printable(descriptor.digest));
-        if (!manifest.config) throw Error("manifest '{}' has no configuration", descriptor.digest);
-        if (manifest.config->media_type != oci::media_type::oci_config &&
-            manifest.config->media_type != oci::media_type::docker_config)
-            throw Error("manifest '{}' is of a '{}', which is no image", descriptor.digest,
-                        printable(manifest.config->media_type));
-        ArchiveImage image;
-        if (!name.empty()) image.names.push_back(name);
-        image.manifest_text = text;
-        image.manifest_type = descriptor.media_type;
-        image.config_text = blob(*manifest.config);
-        image.config = parse_json<oci::ImageConfig>(image.config_text, printable(manifest.config->digest));
-        std::vector<ArchiveLayer> layers;
-        for (const oci::Descriptor& d : manifest.layers) {
-            if (!is_layer(d.media_type))
-                throw Error("layer '{}' is of the type '{}', which is not supported", printable(d.digest),
-                            printable(d.media_type));
-            layers.push_back(layer_at(members_, blob_name(d)));
-            if (layers.back().size != d.size) throw Error("layer '{}' in the archive has another size", d.digest);
-            layers.back().blob_digest = d.digest;
-        }
-        add_layers(image, std::move(layers));
-        images_.push_back(std::move(image));
-    }
-
-    const ArchiveMembers& members_;
-    const storage::IndexRequest& host_;
-    std::vector<ArchiveImage> images_;
-    std::size_t depth_ = 0;
-};
-
 void spool(RawSource& raw, const Fd& to, std::uint64_t room) {
     const auto decoder = make_decoder(raw, detect_compression(raw));
     ByteSource& source = decoder ? *decoder : raw;
@@ -207,7 +86,8 @@ void spool(RawSource& raw, const Fd& to, std::uint64_t room) {
 std::vector<ArchiveImage> read_images(const Fd& data, const storage::IndexRequest& request) {
     const ArchiveMembers members(data);
     if (members.contains("manifest.json")) return read_docker(members);
-    if (members.contains("index.json") && members.contains("oci-layout")) return OciReader(members, request).read();
+    if (members.contains("index.json") && members.contains("oci-layout"))
+        return read_oci(members, {{request.architecture, request.os, request.variant}});
     if (members.contains("repositories"))
         throw Error("it is a docker-archive of Docker before 1.10, which is not supported");
     throw Error("it is neither a docker-archive nor an oci-archive (a root filesystem as a tar is for 'kist import')");
@@ -236,6 +116,15 @@ storage::IndexReply index_archive(const storage::IndexRequest& request) {
         spool(raw, spool_file, room);
     }
     reply.images = read_images(reply.spooled ? spool_file : archive, request);
+    return reply;
+}
+
+storage::IndexReply index_layout(const storage::LayoutRequest& request) {
+    const Fd folder{storage::unpack_folder_fd};
+    confine(folder, Writes::no);
+    storage::IndexReply reply;
+    reply.images =
+        read_oci(FolderMembers(), {{request.architecture, request.os, request.variant}, request.name, request.plain});
     return reply;
 }
 

@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
     if (mode == "extract")
         unpack::serve<storage::ExtractRequest, storage::ExtractReply>(argv[2], unpack::extract_archive);
     if (mode == "index") unpack::serve<storage::IndexRequest, storage::IndexReply>(argv[2], unpack::index_archive);
+    if (mode == "layout") unpack::serve<storage::LayoutRequest, storage::IndexReply>(argv[2], unpack::index_layout);
     if (mode == "assemble")
         unpack::serve<storage::AssembleRequest, storage::AssembleReply>(argv[2], unpack::assemble_tar);
     std::fputs("kist-unpack: unknown mode\n", stderr);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The four jobs of kist-unpack. Each confines the process before it looks at untrusted bytes.
+// The jobs of kist-unpack. Each confines the process before it looks at untrusted bytes.
 #pragma once
 
 #include "base/fd.hh"
+#include "storage/layout_protocol.hh"
 #include "storage/unpack_protocol.hh"
 
 namespace kist::unpack {
@@ -11,6 +12,7 @@ namespace kist::unpack {
 storage::LayerReply unpack_layer(const storage::LayerRequest&);
 storage::ExtractReply extract_archive(const storage::ExtractRequest&);
 storage::IndexReply index_archive(const storage::IndexRequest&);
+storage::IndexReply index_layout(const storage::LayoutRequest&);
 storage::AssembleReply assemble_tar(const storage::AssembleRequest&);
 
 /// What may be written below `folder`: as asked, or what the disk has room for.

@@ -34,7 +34,7 @@ fresh_listing() { (cd "$ROOT_T/fresh/root" && find content layers images tmp ! -
     [ "$status" -eq 0 ]
     [ "$output" = "$(kist image inspect -f '{{.Id}}' busybox)" ] || [ "$output" = "sha256:$(kist image inspect -f '{{.Id}}' busybox)" ]
     [[ "$stderr" = *": Pull complete"* ]]
-    [ "$(fresh run --rm "127.0.0.1:$PORT/team/busybox:1" echo pulled)" = pulled ]
+    [ "$(fresh run --rm --network none "127.0.0.1:$PORT/team/busybox:1" echo pulled)" = pulled ]
     run --separate-stderr fresh pull "127.0.0.1:$PORT/team/busybox:1"
     [[ "$stderr" = *": Already exists"* ]]
     run --separate-stderr fresh pull -q "127.0.0.1:$PORT/team/busybox:1"
@@ -43,23 +43,23 @@ fresh_listing() { (cd "$ROOT_T/fresh/root" && find content layers images tmp ! -
 
 @test "run fetches a missing image, says so on stderr, and does not ask for one that is here" {
     local name="127.0.0.1:$PORT/team/busybox:1"
-    run --separate-stderr fresh run --rm --pull never "$name" true
+    run --separate-stderr fresh run --rm --network none --pull never "$name" true
     [ "$status" -eq 125 ]
     [[ "$stderr" = *"No such image: $name"* ]]
-    run --separate-stderr fresh run --rm "$name" echo fetched
+    run --separate-stderr fresh run --rm --network none "$name" echo fetched
     [ "$status" -eq 0 ]
     [ "$output" = fetched ]
     [ "${stderr_lines[0]}" = "Unable to find image '$name' locally" ]
     [[ "$stderr" = *"Status: Downloaded newer image for $name"* ]]
-    run --separate-stderr fresh run --rm "$name" true
+    run --separate-stderr fresh run --rm --network none "$name" true
     [ -z "$stderr" ]
-    run --separate-stderr fresh run --rm --pull always "$name" true
+    run --separate-stderr fresh run --rm --network none --pull always "$name" true
     [[ "$stderr" = *"Status: Image is up to date for $name"* ]]
-    run --separate-stderr fresh run --rm -q --pull always "$name" true
+    run --separate-stderr fresh run --rm --network none -q --pull always "$name" true
     [ -z "$stderr" ]
     fresh tag "$name" 127.0.0.1:1/gone:1
-    fresh run --rm 127.0.0.1:1/gone:1 true
-    fresh run --rm --pull newer 127.0.0.1:1/gone:1 true
+    fresh run --rm --network none 127.0.0.1:1/gone:1 true
+    fresh run --rm --network none --pull newer 127.0.0.1:1/gone:1 true
     run fresh create --pull always --retry 0 127.0.0.1:1/gone:1
     [ "$status" -eq 125 ]
     run fresh run --pull sometimes "$name"
@@ -174,7 +174,7 @@ fresh_listing() { (cd "$ROOT_T/fresh/root" && find content layers images tmp ! -
     fresh pull -q box:1
     fresh image exists "127.0.0.1:$PORT/team/busybox:1"
     fresh pull -q team/busybox:1
-    fresh run --rm --pull never box:1 true
+    fresh run --rm --network none --pull never box:1 true
 }
 
 @test "authorities in certs.d count for their registry" {

@@ -48,7 +48,7 @@ requests() { grep -c . "$ROOT_T/registry-$PORT.log" || true; }
 @test "what was pushed comes back with the same id and digest, and runs" {
     kist push -q busybox "$HUB/back/busybox:1"
     [ "$(fresh pull -q "$HUB/back/busybox:1")" = "$(kist image inspect -f '{{.Id}}' busybox)" ]
-    [ "$(fresh run --rm "$HUB/back/busybox:1" echo here)" = here ]
+    [ "$(fresh run --rm --network none "$HUB/back/busybox:1" echo here)" = here ]
     # An image that was pulled keeps its digest wherever it goes in the registry.
     fresh push -q --digestfile "$BATS_TEST_TMPDIR/digest" "$HUB/back/busybox:1" "$HUB/again/busybox:2"
     [ "$(cat "$BATS_TEST_TMPDIR/digest")" = "$(skopeo_digest "$HUB/back/busybox:1")" ]
@@ -66,7 +66,7 @@ requests() { grep -c . "$ROOT_T/registry-$PORT.log" || true; }
         [ "$(case $form in gzip) gzip -dc ;; zstd) zstd -dc ;; esac <"$BATS_TEST_TMPDIR/dir/$layer" | sha256sum | cut -d' ' -f1)" = \
             "$(kist image inspect -f '{{index .RootFS.Layers 0}}' busybox | cut -d: -f2)" ]
         fresh pull -q "$HUB/form/$form-$format:1"
-        fresh run --rm "$HUB/form/$form-$format:1" true
+        fresh run --rm --network none "$HUB/form/$form-$format:1" true
         rm -rf "$ROOT_T/fresh"
     done
     run kist push --compression-format zstd --format v2s2 busybox "$HUB/form/x:1"

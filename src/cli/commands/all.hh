@@ -13,7 +13,8 @@ extern const Command attach, commit, completion, config_list, config_show, confi
     save, start, stats, stop, system_df, system_prune, tag, top, unpause, untag, update, version, wait;
 extern const Command system_check, volume_create, volume_exists, volume_export, volume_import, volume_inspect,
     volume_ls, volume_mount, volume_prune, volume_rm, volume_unmount;
-extern const Command login, logout, manifest_inspect, push, search;
+extern const Command login, logout, manifest_add, manifest_annotate, manifest_create, manifest_exists, manifest_inspect,
+    manifest_push, manifest_remove, manifest_rm, push, search;
 extern const Command network_connect, network_create, network_disconnect, network_exists, network_inspect, network_ls,
     network_prune, network_reload, network_rm;
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist push: an image to its registry.
-#include "engine/push.hh"
-
 #include "base/error.hh"
 #include "cli/archive_file.hh"
 #include "cli/commands/all.hh"
@@ -9,12 +7,14 @@
 #include "cli/parse.hh"
 #include "cli/registry_options.hh"
 #include "cli/session.hh"
+#include "engine/manifest_list.hh"
+#include "engine/transport.hh"
 
 namespace kist::cli::command {
 namespace {
 
-struct Push : engine::PushOptions {
-    bool all_tags = false, quiet = false;
+struct Push : engine::ManifestPushOptions {
+    bool all_tags = false, quiet = false, remove_signatures = false;
     std::string digestfile;
 };
 
@@ -29,6 +29,7 @@ constexpr auto own_options = std::to_array<Option<Push>>({
     {{"f,format", "FORMAT", "Type of the manifest: oci or v2s2 (default: as it came)", Completes::words, "oci|v2s2"},
      &Push::format},
     {{"q,quiet", "", "Print nothing"}, &Push::quiet},
+    {{"remove-signatures", "", "Signatures are never copied: kept for scripts that say it"}, &Push::remove_signatures},
 });
 constexpr auto options = sorted(concat(registry_options<Push>(), creds_option<Push>(), own_options));
 
@@ -39,6 +40,35 @@ std::vector<storage::Reference> all_tags_of(storage::ImageStore& images, const s
             if (known.domain == name.domain && known.path == name.path && !known.tag.empty()) found.push_back(known);
     if (found.empty()) throw NotFound("no such image: {}", name.familiar_name());
     return found;
+}
+
+std::string push_to(engine::Engine& engine, const storage::ImageStore::SaveItem& item, const engine::Transport& to,
+                    const Push& o) {
+    engine::check_push(to, o);
+    std::string digest;
+    const auto into = [&](const auto& place) { digest = engine::push_image(engine, item, to, o, place); };
+    if (to.kind == engine::Transport::Kind::oci) into(Dir::create(to.path, 0755));
+    else if (to.is_folder()) write_folder(to.path, into);
+    else write_archive(to.path, into);
+    return digest;
+}
+
+std::string push_one(engine::Engine& engine, const std::vector<std::string>& operands, const Push& o) {
+    const storage::ImageRecord image = engine.images().get(operands.front());
+    std::string place = operands.back();
+    if (const auto to = engine::parse_transport(place)) {
+        storage::ImageStore::SaveItem item{image, {}};
+        if (const auto name = storage::Reference::try_parse(operands.front()))
+            for (const storage::Reference& known : engine.images().names_of(*Digest::parse(image.id)))
+                if (known == *name) item.names.push_back(known);
+        return push_to(engine, item, *to, o);
+    }
+    constexpr std::string_view transport = "docker://";
+    if (place.starts_with(transport)) place.erase(0, transport.size());
+    const auto to = storage::Reference::parse(place);
+    const Digest digest = image.is_list() ? engine::push_manifest_list(engine, image, to, o)
+                                          : engine::push_image(engine, image, to, o).digest;
+    return digest.str();
 }
 
 int push_image(Session& session) {
@@ -54,10 +84,10 @@ int push_image(Session& session) {
             engine::push_image(engine, engine.images().get(name.str()), name, o);
         return 0;
     }
-    const storage::ImageRecord image = engine.images().get(operands.front());
-    const Digest digest = engine::push_image(engine, image, storage::Reference::parse(operands.back()), o);
+    const std::string digest = push_one(engine, operands, o);
+    if (!o.digestfile.empty() && digest.empty()) throw Error("a docker-archive has no manifest, and so no digest");
     if (!o.digestfile.empty())
-        write_archive(o.digestfile, [&](const Fd& out) { write_full(out, digest.str() + "\n", o.digestfile); });
+        write_archive(o.digestfile, [&](const Fd& out) { write_full(out, digest + "\n", o.digestfile); });
     return 0;
 }
 

@@ -132,11 +132,16 @@ struct ImageConfig {
 
 struct Platform {
     std::string architecture, os, variant;
+    std::string os_version = {};
+    std::vector<std::string> os_features = {}, features = {};
     bool operator==(const Platform&) const = default;
     static constexpr void fields(auto&& field) {
         field("architecture", &Platform::architecture);
         field("os", &Platform::os);
         field("variant", &Platform::variant);
+        field("os.version", &Platform::os_version);
+        field("os.features", &Platform::os_features);
+        field("features", &Platform::features);
     }
 };
 
@@ -146,6 +151,7 @@ struct Descriptor {
     std::int64_t size = 0;
     std::map<std::string, std::string> annotations;
     std::optional<Platform> platform;
+    std::string artifact_type = {};
     bool operator==(const Descriptor&) const = default;
     static constexpr void fields(auto&& field) {
         field("mediaType", &Descriptor::media_type, required);
@@ -153,6 +159,7 @@ struct Descriptor {
         field("size", &Descriptor::size, required);
         field("annotations", &Descriptor::annotations);
         field("platform", &Descriptor::platform);
+        field("artifactType", &Descriptor::artifact_type);
     }
 };
 
@@ -177,12 +184,14 @@ struct Index {
     std::string media_type;
     std::vector<Descriptor> manifests;
     std::map<std::string, std::string> annotations;
+    std::optional<Descriptor> subject = std::nullopt;
     bool operator==(const Index&) const = default;
     static constexpr void fields(auto&& field) {
         field("schemaVersion", &Index::schema_version, required);
         field("mediaType", &Index::media_type);
         field("manifests", &Index::manifests);
         field("annotations", &Index::annotations);
+        field("subject", &Index::subject);
     }
 };
 

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// manifest push: the images of a list go first, because registries refuse a list that names what they do not have. An image
+// that is here is pushed; one that is in a registry is copied from there, blob by blob, from one kist-fetch to another.
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include "base/error.hh"
+#include "base/sha256.hh"
+#include "base/text.hh"
+#include "engine/manifest_entry.hh"
+#include "engine/manifest_list.hh"
+#include "engine/transfers.hh"
+#include "registry/fetcher.hh"
+#include "storage/event_log.hh"
+#include "storage/manifest_list.hh"
+#include "storage/programs.hh"
+
+namespace kist::engine {
+namespace {
+
+using storage::Reference;
+using namespace oci::media_type;
+constexpr std::size_t most_mounts = 5;
+
+class ListPush {
+public:
+    ListPush(Engine& engine, const storage::ImageRecord& record, const Reference& to,
+             const ManifestPushOptions& options)
+        : engine_(engine),
+          to_(to),
+          options_(options),
+          list_(storage::ManifestLists(engine.store()).read(record)),
+          fetcher_(storage::program_path("kist-fetch"), setup()) {
+        list_.index.media_type = wanted_type(record);
+    }
+
+    Digest run() {
+        if (options_.all)
+            for (oci::Descriptor& entry : list_.index.manifests) send_image(entry);
+        const std::string text = storage::list_text(list_.index);
+        const Digest digest = sha256(text);
+        store(to_.tag.empty() ? digest.str() : to_.tag, list_.index.media_type, text);
+        say(fmt::format("{}: digest: {} size: {}", to_.tag, digest.str(), text.size()));
+        return digest;
+    }
+
+private:
+    void say(const std::string& line) {
+        const std::lock_guard guard(mutex_);
+        if (options_.progress) options_.progress(line);
+    }
+
+    std::string wanted_type(const storage::ImageRecord& record) const {
+        if (options_.format.empty()) return record.manifest_type;
+        if (options_.format == "oci") return std::string(oci_index);
+        if (options_.format == "v2s2" || options_.format == "docker") return std::string(docker_list);
+        throw UsageError("invalid value '{}' for --format: it is oci or v2s2", printable(options_.format));
+    }
+
+    /// With the right to mount blobs from where the images are, if that is the same registry.
+    registry::Setup setup() const {
+        registry::Setup setup = make_setup(engine_.config(), to_, options_);
+        setup.push = true;
+        std::set<std::string> neighbours;
+        for (const storage::ListSource& source : list_.sources)
+            if (const auto name = Reference::try_parse(source.name); name && is_neighbour(*name))
+                neighbours.insert(name->path);
+        for (const std::string& path : neighbours)
+            if (setup.mount_from.size() < most_mounts) setup.mount_from.push_back(path);
+        return setup;
+    }
+    bool is_neighbour(const Reference& name) const { return name.domain == to_.domain && name.path != to_.path; }
+
+    void send_image(oci::Descriptor& entry) {
+        const storage::ListSource* source = list_.source_of(entry.digest);
+        if (source == nullptr) throw Error("nobody knows where the image {} is", entry.digest);
+        if (source->image.empty()) return copy_image(entry, Reference::parse(source->name));
+        const auto image = engine_.images().find(source->image);
+        if (!image)
+            throw NotFound("the image {} of the list is gone: {}", entry.digest, source->image)
+                .with_hint("'kist manifest remove' takes it off the list");
+        Reference place = to_;
+        place.tag.clear();
+        PushOptions options = options_;
+        if (options.format.empty()) options.format = entry.media_type == docker_manifest ? "v2s2" : "oci";
+        const Pushed pushed = push_image(engine_, *image, place, options);
+        entry.digest = pushed.digest.str();
+        entry.size = pushed.size;
+        entry.media_type = pushed.media_type;
+    }
+
+    void copy_image(const oci::Descriptor& entry, const Reference& name) {
+        if (has_manifest(entry)) return say(entry.digest + ": Manifest already exists");
+        const Reference from = by_digest(name, entry.digest);
+        registry::Fetcher source(storage::program_path("kist-fetch"), make_setup(engine_.config(), from, options_));
+        const auto found = source.describe(entry.digest);
+        if (found.blobs.empty()) throw Error("'{}' is a list within the list: it cannot be copied", entry.digest);
+        at_once(
+            found.blobs.size(), static_cast<std::size_t>(engine_.config().max_concurrent_uploads),
+            [&](std::size_t i) { copy_blob(source, found.blobs[i], from); },
+            [&] {
+                source.stop();
+                fetcher_.stop();
+            });
+        store(entry.digest, found.type, found.text);
+        say(entry.digest + ": Copied");
+    }
+
+    bool has_manifest(const oci::Descriptor& entry) {
+        registry::Ask ask;
+        ask.kind = "head";
+        ask.reference = entry.digest;
+        return fetcher_.call(ask).found;
+    }
+
+    void copy_blob(registry::Fetcher& source, const oci::Descriptor& blob, const Reference& from) {
+        registry::Ask ask;
+        ask.kind = "exists";
+        ask.reference = blob.digest;
+        if (is_neighbour(from)) ask.from = {from.path};
+        if (fetcher_.call(ask).found) return;
+        Pipe pipe = make_pipe();
+        ask = {};
+        ask.kind = "upload";
+        registry::Fetcher::Pending upload = fetcher_.begin(ask, pipe.read);
+        pipe.read.reset();
+        ask.kind = "blob";
+        ask.reference = blob.digest;
+        ask.size = blob.size;
+        registry::Fetcher::Pending download = source.begin(ask, pipe.write);
+        pipe.write.reset();
+        try {
+            download.finish();
+        } catch (const Error&) {
+            upload.end_upload("");
+            throw;
+        }
+        // The registry compares it with what came: what was torn on the way is refused.
+        upload.end_upload(blob.digest);
+        upload.finish();
+    }
+
+    void store(const std::string& reference, const std::string& type, const std::string& text) {
+        registry::Ask ask;
+        ask.kind = "store";
+        ask.reference = reference;
+        ask.media_type = type;
+        const registry::Answer answer = fetcher_.send(ask, text);
+        if (!answer.digest.empty() && answer.digest != sha256(text).str())
+            throw Error("the registry says it stored the manifest {}, not {}", printable(answer.digest),
+                        sha256(text).str());
+    }
+
+    Engine& engine_;
+    const Reference& to_;
+    const ManifestPushOptions& options_;
+    storage::ManifestList list_;
+    registry::Fetcher fetcher_;
+    std::mutex mutex_; ///< of the progress
+};
+
+} // namespace
+
+Digest push_manifest_list(Engine& engine, const storage::ImageRecord& record, const Reference& to,
+                          const ManifestPushOptions& options) {
+    if (!to.digest.empty()) throw UsageError("a manifest list is pushed to a tag, not to a digest");
+    try {
+        const Digest digest = ListPush(engine, record, to, options).run();
+        storage::append_event(
+            engine.store().data(),
+            {.type = "image", .action = "push", .id = record.id, .attributes = {{"name", to.familiar()}}});
+        return digest;
+    } catch (const UsageError&) {
+        throw;
+    } catch (Error& error) {
+        error.while_doing("pushing the manifest list '{}'", to.familiar());
+        throw;
+    }
+}
+
+} // namespace kist::engine

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list goes to content/ first, then the record that names it, then the name: as images do.
+#include "storage/manifest_list.hh"
+
+#include <algorithm>
+
+#include "base/error.hh"
+#include "base/json.hh"
+#include "base/sha256.hh"
+#include "base/time.hh"
+#include "storage/event_log.hh"
+#include "storage/image_names.hh"
+#include "storage/record.hh"
+
+namespace kist::storage {
+namespace {
+
+constexpr std::size_t text_limit = 4u << 20; ///< registries take no more, and nor do we
+
+std::string record_name(const Digest& id) { return id.hex() + ".json"; }
+
+} // namespace
+
+const ListSource* ManifestList::source_of(const std::string& digest) const {
+    const auto at = std::find_if(sources.begin(), sources.end(), [&](const auto& s) { return s.digest == digest; });
+    return at == sources.end() ? nullptr : &*at;
+}
+
+void ManifestList::add(const oci::Descriptor& entry, const ListSource& source) {
+    const auto old = std::find_if(index.manifests.begin(), index.manifests.end(),
+                                  [&](const oci::Descriptor& d) { return d.digest == entry.digest; });
+    if (old != index.manifests.end()) *old = entry;
+    else index.manifests.push_back(entry);
+    std::erase_if(sources, [&](const ListSource& s) { return s.digest == entry.digest; });
+    sources.push_back(source);
+}
+
+std::string list_text(const oci::Index& index) { return json::dump(to_value(index)); }
+
+Digest ManifestLists::store_text(const std::string& text) const {
+    if (text.size() > text_limit) throw Error("the manifest list is larger than {} bytes", text_limit);
+    const Digest digest = sha256(text);
+    const Dir content = store_.data().create_dir("content").create_dir("sha256");
+    write_atomically(content, digest.hex(), text, Durability::durable);
+    return digest;
+}
+
+/// Two lists, or a list and an image that was pulled, may be the same bytes.
+void ManifestLists::remove_text(const std::string& digest) const {
+    for (const ImageRecord& image : ImageStore(store_).all())
+        if (image.manifest_digest == digest || image.id == digest) return;
+    store_.data().create_dir("content").create_dir("sha256").remove_file(Digest::parse(digest)->hex());
+}
+
+Digest ManifestLists::create(const Reference& name, const ManifestList& list) const {
+    const FileLock held = ImageStore(store_).lock();
+    if (ImageNames(store_).find(name)) throw Error("the name '{}' is already in use", name.familiar());
+    const Digest id = *Digest::from_hex(random_hex(32));
+    ImageRecord record;
+    record.id = id.str();
+    record.manifest_digest = store_text(list_text(list.index)).str();
+    record.manifest_type = list.index.media_type;
+    record.created = record.stored = Moment::now().ns;
+    record.sources = list.sources;
+    write_record(store_.data().create_dir("images"), record_name(id), record, Durability::durable);
+    ImageNames(store_).set(name, id);
+    append_event(store_.data(), {.type = "image",
+                                 .action = "create",
+                                 .id = id.str(),
+                                 .attributes = {{"name", name.familiar()}, {"kind", "manifest list"}}});
+    return id;
+}
+
+ManifestList ManifestLists::read(const ImageRecord& record) const {
+    const std::string where = "manifest list '" + record.id + "'";
+    ManifestList list;
+    list.index = from_value<oci::Index>(json::parse(ImageStore(store_).raw_manifest(record), where), where);
+    list.sources = record.sources;
+    return list;
+}
+
+void ManifestLists::change(const Digest& id, const std::function<void(ManifestList&)>& act) const {
+    const ImageStore images(store_);
+    const FileLock held = images.lock();
+    ImageRecord record = images.get(id.str());
+    ManifestList list = read(record);
+    act(list);
+    if (list.index.manifests.size() > most_entries) throw Error("a manifest list has at most {} entries", most_entries);
+    const std::string old = record.manifest_digest;
+    record.manifest_digest = store_text(list_text(list.index)).str();
+    record.manifest_type = list.index.media_type;
+    record.sources = list.sources;
+    write_record(store_.data().create_dir("images"), record_name(id), record, Durability::durable);
+    if (record.manifest_digest != old) remove_text(old);
+}
+
+} // namespace kist::storage
