@@ -120,25 +120,33 @@ private:
         ask.reference = blob.digest;
         if (is_neighbour(from)) ask.from = {from.path};
         if (fetcher_.call(ask).found) return;
+        resume_upload([&](const registry::Ask& upload) { send_blob(source, blob, upload); });
+    }
+
+    void send_blob(registry::Fetcher& source, const oci::Descriptor& blob, const registry::Ask& ask) {
         Pipe pipe = make_pipe();
-        ask = {};
-        ask.kind = "upload";
         registry::Fetcher::Pending upload = fetcher_.begin(ask, pipe.read);
         pipe.read.reset();
-        ask.kind = "blob";
-        ask.reference = blob.digest;
-        ask.size = blob.size;
-        registry::Fetcher::Pending download = source.begin(ask, pipe.write);
+        registry::Ask get;
+        get.kind = "blob";
+        get.reference = blob.digest;
+        get.size = blob.size;
+        registry::Fetcher::Pending download = source.begin(get, pipe.write);
         pipe.write.reset();
+        std::optional<Error> failure;
         try {
             download.finish();
-        } catch (const Error&) {
-            upload.end_upload("");
-            throw;
+        } catch (const Error& error) {
+            failure = error;
         }
         // The registry compares it with what came: what was torn on the way is refused.
-        upload.end_upload(blob.digest);
-        upload.finish();
+        upload.end_upload(failure ? "" : blob.digest);
+        try {
+            upload.finish();
+        } catch (const Error& error) { // its reason comes first: the other one only saw a closed pipe
+            if (failure && error.message() == "the upload was given up") throw Error(*failure);
+            throw;
+        }
     }
 
     void store(const std::string& reference, const std::string& type, const std::string& text) {

@@ -203,10 +203,14 @@ private:
     }
 
     KnownBlob upload(std::size_t i) {
+        KnownBlob blob;
+        resume_upload([&](const registry::Ask& ask) { blob = upload(i, ask); });
+        return blob;
+    }
+
+    KnownBlob upload(std::size_t i, const registry::Ask& ask) {
         const storage::LayerRecord layer = engine_.images().layer(image_.chain_ids[i]);
         Pipe pipe = make_pipe();
-        registry::Ask ask;
-        ask.kind = "upload";
         registry::Fetcher::Pending pending = fetcher_->begin(ask, pipe.read);
         pipe.read.reset();
         KnownBlob blob;

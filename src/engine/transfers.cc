@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "registry/fetcher.hh"
+
 namespace kist::engine {
 namespace {
 
@@ -58,6 +60,20 @@ void at_once(std::size_t count, std::size_t most, const std::function<void(std::
         work.run();
     }
     if (work.failure) std::rethrow_exception(work.failure);
+}
+
+void resume_upload(const std::function<void(const registry::Ask&)>& send) {
+    registry::Ask ask;
+    ask.kind = "upload";
+    for (;;) {
+        try {
+            return send(ask);
+        } catch (const registry::Refusal& refusal) {
+            if (refusal.location.empty()) throw;
+            ask.location = refusal.location;
+            ++ask.attempt;
+        }
+    }
 }
 
 } // namespace kist::engine

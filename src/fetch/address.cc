@@ -39,6 +39,23 @@ Reach reach_of(const sockaddr& address) {
                                                                                                     : Reach::world;
 }
 
+std::optional<Reach> reach_of_literal(const std::string& host) {
+    if (host == "localhost") return Reach::loopback;
+    union {
+        sockaddr any;
+        sockaddr_in v4;
+        sockaddr_in6 v6;
+    } address{};
+    address.v4.sin_family = AF_INET;
+    if (::inet_pton(AF_INET, host.c_str(), &address.v4.sin_addr) == 1) return reach_of(address.any);
+    address = {};
+    address.v6.sin6_family = AF_INET6;
+    const bool bracketed = host.starts_with('[') && host.ends_with(']');
+    const std::string bare = bracketed ? host.substr(1, host.size() - 2) : host;
+    if (::inet_pton(AF_INET6, bare.c_str(), &address.v6.sin6_addr) == 1) return reach_of(address.any);
+    return std::nullopt;
+}
+
 bool is_loopback_name(std::string_view host) {
     return host == "localhost" || host == "[::1]" || host.starts_with("127.");
 }

@@ -2,7 +2,9 @@
 // The only user of libcurl.
 #include "fetch/http.hh"
 
+#include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 
 #include <curl/curl.h>
@@ -19,6 +21,8 @@ namespace {
 constexpr std::size_t header_limit = 64u << 10;
 constexpr long connect_seconds = 30;
 constexpr long slowest_bytes_a_second = 512; ///< a server that drips is one that stalls
+
+constexpr const char* elsewhere = "the registry sends us to an address within this machine or network link: refused";
 
 struct Transfer {
     CURL* curl;
@@ -39,6 +43,13 @@ bool give(Transfer& transfer, std::string_view piece) noexcept {
     }
 }
 
+/// Seconds, also where the header has a date.
+std::string seconds_of(const std::string& retry_after) {
+    if (retry_after.empty() || parse_unsigned(retry_after)) return retry_after;
+    const time_t at = ::curl_getdate(retry_after.c_str(), nullptr);
+    return at < 0 ? "" : std::to_string(std::max<time_t>(0, at - ::time(nullptr)));
+}
+
 void take_header(Transfer& transfer, std::string_view line) {
     Response& response = transfer.response;
     const auto [name, value] = split_once(trim(line), ':');
@@ -57,7 +68,8 @@ void take_header(Transfer& transfer, std::string_view line) {
     if (key == "content-encoding") response.content_encoding = to_lower(text);
     if (key == "docker-content-digest") response.digest = text;
     if (key == "link") response.link = text;
-    if (key == "retry-after") response.retry_after = text;
+    if (key == "range") response.range = text;
+    if (key == "retry-after") response.retry_after = seconds_of(text);
 }
 
 std::size_t on_header(const char* bytes, std::size_t, std::size_t size, void* data) {
@@ -103,17 +115,32 @@ curl_socket_t on_socket(void* data, curlsocktype, curl_sockaddr* address) {
     auto& transfer = *static_cast<Transfer*>(data);
     const Reach reach = reach_of(address->addr);
     if (reach == Reach::link || (reach == Reach::loopback && !transfer.request.loopback)) {
-        transfer.refusal = "the registry sends us to an address within this machine or network link: refused";
+        transfer.refusal = elsewhere;
         return CURL_SOCKET_BAD;
     }
     return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/// Through a proxy the addresses that we connect to are the proxy's.
-bool has_proxy() {
-    for (const char* name : {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"})
-        if (const char* value = ::getenv(name); value != nullptr && *value != '\0') return true;
-    return false;
+/// A proxy connects for us, to what we can only see when the address is spelled out.
+bool may_ask_proxy(const Request& request) {
+    if (!request.is_foreign) return true;
+    const auto reach = reach_of_literal(request.url.host);
+    return !reach || *reach == Reach::world || (*reach == Reach::loopback && request.loopback);
+}
+
+curl_blob pem(const std::string& text) { return {const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY}; }
+
+/// Never libcurl's own reading of the environment: on_socket() must know whether it sees the registry's address.
+void set_proxy(CURL* curl, const std::string& proxy, const Trust& trust) {
+    ::curl_easy_setopt(curl, CURLOPT_PROXY, proxy.c_str());
+    ::curl_easy_setopt(curl, CURLOPT_NOPROXY, "");
+    if (proxy.empty()) return;
+    ::curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    ::curl_easy_setopt(curl, CURLOPT_PROXYAUTH, static_cast<long>(CURLAUTH_BASIC));
+    if (!trust.authorities.empty()) {
+        curl_blob authorities = pem(trust.authorities);
+        ::curl_easy_setopt(curl, CURLOPT_PROXY_CAINFO_BLOB, &authorities);
+    }
 }
 
 bool may_pass(CURLcode code) {
@@ -140,11 +167,17 @@ std::string hint_for(CURLcode code) {
     case CURLE_COULDNT_RESOLVE_PROXY: return "the proxy is the one that http_proxy, https_proxy or all_proxy names";
     case CURLE_SSL_CONNECT_ERROR:
         return "a registry that speaks plain http has to be named in insecure-registries of kist.json";
+    case CURLE_SSL_CERTPROBLEM: return "look at the client certificate (*.cert) and its key (*.key) for this registry";
     default: return "";
     }
 }
 
-curl_blob pem(const std::string& text) { return {const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY}; }
+/// With TLS 1.3 that comes as a failure to read: the server looks at our certificate when the handshake is over.
+bool is_about_our_certificate(const std::string& reason) {
+    return reason.find("alert certificate required") != std::string::npos ||
+           reason.find("alert bad certificate") != std::string::npos ||
+           reason.find("alert unknown ca") != std::string::npos;
+}
 
 void set_trust(CURL* curl, const Trust& trust) {
     ::curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
@@ -188,6 +221,7 @@ void set_body(CURL* curl, const Request& request, Transfer& transfer) {
 Http::Http(const Trust& trust, int stall_seconds)
     : curl_(::curl_easy_init(), [](void* curl) { ::curl_easy_cleanup(curl); }),
       trust_(trust),
+      proxies_(registry::Proxies::from_environment()),
       stall_seconds_(stall_seconds) {
     if (!curl_) throw Error("starting libcurl");
 }
@@ -219,7 +253,13 @@ Response Http::perform(const Request& request) {
     ::curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
     ::curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     ::curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
-    if (request.is_foreign && !has_proxy()) {
+    const std::string proxy = proxies_.find(request.url);
+    set_proxy(curl, proxy, trust_);
+    if (!proxy.empty() && !may_ask_proxy(request)) {
+        transfer.response.failure = elsewhere;
+        return std::move(transfer.response);
+    }
+    if (request.is_foreign && proxy.empty()) {
         ::curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
         ::curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, &transfer);
     }
@@ -233,6 +273,12 @@ Response Http::perform(const Request& request) {
         transfer.response.failure = printable(text);
         transfer.response.hint = transfer.refusal == nullptr ? hint_for(code) : "";
         transfer.response.can_retry = transfer.refusal == nullptr && may_pass(code);
+        if (transfer.refusal == nullptr && is_about_our_certificate(text)) {
+            transfer.response.can_retry = false;
+            transfer.response.hint =
+                "the registry wants a client certificate that it knows: put NAME.cert and NAME.key "
+                "into /etc/kist/certs.d/HOST:PORT/, or use --cert-dir";
+        }
     }
     return std::move(transfer.response);
 }

@@ -10,6 +10,7 @@
 
 #include "base/fd.hh"
 #include "registry/challenge.hh"
+#include "registry/proxy.hh"
 
 namespace kist::fetch {
 
@@ -29,7 +30,7 @@ struct Request {
 
 struct Response {
     long status = 0;
-    std::string location, challenge, content_type, content_range, content_encoding, retry_after, link, digest;
+    std::string location, challenge, content_type, content_range, content_encoding, retry_after, link, digest, range;
     std::string error_body; ///< of any other status
     std::string failure;    ///< transport: not empty means there is no (whole) response
     std::string hint;
@@ -54,6 +55,7 @@ public:
 private:
     std::unique_ptr<void, void (*)(void*)> curl_;
     const Trust& trust_;
+    const registry::Proxies proxies_;
     int stall_seconds_;
     std::string content_range_;
 };

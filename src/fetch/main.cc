@@ -2,6 +2,7 @@
 // kist-fetch: the only program of kist that talks to registries. Started by kist (registry/fetcher.cc), never by a user; it
 // serves the requests of registry/fetch_protocol.hh and ends with its socket.
 #include <cstdio>
+#include <optional>
 #include <thread>
 
 #include <curl/curl.h>
@@ -34,8 +35,12 @@ void read_folder(const std::string& path, Trust& trust) {
         if (name.ends_with(".crt")) trust.authorities += "\n" + read_file(*folder, name, authorities_limit);
         if (!name.ends_with(".cert")) continue;
         const std::string key = name.substr(0, name.size() - 5) + ".key";
+        auto text = read_file_if_exists(*folder, key, authorities_limit);
+        if (!text)
+            throw Error("the client certificate '{}' has no key '{}' beside it", folder->path_of(name), key)
+                .with_hint("the certificate of an authority is called *.crt");
         trust.client_cert = read_file(*folder, name, authorities_limit);
-        trust.client_key = read_file(*folder, key, authorities_limit);
+        trust.client_key = std::move(*text);
     }
 }
 
@@ -110,6 +115,9 @@ registry::Answer answer_to(Session& session, const std::string& text, std::vecto
         answer.hint = refused.hint();
         answer.denied = refused.kind == Refused::Kind::denied;
         answer.missing = refused.kind == Refused::Kind::missing;
+    } catch (const Interrupted& interrupted) {
+        answer.error = interrupted.message();
+        answer.location = interrupted.location;
     } catch (const Error& error) {
         answer.error = error.message();
         answer.hint = error.hint();
@@ -129,17 +137,35 @@ void serve_one(Session& session, Message message) noexcept {
     }
 }
 
+void refuse_one(Message message, const Error& why) {
+    registry::Answer answer;
+    answer.error = why.message();
+    answer.hint = why.hint();
+    message.fds[0].reset();
+    send_message(message.fds[1], json::dump(to_value(answer)));
+}
+
 void serve_all(const Fd& socket) {
     const auto first = receive_message(socket, registry::packet_limit);
     if (!first) return;
     const auto setup = from_value<registry::Setup>(json::parse(first->bytes, "setup"), "setup");
     ::curl_global_init(CURL_GLOBAL_DEFAULT);
     ::mallopt(M_ARENA_MAX, 2); // each arena would take 64 MiB of the address space that we may use
-    Trust trust = read_trust(setup);
+    Trust trust;
+    std::optional<Error> fault; // of the certificates: told to whoever asks for something
+    try {
+        trust = read_trust(setup);
+    } catch (const Error& error) {
+        fault = error;
+    }
     confine();
     Session session(setup, std::move(trust));
     while (auto message = receive_message(socket, registry::packet_limit)) {
         if (message->fds.size() != 2) throw Error("a request without its descriptors");
+        if (fault) {
+            refuse_one(std::move(*message), *fault);
+            continue;
+        }
         std::thread([&session, m = std::move(*message)]() mutable { serve_one(session, std::move(m)); }).detach();
     }
     ::_exit(0); // threads that still wait for a registry have nobody to tell

@@ -15,6 +15,13 @@ public:
     const Kind kind;
 };
 
+/// An upload broke off and is worth going on with.
+class Interrupted : public Error {
+public:
+    Interrupted(std::string where, std::string why) : Error("{}", why), location(std::move(where)) {}
+    const std::string location;
+};
+
 /// For any answer but the one that was hoped for. `what`: "manifests/latest".
 [[noreturn]] void refuse(const Response&, const std::string& what, const registry::Setup&);
 

@@ -33,6 +33,8 @@ public:
     Response request(Request);
     /// The same, repeated after failures that may pass. Without a stream.
     Response repeat(const Request&);
+    /// Is it worth another try? If so it has waited, as long as the registry asks or a bit longer each time.
+    bool wait_for_retry(const Response&, int attempt) const;
     registry::Url url(const std::string& path) const;
     [[noreturn]] void refuse(const Response& response, const std::string& what) const {
         fetch::refuse(response, what, setup_);
@@ -44,7 +46,6 @@ private:
     struct Blob;
     Response request_on(Http&, const Request&);
     Response follow(Http&, Request, const std::string& authorization);
-    bool wait_for_retry(const Response&, int attempt) const;
 
     const registry::Setup setup_;
     const registry::Url base_;

@@ -77,6 +77,7 @@ struct Ask {
     std::string media_type;
     std::vector<std::string> from;
     std::string location;
+    int attempt = 0; ///< upload: how often it was interrupted already
     static constexpr void fields(auto&& field) {
         field("kind", &Ask::kind, required);
         field("reference", &Ask::reference);
@@ -86,6 +87,7 @@ struct Ask {
         field("media_type", &Ask::media_type);
         field("from", &Ask::from);
         field("location", &Ask::location);
+        field("attempt", &Ask::attempt);
     }
 };
 struct Answer {

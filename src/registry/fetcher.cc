@@ -15,6 +15,7 @@
 #include "base/signals.hh"
 #include "base/socket.hh"
 #include "base/text.hh"
+#include "registry/proxy.hh"
 
 namespace kist::registry {
 namespace {
@@ -22,9 +23,8 @@ namespace {
 /// Only what steers a connection; anything else of the user's environment is none of that program's business.
 std::vector<std::string> proxy_environment() {
     std::vector<std::string> env;
-    for (const char* name :
-         {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"})
-        if (const char* value = ::getenv(name); value != nullptr) env.push_back(std::string(name) + "=" + value);
+    for (const std::string& name : proxy_variables())
+        if (const char* value = ::getenv(name.c_str()); value != nullptr) env.push_back(name + "=" + value);
     return env;
 }
 

@@ -15,10 +15,12 @@ namespace kist::registry {
 /// The registry says that it is not there, or (see `denied`) that the user may not.
 class Refusal : public Error {
 public:
-    Refusal(const Answer& answer) : Error("{}", answer.error), denied(answer.denied), missing(answer.missing) {
+    Refusal(const Answer& answer)
+        : Error("{}", answer.error), denied(answer.denied), missing(answer.missing), location(answer.location) {
         with_hint(answer.hint);
     }
     const bool denied, missing;
+    const std::string location; ///< an interrupted upload may go on there
 };
 
 /// Its members may be called by several threads at once.

@@ -201,3 +201,51 @@ refused() {
     [[ "$output" = *"denies access: read only"* ]]
     [ ! -s "$ROOT_T/registry.log" ] || ! grep -q '^foreign' "$ROOT_T/registry.log"
 }
+
+# sent MODE: the bytes of layers that the registry took in that mode.
+sent() { awk -v mode="$1" '$2 == "PATCH" && $4 > 1000 && index($3, "/v2/" mode "/") == 1 { n += $4 } END { print n + 0 }' "$ROOT_T/registry.log"; }
+
+@test "an upload that breaks off goes on where the registry says, and no byte goes twice" {
+    local mode size
+    dd if=/dev/urandom of="$BATS_TEST_TMPDIR/noise" bs=1M count=20 status=none
+    tar -C "$BATS_TEST_TMPDIR" -cf "$BATS_TEST_TMPDIR/noise.tar" noise
+    kist import -q "$BATS_TEST_TMPDIR/noise.tar" noise >/dev/null
+    kist push -q noise "$REGISTRY/session-good/x:1"
+    size=$(sent session-good)
+    [ "$size" -gt $((20 << 20)) ]
+    for mode in cut half lengths busy; do
+        echo "$mode"
+        kist push -q --retry 3 --retry-delay 1 noise "$REGISTRY/session-$mode/x:1"
+        [ "$(sent session-$mode)" -eq "$size" ]
+    done
+    # one that has forgotten it gets all of it again
+    kist push -q --retry 3 --retry-delay 1 noise "$REGISTRY/session-forgets/x:1"
+    [ "$(sent session-forgets)" -eq $((size + (1 << 20))) ]
+    run kist push -q --retry 1 --retry-delay 1 noise "$REGISTRY/session-never/x:1"
+    echo "$output"
+    [ "$status" -eq 125 ]
+    [ "$(sent session-never)" -le $((4 << 20)) ]
+    kist rmi noise >/dev/null
+}
+
+@test "a pull that is killed goes on with the byte after the last that was kept" {
+    local killed kept asked size delay
+    for delay in 0.4 0.7 1.0; do
+        rm -rf "$ROOT_T/fresh"
+        : >"$ROOT_T/registry.log"
+        "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" pull -q "$REGISTRY/slow/x:1" >/dev/null 2>&1 3>&- &
+        killed=$!
+        sleep "$delay"
+        kill -9 $killed
+        wait $killed || true
+        kept=$(cat "$ROOT_T"/fresh/root/content/partial/* 2>/dev/null | wc -c)
+        echo "$delay: $kept"
+        fresh pull -q "$REGISTRY/slow/x:1"
+        size=$(awk '/slow\/x\/blobs/ && $4 > 1000000 { print $4; exit }' "$ROOT_T/registry.log")
+        asked=$(awk '/slow\/x\/blobs/ && $4 > 1000 { n = $4 } END { print n }' "$ROOT_T/registry.log")
+        [ "$asked" -eq $((size - kept)) ]
+        [ -z "$(ls "$ROOT_T/fresh/root/content/partial")" ]
+        [ -z "$(ls "$ROOT_T/fresh/root/tmp" | grep -v '^lock$')" ]
+    done
+    [ "$kept" -gt $((1 << 20)) ]
+}

@@ -341,6 +341,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.endless()
         if mode == "drip-body":
             return self.slowly(data)
+        if mode == "slow":
+            return self.in_pieces(data, start)
         if mode == "redirect-layer":
             return self.redirect(foreign("/layer"))
         if mode == "gzip-bomb":
@@ -363,12 +365,96 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.ranged(data, start, start)
         return self.reply(200, data)
 
+    def in_pieces(self, data, start):
+        """Over a second or so."""
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(data) - start))
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        self.end_headers()
+        self.note(len(data) - start)
+        for at in range(start, len(data), 256 << 10):
+            self.wfile.write(data[at:at + (256 << 10)])
+            time.sleep(0.05)
+
     def ranged(self, data, start, said):
         body = data[start:]
         return self.reply(206, body, Content_Range=f"bytes {said}-{len(data) - 1}/{len(data)}")
 
     # Uploads, kept in memory.
+    def pieces(self):
+        """The body, as it comes."""
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            while size := int(self.rfile.readline(), 16):
+                yield self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return
+        left = int(self.headers.get("Content-Length", 0))
+        while left > 0:
+            piece = self.rfile.read(min(left, 1 << 16))
+            left -= len(piece)
+            yield piece
+
+    def receive(self, have, most):
+        """Adds the body to `have`; False when `most` bytes have come: then the connection ends here."""
+        before = len(have)
+        for piece in self.pieces():
+            have += piece
+            if len(have) - before >= most:
+                del have[before + most:]
+                self.note(len(have) - before)
+                self.connection.shutdown(socket.SHUT_RDWR)
+                self.close_connection = True
+                return False
+        return True
+
+    def progress(self, status, place, have, **headers):
+        self.reply(status, Location=place, Range=f"0-{max(0, len(have) - 1)}", **headers)
+
+    def resumable(self, mode):
+        """A registry with sessions that break off: after a megabyte ("cut"), and again within a piece ("half"); that has forgotten
+        the session then ("forgets"); that wants lengths ("lengths"); that is busy at first ("busy"); that never works ("never")."""
+        kind = mode.removeprefix("session-")
+        path = urllib.parse.urlparse(self.path)
+        if self.command == "POST":
+            with LOCK:
+                STATE["uploads"][mode] = number = STATE["uploads"].get(mode, 0) + 1
+                STATE["uploads"][mode, number] = bytearray()
+            self.body()
+            return self.progress(202, f"/v2/{mode}/x/blobs/uploads/{number}", b"")
+        place = path.path
+        have = STATE["uploads"][mode, int(place.split("/")[-1])]
+        if self.command == "GET":
+            return self.fail(404, "BLOB_UPLOAD_UNKNOWN", "forgotten") if kind == "forgets" else self.progress(204, place, have)
+        if self.command == "PUT":
+            self.receive(have, 1 << 40)
+            wanted = urllib.parse.parse_qs(path.query).get("digest", [""])[0]
+            right = digest(bytes(have)) == wanted
+            return self.reply(201, Docker_Content_Digest=wanted) if right else self.fail(400, "DIGEST_INVALID", "other bytes came")
+        if self.command != "PATCH":
+            return self.reply(204)
+        part = self.headers.get("Content-Range")
+        if part and int(part.split("-")[0]) != len(have):
+            self.body()
+            return self.progress(416, place, have)
+        if kind == "lengths" and "Content-Length" not in self.headers:
+            return self.fail(411, "SIZE_INVALID", "how long?", Connection="close")
+        with LOCK:
+            STATE["tries"][mode] = tries = STATE["tries"].get(mode, 0) + 1
+        if kind == "busy" and tries == 1:
+            return self.fail(503, "UNAVAILABLE", "later", Retry_After="1", Connection="close")
+        most = {"cut": [1 << 20], "forgets": [1 << 20], "half": [1 << 20, 3 << 20], "never": [1 << 20] * 99}.get(kind, [])
+        if tries <= len(most) and not self.receive(have, most[tries - 1]):
+            return None
+        before = len(have)
+        self.receive(have, 1 << 40)
+        self.note(len(have) - before)
+        return self.progress(202, place, have)
+
     def upload(self, mode):
+        if mode.startswith("session-"):
+            return self.resumable(mode)
         path = urllib.parse.urlparse(self.path)
         data = self.body()
         place = f"/v2/{mode}/x/blobs/uploads/1"
