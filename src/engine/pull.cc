@@ -172,28 +172,51 @@ void say(const PullOptions& options, const std::string& line) {
     if (options.progress) options.progress(line);
 }
 
+/// With all its layers: then a registry that still means its manifest has nothing new.
+std::optional<storage::ImageRecord> whole_image(Engine& engine, const storage::Reference& name) {
+    auto image = engine.images().find(name.str());
+    if (!image || image->is_list()) return std::nullopt;
+    const storage::LayerStore layers(engine.store());
+    for (const std::string& chain : image->chain_ids)
+        if (!layers.exists(chain)) return std::nullopt;
+    return image;
+}
+
+/// What scripts read after the layers.
+void say_result(Engine& engine, const registry::FoundImage& found, const storage::Reference& name, bool is_new,
+                const PullOptions& options) {
+    say(options, "Digest: " + sha256(found.list_text.empty() ? found.manifest_text : found.list_text).str());
+    say(options,
+        (is_new ? "Status: Downloaded newer image for " : "Status: Image is up to date for ") + name.familiar());
+    const auto image = engine.images().find(name.str());
+    storage::append_event(
+        engine.store().data(),
+        {.type = "image", .action = "pull", .id = image ? image->id : "", .attributes = {{"name", name.familiar()}}});
+}
+
 Digest pull_from(Engine& engine, const Endpoint& endpoint, const storage::Reference& name, const PullOptions& options) {
     const oci::Platform platform = wanted_platform(options);
     registry::Setup setup = make_setup(engine.config(), endpoint.host, endpoint.repository, options);
     add_credential(setup, endpoint.host, options);
     registry::Fetcher fetcher(storage::program_path("kist-fetch"), setup);
     const std::string wanted = name.digest.empty() ? name.tag : name.digest.str();
-    const auto found = fetcher.image(wanted, platform);
-    check_platform(found, options, platform);
+    const auto before = whole_image(engine, name);
+    const auto found = fetcher.image(wanted, platform, before && !options.any() ? before->manifest_digest : "");
     const std::string place = endpoint.host + "/" + endpoint.repository;
     say(options, wanted + ": Pulling from " + (endpoint.host == "docker.io" ? endpoint.repository : place));
+    if (found.config_digest.empty()) {
+        const auto manifest = from_value<oci::Manifest>(json::parse(found.manifest_text, "manifest"), "manifest");
+        for (const oci::Descriptor& layer : manifest.layers)
+            say(options, Digest::parse(layer.digest)->short_id() + ": Already exists");
+        say_result(engine, found, name, false, options);
+        return *Digest::parse(before->id);
+    }
+    check_platform(found, options, platform);
     Pulling pulling(engine.store(), fetcher, options, place, engine.config().max_concurrent_downloads);
     const auto held = pulling.layers(found);
-    const auto before = engine.images().find(name.str());
     const Digest id = storage::store_image(
         engine.store(), {found.config_text, found.config, found.manifest_text, found.manifest_type}, held, {name});
-    say(options, "Digest: " + sha256(found.list_text.empty() ? found.manifest_text : found.list_text).str());
-    const bool known = before && before->id == id.str();
-    say(options,
-        (known ? "Status: Image is up to date for " : "Status: Downloaded newer image for ") + name.familiar());
-    storage::append_event(
-        engine.store().data(),
-        {.type = "image", .action = "pull", .id = id.str(), .attributes = {{"name", name.familiar()}}});
+    say_result(engine, found, name, !before || before->id != id.str(), options);
     return id;
 }
 

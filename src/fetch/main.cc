@@ -74,7 +74,7 @@ registry::Answer serve(Session& session, const registry::Ask& ask, Fd data, cons
     registry::Answer answer;
     const auto put = [&](const std::string& bytes) { write_full(data, bytes, "the answer"); };
     if (ask.kind == "image") {
-        put(json::dump(to_value(find_image(session, ask.reference, ask.platform))));
+        put(json::dump(to_value(find_image(session, ask.reference, ask.platform, ask.from))));
     } else if (ask.kind == "blob") {
         session.blob(ask.reference, ask.size, ask.offset, std::move(data));
     } else if (ask.kind == "manifest") {

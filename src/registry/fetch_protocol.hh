@@ -57,7 +57,7 @@ struct Setup {
 
 /// By kind, and what goes through the descriptor:
 ///   ping      nothing: does the registry accept the credential?
-///   image     out, a FoundImage as JSON: what `reference` means for `platform`
+///   image     out, a FoundImage as JSON: what `reference` means for `platform`; of a manifest that is in `from` only its text
 ///   manifest  out, the bytes of the manifest or list `reference`
 ///   describe  out, a FoundManifest as JSON: what `reference` is, image or list
 ///   head      nothing: is the manifest `reference` there, and what is its digest?

@@ -40,7 +40,7 @@ void check_named(const std::string& text, const std::string& digest) {
         throw Error("the registry's manifest does not name {}", digest);
 }
 
-void check(const FoundImage& found, const std::string& reference) {
+void check(const FoundImage& found, const std::string& reference, const std::string& known) {
     const std::string& named = found.list_text.empty() ? found.manifest_text : found.list_text;
     if (reference.find(':') != std::string::npos) check_digest("manifest", named, reference);
     if (!found.said_digest.empty()) check_digest("manifest", named, found.said_digest);
@@ -48,6 +48,7 @@ void check(const FoundImage& found, const std::string& reference) {
         check_named(found.list_text, found.manifest_digest);
         check_digest("manifest", found.manifest_text, found.manifest_digest);
     }
+    if (found.config_digest.empty()) return check_digest("manifest", found.manifest_text, known);
     check_named(found.manifest_text, found.config_digest);
     for (const oci::Descriptor& layer : found.layers) check_named(found.manifest_text, layer.digest);
     check_digest("image configuration", found.config_text, found.config_digest);
@@ -148,15 +149,16 @@ Answer Fetcher::call(const Ask& what) {
     return begin(what, null).finish();
 }
 
-FoundImage Fetcher::image(const std::string& reference, const oci::Platform& platform) {
+FoundImage Fetcher::image(const std::string& reference, const oci::Platform& platform, const std::string& known) {
     Ask what;
     what.kind = "image";
     what.reference = reference;
     what.platform = platform;
+    if (!known.empty()) what.from = {known};
     const std::string text = bytes(what, found_limit);
     auto found = from_value<FoundImage>(json::parse(text, "answer of kist-fetch", {.bytes = found_limit}),
                                         "answer of kist-fetch");
-    check(found, reference);
+    check(found, reference, known);
     return found;
 }
 

@@ -47,8 +47,9 @@ public:
     /// Everything that is under way fails.
     void stop();
 
-    /// `reference`: tag or digest. Checks every digest.
-    FoundImage image(const std::string& reference, const oci::Platform&);
+    /// `reference`: tag or digest. Checks every digest. `known`: digest of the manifest of an image that is here; if that is what
+    /// the reference means, the configuration and the layers are left out (config_digest is empty).
+    FoundImage image(const std::string& reference, const oci::Platform&, const std::string& known);
     /// Checks the digest of the manifest; of what it names it cannot be known.
     FoundManifest describe(const std::string& reference);
     /// Bytes of at most `limit` that a request brings.

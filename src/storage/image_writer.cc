@@ -126,9 +126,14 @@ Digest store_image(const Store& store, const NewImage& image, const std::vector<
         files.add(images, record_name, seal_record(to_value(make_record(id, image, manifest_digest, layers))));
     }
     files.place();
-    for (const Reference& name : names) image_names.set_unsynced(name, id);
+    bool renamed = false; // a pull of what is here already waits for no disk
+    for (const Reference& name : names) {
+        if (image_names.find(name) == id) continue;
+        image_names.set_unsynced(name, id);
+        renamed = true;
+    }
     files.sync();
-    if (!names.empty()) image_names.sync();
+    if (renamed) image_names.sync();
     undo.commit();
     return id;
 }

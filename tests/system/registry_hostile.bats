@@ -249,3 +249,24 @@ sent() { awk -v mode="$1" '$2 == "PATCH" && $4 > 1000 && index($3, "/v2/" mode "
     done
     [ "$kept" -gt $((1 << 20)) ]
 }
+
+@test "a pull of what is here asks one question and waits for no disk" {
+    fresh pull -q "$REGISTRY/good/x:1"
+    : >"$ROOT_T/registry.log"
+    run --separate-stderr strace -f -qq -e trace=fsync,fdatasync,syncfs -o "$BATS_TEST_TMPDIR/trace" \
+        "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" pull "$REGISTRY/good/x:1"
+    echo "$stderr"
+    [ "$status" -eq 0 ]
+    [ "$output" = "$(fresh image inspect -f '{{.Id}}' "$REGISTRY/good/x:1")" ]
+    [[ "$stderr" = *": Already exists"*"Status: Image is up to date for $REGISTRY/good/x:1" ]]
+    [ "$(grep -c . "$ROOT_T/registry.log")" -eq 1 ]
+    run ! grep -E 'fsync|fdatasync|syncfs' "$BATS_TEST_TMPDIR/trace"
+    # the name of another image means this one from now on
+    fresh tag "$REGISTRY/good/x:1" "$REGISTRY/good/y:1"
+    fresh pull -q "$REGISTRY/good/x:1" "$REGISTRY/good/y:1" "$REGISTRY/good/z:1"
+    [ "$(fresh images -q | wc -l)" -eq 3 ]
+    # a layer that is missing is fetched, whatever the manifest says
+    rm -rf "$ROOT_T"/fresh/root/layers/*
+    fresh pull -q "$REGISTRY/good/x:1"
+    [ -n "$(ls "$ROOT_T/fresh/root/layers")" ]
+}

@@ -46,8 +46,9 @@ int pull_image(Session& session) {
     const engine::PullPolicy policy = engine::parse_pull_policy(o.policy);
     if (!o.quiet) show_progress(o);
     engine::Engine& engine = session.engine();
-    for (const std::string& name : o.all_tags ? all_tags_of(engine, operands.front(), o) : operands)
-        print_line(engine::resolve_image(engine, name, policy, o).id);
+    for (const std::string& operand : operands)
+        for (const std::string& name : o.all_tags ? all_tags_of(engine, operand, o) : std::vector{operand})
+            print_line(engine::resolve_image(engine, name, policy, o).id);
     return 0;
 }
 
@@ -56,10 +57,10 @@ int pull_image(Session& session) {
 const Command pull{.path = "image pull",
                    .shortcut = "pull",
                    .alias = "",
-                   .summary = "Fetch an image from its registry",
-                   .usage = "IMAGE",
+                   .summary = "Fetch images from their registries",
+                   .usage = "IMAGE [IMAGE...]",
                    .section = Section::image,
-                   .operands = operands::exactly_one,
+                   .operands = operands::at_least_one,
                    .options = facts_of<options>,
                    .run = pull_image};
 
