@@ -86,6 +86,7 @@ constexpr const Command* const list[] = {
     &network_exists,
     &network_reload,
     &network_rm,
+    &network_update,
     &network_prune,
     // volumes
     &volume_create,

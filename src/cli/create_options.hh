@@ -127,6 +127,7 @@ constexpr auto namespace_options() {
         {{"ipc", "MODE", "IPC namespace: private, shareable, none, host, container:NAME"}, &T::ipc},
         {{"ip", "ADDRESS", "IPv4 address in the network"}, &T::ip},
         {{"ip6", "ADDRESS", "IPv6 address in the network"}, &T::ip6},
+        {{"link", "CONTAINER[:NAME]", "Find CONTAINER by NAME in its networks (repeatable)"}, &T::links},
         {{"mac-address", "ADDRESS", "Hardware address in the network"}, &T::mac_address},
         {{"network,net", "NETWORK", "A network's name, none, host or container:NAME (repeatable)", Completes::network},
          &T::networks},

@@ -93,6 +93,11 @@ void check_address(const storage::NetworkConfig& network, const std::string& tex
                      subnets.empty() ? "it has none" : join(subnets, ", "));
 }
 
+void apply_links(const CreateInput& in, ContainerConfig& config) {
+    const auto links = parse_links(in.options.links, in.find_container);
+    for (NetworkChoice& choice : config.networks) choice.links = links;
+}
+
 void apply_single(const CreateOptions& options, ContainerConfig& config) {
     const bool given = !options.ip.empty() || !options.ip6.empty() || !options.mac_address.empty();
     if (given && config.networks.size() != 1)
@@ -111,11 +116,25 @@ void refuse_without_network(const CreateOptions& options, const std::string& mod
     for (const auto& [given, option] : {std::pair{!options.ip.empty(), "--ip"},
                                         {!options.ip6.empty(), "--ip6"},
                                         {!options.mac_address.empty(), "--mac-address"},
-                                        {!options.network_aliases.empty(), "--network-alias"}})
+                                        {!options.network_aliases.empty(), "--network-alias"},
+                                        {!options.links.empty(), "--link"}})
         if (given) throw UsageError("conflicting options: {} and --network {}", option, mode.substr(0, mode.find(':')));
 }
 
 } // namespace
+
+std::map<std::string, std::string> parse_links(const std::vector<std::string>& texts,
+                                               const std::function<storage::ContainerView(const std::string&)>& find) {
+    std::map<std::string, std::string> links;
+    for (const std::string& text : texts) {
+        const auto [name, given] = split_once(text, ':');
+        const storage::ContainerView other = find(name);
+        const std::string alias = given.value_or(other.config.name);
+        check_alias(alias);
+        links[alias] = other.config.id;
+    }
+    return links;
+}
 
 void check_network_choice(NetworkChoice& choice, const storage::NetworkConfig& network) {
     check_choice(choice);
@@ -131,8 +150,9 @@ void interpret_networks(const CreateInput& in, ContainerConfig& config) {
     if (mode != "bridge") return refuse_without_network(in.options, mode);
     for (const std::string& text : in.options.networks)
         if (text != "private" && !text.empty()) config.networks.push_back(parse_choice(in, text));
-    if (config.networks.empty()) config.networks.push_back({"bridge", {}, {}, {}, {}, {}});
+    if (config.networks.empty()) config.networks.push_back({.name = "bridge"});
     apply_single(in.options, config);
+    apply_links(in, config);
     for (std::size_t i = 0; i < config.networks.size(); ++i) {
         NetworkChoice& choice = config.networks[i];
         for (std::size_t other = 0; other < i; ++other)
@@ -141,7 +161,7 @@ void interpret_networks(const CreateInput& in, ContainerConfig& config) {
         check_network_choice(choice, in.find_network(choice.name));
     }
     // The usual case is not written down.
-    if (config.networks == std::vector<NetworkChoice>{{"bridge", {}, {}, {}, {}, {}}}) config.networks.clear();
+    if (config.networks == std::vector<NetworkChoice>{{.name = "bridge"}}) config.networks.clear();
 }
 
 } // namespace kist::engine

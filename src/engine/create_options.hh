@@ -63,7 +63,7 @@ struct CreateOptions : PullOptions, HealthOptions, LimitOptions {
     std::string pid, ipc, uts, cgroupns;
     std::string userns, subuidname, subgidname;
     std::vector<std::string> uidmaps, gidmaps;
-    std::vector<std::string> dns, dns_search, dns_options, add_hosts, expose, publish, network_aliases;
+    std::vector<std::string> dns, dns_search, dns_options, add_hosts, expose, publish, network_aliases, links;
     std::string ip, ip6, mac_address;
     bool publish_all = false;
     // security

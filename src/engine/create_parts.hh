@@ -45,6 +45,9 @@ struct TakenIds {
 void interpret_user_namespace(const CreateInput&, storage::ContainerConfig&,
                               const std::function<TakenIds(std::uint32_t)>& take_ids); // create_user_namespace.cc
 // create_networks.cc: after the namespaces
+/// --link NAME[:ALIAS]: alias and full id of each.
+std::map<std::string, std::string> parse_links(const std::vector<std::string>& texts,
+                                               const std::function<storage::ContainerView(const std::string&)>& find);
 void interpret_networks(const CreateInput&, storage::ContainerConfig&);
 /// What was asked of one network: addresses that lie in it and are not the gateway's, names. Throws UsageError. Normalises.
 void check_network_choice(storage::NetworkChoice&, const storage::NetworkConfig&);

@@ -63,8 +63,8 @@ std::vector<std::string> split_mapping(const std::string& whole, std::string tex
 
 bool overlap(const PortMapping& a, const PortMapping& b) {
     const bool same_place = a.host_ip == b.host_ip || a.host_ip.empty() || b.host_ip.empty();
-    return same_place && a.protocol == b.protocol && a.host_port != 0 && b.host_port != 0 &&
-           a.host_port < b.host_port + b.count && b.host_port < a.host_port + a.count;
+    return same_place && a.protocol == b.protocol && a.host_port != 0 && b.host_port != 0 && a.host_until == 0 &&
+           b.host_until == 0 && a.host_port < b.host_port + b.count && b.host_port < a.host_port + a.count;
 }
 
 void check_conflicts(const std::vector<PortMapping>& ports) {
@@ -92,9 +92,10 @@ std::vector<PortMapping> parse_port(const std::string& text) {
     mapping.count = container.count;
     if (!parts[1].empty() && parts[1] != "0") {
         const PortRange host = parse_range(text, parts[1]);
-        if (host.count != container.count)
+        if (host.count != container.count && container.count != 1)
             bad_port(text, "the ranges of the host and of the container have different lengths");
         mapping.host_port = host.from;
+        if (host.count != container.count) mapping.host_until = static_cast<std::uint16_t>(host.from + host.count - 1);
         return {mapping};
     }
     std::vector<PortMapping> each; // each on a port of its own

@@ -11,6 +11,8 @@
 #include "base/time.hh"
 #include "engine/hook_spec.hh"
 #include "engine/image_use_cases.hh"
+#include "engine/inspect_parts.hh"
+#include "engine/networks.hh"
 #include "version.hh"
 
 namespace kist::engine {
@@ -112,6 +114,7 @@ Value info(Engine& engine) {
     document.set("ServerVersion", KIST_VERSION);
     document.set("DefaultRuntime", "kist");
     document.set("Debug", engine.config().debug);
+    document.set("Warnings", list_value(network_warnings()));
     return document;
 }
 

@@ -157,8 +157,7 @@ Value network_settings(Engine& engine, const ContainerView& view) {
     const auto found = std::find_if(attachments.begin(), attachments.end(), is_default);
     set_addresses(value, found != attachments.end() ? &*found : nullptr);
     Value networks = Value::object();
-    if (mode == "none" || mode == "host")
-        networks.set(mode, endpoint(engine, view.config, {mode, {}, {}, {}, {}, {}}, nullptr));
+    if (mode == "none" || mode == "host") networks.set(mode, endpoint(engine, view.config, {.name = mode}, nullptr));
     for (const storage::NetworkChoice& choice : networks_of(view.config)) {
         const auto own = std::find_if(attachments.begin(), attachments.end(),
                                       [&](const Attachment& a) { return a.network.name == choice.name; });

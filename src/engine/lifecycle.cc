@@ -6,6 +6,7 @@
 
 #include "engine/ask_monitor.hh"
 #include "engine/containers.hh"
+#include "engine/networks.hh"
 #include "engine/repair.hh"
 #include "engine/tell.hh"
 #include "monitor/control.hh"
@@ -90,6 +91,7 @@ void rename(Engine& engine, const ContainerId& id, const std::string& new_name) 
     std::string name = new_name.starts_with('/') ? new_name.substr(1) : new_name;
     const std::string old_name = "/" + view->config.name;
     engine.containers().rename(view->config, name);
+    rename_in_networks(engine, *view);
     tell(engine, view->config, "rename", {{"name", name}, {"oldName", old_name}});
 }
 

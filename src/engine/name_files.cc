@@ -128,12 +128,16 @@ std::string resolv_text(const ContainerConfig& config, const netns::ContainerPla
     return text + other_lines(base, asked);
 }
 
+void write_resolv_file(const ContainerConfig& config, const netns::ContainerPlan& network, const Dir& run_dir) {
+    write_shared(run_dir, "resolv.conf", resolv_text(config, network, host_file("/etc/resolv.conf")));
+}
+
 void write_name_files(const ContainerConfig& config, const netns::ContainerPlan& network, const Dir& run_dir) {
     write_shared(run_dir, "hostname", config.hostname + "\n");
     if (config.namespaces.network.starts_with("container:")) return;
     write_shared(run_dir, "hosts",
                  hosts_text(config, network, config.namespaces.network == "host" ? host_file("/etc/hosts") : ""));
-    write_shared(run_dir, "resolv.conf", resolv_text(config, network, host_file("/etc/resolv.conf")));
+    write_resolv_file(config, network, run_dir);
 }
 
 } // namespace kist::engine

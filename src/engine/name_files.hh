@@ -16,6 +16,8 @@ std::string resolv_text(const storage::ContainerConfig&, const netns::ContainerP
 /// The name servers of the host's /etc/resolv.conf, those on its loopback too.
 std::vector<std::string> host_name_servers();
 
+/// Into the file that a running container sees.
+void write_resolv_file(const storage::ContainerConfig&, const netns::ContainerPlan&, const Dir& run_dir);
 /// Writes the three files (0644) for a start; not those that another container lends.
 void write_name_files(const storage::ContainerConfig&, const netns::ContainerPlan&, const Dir& run_dir);
 

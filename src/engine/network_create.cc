@@ -66,6 +66,7 @@ void check_option(const std::string& driver, const std::string& key, const std::
                                                    "mode",
                                                    "macvlan_mode",
                                                    "ipvlan_mode",
+                                                   "vlan",
                                                    switches[0],
                                                    switches[1]};
     if (std::find(known.begin(), known.end(), key) == known.end()) {
@@ -79,6 +80,12 @@ void check_option(const std::string& driver, const std::string& key, const std::
     if (key == "mtu" || key == "com.docker.network.driver.mtu") {
         const auto mtu = parse_unsigned(value, 65535);
         if (!mtu || *mtu < 68) throw UsageError("option {}: '{}' is not 68 to 65535", key, printable(value));
+    }
+    if (key == "vlan") {
+        if (driver != "bridge")
+            throw UsageError("option vlan is for bridges: give macvlan an interface of that VLAN as parent");
+        if (const auto vlan = parse_unsigned(value, 4094); !vlan || *vlan == 0)
+            throw UsageError("option vlan: '{}' is not 1 to 4094", printable(value));
     }
     if (key == "mode" || key == "macvlan_mode" || key == "ipvlan_mode") {
         const std::vector<std::string> modes = driver == "ipvlan"

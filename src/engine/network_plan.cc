@@ -130,7 +130,7 @@ std::vector<NetworkConfig> all_networks(Engine& engine) {
 std::vector<storage::NetworkChoice> networks_of(const storage::ContainerConfig& config) {
     if (config.namespaces.network != "bridge") return {};
     if (!config.networks.empty()) return config.networks;
-    return {{default_network_name, {}, {}, {}, {}, {}}};
+    return {{.name = default_network_name}};
 }
 
 netns::NetworkPlan network_plan(Engine& engine, const NetworkConfig& config) {
@@ -145,6 +145,7 @@ netns::NetworkPlan network_plan(Engine& engine, const NetworkConfig& config) {
     plan.routes = config.routes;
     plan.mtu = static_cast<std::uint32_t>(
         parse_unsigned(option_of(config, {"mtu", "com.docker.network.driver.mtu"}), 65535).value_or(0));
+    plan.vlan = static_cast<std::uint16_t>(parse_unsigned(option_of(config, {"vlan"}), 4094).value_or(0));
     plan.internal = config.internal;
     plan.names = config.dns_enabled && config.driver == "bridge";
     plan.talk = option_of(config, {"com.docker.network.bridge.enable_icc"}) != "false";

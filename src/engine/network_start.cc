@@ -6,6 +6,7 @@
 #include "base/text.hh"
 #include "engine/create_parts.hh"
 #include "engine/name_files.hh"
+#include "engine/network_parts.hh"
 #include "engine/network_subnets.hh"
 #include "engine/networks.hh"
 #include "engine/repair.hh"
@@ -28,13 +29,6 @@ bool holds_its_address(Engine& engine, const std::string& id) {
     // One that is being started has its address already, and no monitor yet.
     return view->monitor_alive || view->state.pid != 0 ||
            FileLock::is_held(engine.containers().data_dir(*parsed), "lock");
-}
-
-std::vector<std::string> lease_names(const ContainerConfig& config, const NetworkChoice& choice) {
-    std::vector<std::string> names{config.name, config.id.substr(0, 12)};
-    if (!config.hostname.empty()) names.push_back(config.hostname);
-    names.insert(names.end(), choice.aliases.begin(), choice.aliases.end());
-    return names;
 }
 
 void lease_addresses(Engine& engine, const ContainerConfig& config, const NetworkChoice& choice,
@@ -77,6 +71,7 @@ netns::Attachment attach(Engine& engine, const ContainerConfig& config, const Ne
     attachment.network = network_plan(engine, network);
     attachment.interface = interface;
     attachment.aliases = choice.aliases;
+    attachment.links = choice.links;
     attachment.guarded = is_guarded(config);
     // New at each start: the link of the last run may still be on its way out.
     if (network.driver == "bridge") attachment.host_interface = "kv" + config.id.substr(0, 6) + random_hex(3);
@@ -134,9 +129,11 @@ netns::Attachment plan_attachment(Engine& engine, const ContainerConfig& config,
 
 namespace {
 
-/// Whom to ask what the networks do not know: --dns, else the networks' own, else the host's.
+/// Whether its monitor answers for it, and whom that asks.
 void plan_names(Engine& engine, const ContainerConfig& config, netns::ContainerPlan& plan) {
-    const auto has_names = [](const netns::Attachment& attachment) { return attachment.network.names; };
+    const auto has_names = [](const netns::Attachment& attachment) {
+        return attachment.network.names || !attachment.links.empty();
+    };
     const auto host = host_name_servers();
     const bool only_loopback = !host.empty() && std::all_of(host.begin(), host.end(), [](const std::string& server) {
         const auto address = netns::Address::parse(server);
@@ -145,16 +142,27 @@ void plan_names(Engine& engine, const ContainerConfig& config, netns::ContainerP
     // Where the host asks a resolver of its own on 127.0.0.1, only the host can ask it.
     plan.name_service = std::any_of(plan.attachments.begin(), plan.attachments.end(), has_names) ||
                         (config.dns.empty() && only_loopback);
-    if (!plan.name_service) return;
-    plan.name_servers = config.dns;
-    if (plan.name_servers.empty())
-        for (const netns::Attachment& attachment : plan.attachments)
-            for (const std::string& server : find_network(engine, attachment.network.name).dns_servers)
-                plan.name_servers.push_back(server);
-    if (plan.name_servers.empty()) plan.name_servers = host;
+    if (plan.name_service) plan.name_servers = name_servers_of(engine, config, plan);
 }
 
 } // namespace
+
+std::vector<std::string> lease_names(const ContainerConfig& config, const NetworkChoice& choice) {
+    std::vector<std::string> names{config.name, config.id.substr(0, 12)};
+    if (!config.hostname.empty()) names.push_back(config.hostname);
+    names.insert(names.end(), choice.aliases.begin(), choice.aliases.end());
+    return names;
+}
+
+std::vector<std::string> name_servers_of(Engine& engine, const ContainerConfig& config,
+                                         const netns::ContainerPlan& plan) {
+    std::vector<std::string> servers = config.dns;
+    if (servers.empty())
+        for (const netns::Attachment& attachment : plan.attachments)
+            for (const std::string& server : find_network(engine, attachment.network.name).dns_servers)
+                servers.push_back(server);
+    return servers.empty() ? host_name_servers() : servers;
+}
 
 netns::ContainerPlan plan_container_network(Engine& engine, const ContainerConfig& config) {
     netns::ContainerPlan plan;

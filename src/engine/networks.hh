@@ -30,6 +30,12 @@ netns::ContainerPlan plan_container_network(Engine&, const storage::ContainerCon
 /// One network more for a container that runs; the caller holds the networks' lock and knows the default network settled.
 netns::Attachment plan_attachment(Engine&, const storage::ContainerConfig&, const storage::NetworkChoice&,
                                   const std::vector<netns::Attachment>& others);
+/// What of the host keeps containers' packets from passing, a sentence each; and those that were not said before in this
+/// boot, after a start.
+std::vector<std::string> network_warnings();
+void warn_of_network(Engine&, const netns::ContainerPlan&);
+/// After `rename`: the names by which others of its networks find a running container.
+void rename_in_networks(Engine&, const storage::ContainerView&);
 /// The error of a start with the name of the container that has the port, if one has.
 void name_port_holder(Engine&, const netns::ContainerPlan&, Error&);
 /// Removes what a container left that is dead, or that could not start.
@@ -57,9 +63,14 @@ Value inspect_network(Engine&, const storage::NetworkConfig&);
 Value network_row(const storage::NetworkConfig&, bool no_trunc);
 std::vector<storage::NetworkConfig> list_networks(Engine&, const std::vector<std::string>& filters);
 /// Puts a container, running or not, into a network too. `wish`: addresses and aliases; its name is not looked at.
-void connect_network(Engine&, const std::string& network, const ContainerId&, const storage::NetworkChoice& wish);
+/// `links`: NAME[:ALIAS] of containers that it finds by that name there.
+void connect_network(Engine&, const std::string& network, const ContainerId&, storage::NetworkChoice wish,
+                     const std::vector<std::string>& links);
 void disconnect_network(Engine&, const std::string& network, const ContainerId&);
 /// Puts back what others removed of a running container's links and firewall elements.
 void reload_network(Engine&, const ContainerId&);
+/// Name servers that containers of the network ask what the network does not know; running ones do so at once.
+void update_network(Engine&, const std::string& network, const std::vector<std::string>& add_dns,
+                    const std::vector<std::string>& drop_dns);
 
 } // namespace kist::engine

@@ -133,6 +133,7 @@ monitor::SpawnedMonitor launch(Engine& engine, const ContainerId& id, const Cont
     if (!view.config.hooks.empty()) lock.reset();
     spawned.wait_started();
     for (const std::string& warning : split(trim(spawned.warnings()), '\n')) log::warn("{}", warning);
+    warn_of_network(engine, network);
     return spawned;
 }
 

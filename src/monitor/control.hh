@@ -8,6 +8,7 @@
 
 #include "base/error.hh"
 #include "base/file.hh"
+#include "base/text.hh"
 #include "monitor/packet_socket.hh"
 #include "monitor/protocol.hh"
 
@@ -51,6 +52,9 @@ public:
     }
     void disconnect_network(const std::string& network) { request(Packet::disconnect, network, {}); }
     void reload_network() { request(Packet::reload_network, {}, {}); }
+    void use_name_servers(const std::vector<std::string>& servers) {
+        request(Packet::name_servers, join(servers, " "), {});
+    }
     /// False when the monitor does not answer in time.
     bool ping(std::chrono::milliseconds limit);
     /// The exit code. Throws MonitorLost.

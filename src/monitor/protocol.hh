@@ -151,6 +151,9 @@ enum class Packet : std::uint8_t {
     connect = 'n',        ///< a netns::Attachment as JSON, its addresses leased; answered by done/failed
     disconnect = 'd',     ///< name of a network; answered by done/failed
     reload_network = 'R', ///< put the firewall's elements back; answered by done/failed
+    /// answer the container's questions for names, asking these servers what the networks do not know: addresses with
+    /// blanks between; answered by done/failed
+    name_servers = 'N',
     // monitor → client
     /// "pid[\nwarnings]": init has exec'd (or, for an adopting monitor, lives); what poststart hooks failed at
     started = 'S',

@@ -244,6 +244,7 @@ void Supervisor::on_packet(ClientId client, const PacketView& packet) {
     case Packet::connect: return answer(client, [&] { connect_network(packet.payload); });
     case Packet::disconnect: return answer(client, [&] { disconnect_network(std::string(packet.payload)); });
     case Packet::reload_network: return answer(client, [this] { network_.reload(Dir::open(task_.run_root)); });
+    case Packet::name_servers: return answer(client, [&] { use_name_servers(packet.payload); });
     case Packet::signal:
         return answer(
             client, [&] { signal_for_user(client, static_cast<int>(parse_unsigned(packet.payload, 64).value_or(0))); });

@@ -19,6 +19,7 @@
 #include "monitor/server.hh"
 #include "monitor/stdio.hh"
 #include "netns/container_network.hh"
+#include "netns/firewall_watch.hh"
 #include "netns/name_server.hh"
 #include "oci/run/cgroup.hh"
 #include "oci/run/hooks.hh"
@@ -62,9 +63,10 @@ private:
     void create(const Job& job);
     oci::Spec make_network(const Job& job);
     void adopt_network();
-    void serve_names();
+    void look_after_network();
     void connect_network(std::string_view payload);
     void disconnect_network(const std::string& name);
+    void use_name_servers(std::string_view payload);
     void end_network();
     void fail(const Error& error);
     void serve();
@@ -131,7 +133,8 @@ private:
     storage::ContainerState state_;
     std::optional<oci::Cgroup> cgroup_;
     netns::ContainerNetwork network_;
-    std::unique_ptr<netns::NameServer> names_; ///< none without a network that has names
+    std::unique_ptr<netns::NameServer> names_;       ///< none without a network that has names
+    std::unique_ptr<netns::FirewallWatch> firewall_; ///< none without a bridge
     ContainerStdio stdio_;
     std::optional<LogWriter> log_;
     std::optional<OutputPump> output_;

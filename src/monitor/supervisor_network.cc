@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The container's network in the hands of its monitor. state.json always says what there is to remove.
+#include "base/text.hh"
 #include "monitor/supervisor.hh"
 #include "netns/namespace.hh"
 #include "storage/container_store.hh"
@@ -15,7 +16,7 @@ oci::Spec Supervisor::make_network(const Job& job) {
         const netns::ContainerPlan& plan = state_.network.attachments.empty() ? job.network : state_.network;
         network_ = netns::ContainerNetwork::start(plan, Dir::open(task_.run_root), task_.id);
         state_.network = network_.plan();
-        serve_names();
+        look_after_network();
     }
     for (oci::Namespace& ns : spec.linux_.namespaces)
         if (ns.type == oci::NamespaceType::network) ns.path = "/proc/self/fd/" + std::to_string(network_.space().get());
@@ -28,15 +29,17 @@ void Supervisor::adopt_network() {
     try {
         network_ = netns::ContainerNetwork::adopt(state_.network, task_.id,
                                                   netns::open_namespace(fmt::format("/proc/{}/ns/net", state_.pid)));
-        serve_names();
+        look_after_network();
     } catch (const Error& error) {
         state_.error = error.message();
     }
 }
 
-void Supervisor::serve_names() {
-    if (network_.plan().name_service)
+void Supervisor::look_after_network() {
+    if (network_.plan().name_service && !names_)
         names_ = std::make_unique<netns::NameServer>(loop_, network_.plan(), task_.run_root, network_.space());
+    if (network_.has_firewall() && !firewall_)
+        firewall_ = std::make_unique<netns::FirewallWatch>(loop_, [this] { network_.mend(); });
 }
 
 /// Also what a failed adoption did not take over: the state tells.
@@ -45,6 +48,7 @@ void Supervisor::end_network() {
     try {
         const Dir run_root = Dir::open(task_.run_root);
         names_.reset();
+        firewall_.reset();
         if (network_.plan() == netns::ContainerPlan{}) netns::clear_network(state_.network, run_root, task_.id);
         else network_.end(run_root);
     } catch (const Error&) { // the run root is gone: so are the leases
@@ -61,11 +65,21 @@ void Supervisor::connect_network(std::string_view payload) {
     try {
         network_.connect(attachment, Dir::open(task_.run_root));
         if (names_) names_->use(network_.plan());
+        look_after_network();
     } catch (const Error&) {
         state_.network = network_.plan();
         write_state();
         throw;
     }
+}
+
+void Supervisor::use_name_servers(std::string_view payload) {
+    if (!network_.space()) throw Error("the container's network is not kist's own");
+    network_.serve_names(payload.empty() ? std::vector<std::string>{} : split(payload, ' '));
+    if (names_) names_->use(network_.plan());
+    look_after_network();
+    state_.network = network_.plan();
+    write_state();
 }
 
 void Supervisor::disconnect_network(const std::string& name) {

@@ -9,6 +9,7 @@
 
 #include "base/text.hh"
 #include "netns/firewall.hh"
+#include "netns/forwarding.hh"
 #include "netns/leases.hh"
 #include "netns/links.hh"
 #include "netns/namespace.hh"
@@ -138,6 +139,8 @@ ContainerNetwork ContainerNetwork::adopt(ContainerPlan plan, const std::string& 
     return network;
 }
 
+bool ContainerNetwork::has_firewall() const { return needs_firewall(plan_); }
+
 void ContainerNetwork::pin(pid_t pid) const {
     if (plan_.pin.empty()) return;
     // Best effort: a host without /run/netns has nobody who looks there.
@@ -150,7 +153,7 @@ void ContainerNetwork::pin(pid_t pid) const {
 void ContainerNetwork::mend() const {
     if (!needs_firewall(plan_)) return;
     NetlinkSocket firewall(NETLINK_NETFILTER);
-    open_firewall(firewall, plan_, owner_);
+    mend_firewall(firewall, plan_, owner_);
 }
 
 void ContainerNetwork::reload(const Dir& run_root) const {
@@ -205,6 +208,11 @@ void ContainerNetwork::disconnect(const std::string& network, const Dir& run_roo
     mend();
 }
 
+void ContainerNetwork::serve_names(std::vector<std::string> servers) {
+    plan_.name_service = true;
+    plan_.name_servers = std::move(servers);
+}
+
 void ContainerNetwork::end(const Dir& run_root) noexcept {
     if (!plan_.attachments.empty() || !plan_.pin.empty()) clear_network(plan_, run_root, owner_);
     plan_ = {};
@@ -227,33 +235,6 @@ void clear_network(const ContainerPlan& plan, const Dir& run_root, const std::st
             close_firewall(firewall, plan, owner);
         });
     attempt([&] { release_leases(plan, run_root, owner); });
-}
-
-namespace {
-
-constexpr std::array<std::pair<const char*, const char*>, 2> forwarding{
-    {{"ipv4/ip_forward", "ip_forward"}, {"ipv6/conf/all/forwarding", "ip6_forward"}}};
-
-} // namespace
-
-void enable_forwarding(const Dir& run_root, bool v6) {
-    for (std::size_t i = 0; i < (v6 ? 2u : 1u); ++i) {
-        const auto& [sysctl, file] = forwarding[i];
-        const std::string before = read_sysctl(sysctl);
-        if (before == "1" || before.empty()) continue;
-        write_atomically(run_root.create_dir("networks"), file, before, Durability::volatile_);
-        write_sysctl(sysctl, "1");
-    }
-}
-
-void restore_forwarding(const Dir& run_root) {
-    const Dir dir = run_root.create_dir("networks");
-    for (const auto& [sysctl, file] : forwarding) {
-        const auto before = read_file_if_exists(dir, file, 64);
-        if (!before) continue;
-        write_sysctl(sysctl, *before);
-        dir.remove_file(file);
-    }
 }
 
 } // namespace kist::netns

@@ -26,6 +26,8 @@ public:
     /// With the numbers of ports that were left to us.
     const ContainerPlan& plan() const { return plan_; }
 
+    /// It has a part in the firewall: a port on a bridge.
+    bool has_firewall() const;
     /// For `ip netns` (SEEDS A193): a link in /run/netns to the namespace of process `pid`.
     void pin(pid_t pid) const;
     /// Puts back what others removed from the firewall.
@@ -35,6 +37,8 @@ public:
     /// A further network while the container runs, or one less.
     void connect(const Attachment& attachment, const Dir& run_root);
     void disconnect(const std::string& network, const Dir& run_root);
+    /// plan() has a name service from now on, with these servers.
+    void serve_names(std::vector<std::string> servers);
 
     /// Firewall elements, leases, the pin; the rest goes with the descriptors. Never throws: each part that fails is left
     /// for the next sweep.
@@ -49,10 +53,5 @@ private:
 
 /// What a killed monitor left of a container that is dead; the same as end() without having started.
 void clear_network(const ContainerPlan& plan, const Dir& run_root, const std::string& owner) noexcept;
-
-/// Makes the host forward packets, if it does not, and remembers in `run_root` that it did not.
-void enable_forwarding(const Dir& run_root, bool v6);
-/// Undoes it.
-void restore_forwarding(const Dir& run_root);
 
 } // namespace kist::netns

@@ -18,6 +18,7 @@ enum class DnsCode : std::uint8_t { no_error = 0, format_error = 1, server_failu
 
 inline constexpr std::size_t dns_udp_size = 512; ///< what every client takes
 inline constexpr std::size_t dns_message_limit = 65535;
+inline constexpr std::size_t dns_header_size = 12;
 
 struct DnsQuestion {
     std::uint16_t id = 0;

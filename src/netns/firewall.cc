@@ -2,7 +2,6 @@
 #include "netns/firewall.hh"
 
 #include <algorithm>
-#include <array>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -16,20 +15,10 @@ namespace kist::netns {
 
 namespace {
 
-/// Sets whose elements belong to a container, for sweeping.
-struct OwnedSet {
-    int family;
-    std::string_view name;
-};
-constexpr std::array<OwnedSet, 9> owned_sets{{{NFPROTO_INET, "published4"},
-                                              {NFPROTO_INET, "published6"},
-                                              {NFPROTO_INET, "published_on4"},
-                                              {NFPROTO_INET, "published_on6"},
-                                              {NFPROTO_INET, "ranges4"},
-                                              {NFPROTO_INET, "ranges6"},
-                                              {NFPROTO_BRIDGE, "ports"},
-                                              {NFPROTO_BRIDGE, "sources4"},
-                                              {NFPROTO_BRIDGE, "sources6"}}};
+constexpr int table_families[] = {NFPROTO_INET, NFPROTO_BRIDGE};
+
+/// Beginning of the names of the maps whose keys are intervals of ports.
+constexpr std::string_view port_ranges = "ranges";
 
 void put(std::vector<SetElements>& list, int family, const std::string& set, Element element) {
     const auto same = [&](const SetElements& other) { return other.family == family && other.set == set; };
@@ -59,7 +48,7 @@ void put_range(std::vector<SetElements>& list, const PortMapping& port, const Ad
     const std::string low = host ? std::string(host->bytes()) : std::string(length, '\0');
     const std::string high = host ? low : std::string(length, '\xff');
     const auto last = static_cast<std::uint16_t>(port.host_port + port.count - 1);
-    put(list, NFPROTO_INET, target.is_v6() ? "ranges6" : "ranges4",
+    put(list, NFPROTO_INET, std::string(port_ranges) + (target.is_v6() ? "6" : "4"),
         {low + protocol + key_part_u16(port.host_port), high + protocol + key_part_u16(last),
          std::string(target.bytes()), owner});
 }
@@ -117,12 +106,10 @@ bool failed_with(const std::vector<NetlinkFailure>& failures, int code) {
     throw error;
 }
 
-/// The same key; of intervals, ones that overlap: the kernel takes no second one. Each part of the key has its own interval.
-bool same_key(const Element& one, const Element& other) {
-    if (one.key_end.empty() || other.key_end.empty()) return one.key == other.key;
-    if (one.key.size() != other.key.size()) return false;
-    // neighbours: interface and subnet
-    if (one.key.size() > 24 || one.key.size() == 20) return one.key == other.key && one.key_end == other.key_end;
+/// The same key in `set`. In the sets of port ranges also one that overlaps: the kernel takes no second one. Each part of
+/// their keys (address, protocol, port) has its own interval.
+bool same_key(std::string_view set, const Element& one, const Element& other) {
+    if (!set.starts_with(port_ranges)) return one.key == other.key && one.key_end == other.key_end;
     const std::size_t address = one.key.size() - 8; // protocol and port take 4 bytes each
     const auto meet = [&](std::size_t at, std::size_t length) {
         return one.key.compare(at, length, other.key_end, at, length) <= 0 &&
@@ -131,12 +118,19 @@ bool same_key(const Element& one, const Element& other) {
     return meet(0, address) && meet(address, 4) && meet(address + 4, 4);
 }
 
+void remove_table(NetlinkSocket& socket, int family) {
+    NftBatch batch;
+    batch.delete_table(family, firewall_table);
+    const auto failures = batch.commit(socket);
+    if (!failures.empty() && failures.front().code != ENOENT) give_up(failures.front());
+}
+
 /// Those of `wanted` that stand in the set now, whoever put them there.
 std::vector<Element> present(NetlinkSocket& socket, const SetElements& wanted) {
     std::vector<Element> found;
     for (const Element& there : list_elements(socket, wanted.family, firewall_table, wanted.set))
         for (const Element& element : wanted.elements)
-            if (same_key(there, element)) found.push_back(there);
+            if (same_key(wanted.set, there, element)) found.push_back(there);
     return found;
 }
 
@@ -150,31 +144,41 @@ std::vector<NetlinkFailure> replace(NetlinkSocket& socket, const std::vector<Set
     return batch.commit(socket);
 }
 
+/// With the tables that are missing. One that is there without its sets is made anew.
+std::vector<NetlinkFailure> add_with_tables(NetlinkSocket& socket, const std::vector<SetElements>& list) {
+    NftBatch batch;
+    bool complete = true;
+    for (const int family : table_families) {
+        if (has_table(socket, family, firewall_table)) continue;
+        complete = false;
+        add_base_rules(batch, family);
+    }
+    if (complete)
+        for (const int family : table_families) {
+            batch.delete_table(family, firewall_table);
+            add_base_rules(batch, family);
+        }
+    fill(batch, list);
+    return batch.commit(socket);
+}
+
 void add_or_replace(NetlinkSocket& socket, const std::vector<SetElements>& list) {
-    // Twice: two commands may find the tables missing at once, and one of them loses.
+    // Again and again: others make and remove the same tables, and one of them loses.
     for (int attempt = 0;; ++attempt) {
         NftBatch batch;
         fill(batch, list);
         auto failures = batch.commit(socket);
         if (failures.empty()) return;
-        if (failed_with(failures, ENOENT) && attempt < 2) {
-            NftBatch base;
-            add_base_rules(base);
-            fill(base, list);
-            failures = base.commit(socket);
+        const bool last = attempt == 4;
+        if (failed_with(failures, ENOENT) && !last) {
+            failures = add_with_tables(socket, list);
             if (failures.empty()) return;
-            if (failed_with(failures, EEXIST)) {
-                // One table of the two is there: somebody removed the other.
-                if (!has_table(socket, NFPROTO_INET, firewall_table) ||
-                    !has_table(socket, NFPROTO_BRIDGE, firewall_table))
-                    remove_firewall(socket);
-                continue;
-            }
+            if (failed_with(failures, EEXIST) || failed_with(failures, ENOENT)) continue;
             give_up(failures.front());
         }
         failures = replace(socket, list);
         if (failures.empty()) return;
-        if (attempt >= 2) give_up(failures.front());
+        if (last) give_up(failures.front());
     }
 }
 
@@ -216,6 +220,17 @@ void open_firewall(NetlinkSocket& socket, const ContainerPlan& plan, const std::
     add_or_replace(socket, all_elements(plan, owner));
 }
 
+void mend_firewall(NetlinkSocket& socket, const ContainerPlan& plan, const std::string& owner) {
+    NftBatch base;
+    for (const int family : table_families) {
+        add_base_rules(base, family);
+        const TableSize there = size_of_table(socket, family, firewall_table);
+        if (there == TableSize{} || there == base.size(family)) continue;
+        remove_table(socket, family);
+    }
+    open_firewall(socket, plan, owner);
+}
+
 void close_firewall(NetlinkSocket& socket, const ContainerPlan& plan, const std::string& owner) {
     const auto list = container_elements(plan, owner);
     NftBatch batch;
@@ -245,38 +260,7 @@ bool serves_networks(NetlinkSocket& socket) {
 }
 
 void remove_firewall(NetlinkSocket& socket) {
-    for (const int family : {NFPROTO_INET, NFPROTO_BRIDGE}) {
-        NftBatch batch;
-        batch.delete_table(family, firewall_table);
-        const auto failures = batch.commit(socket);
-        if (!failures.empty() && failures.front().code != ENOENT) give_up(failures.front());
-    }
-}
-
-std::size_t sweep_firewall(NetlinkSocket& socket, const std::function<bool(const std::string& owner)>& lives) {
-    NftBatch batch;
-    std::size_t count = 0;
-    for (const OwnedSet& set : owned_sets) {
-        std::vector<Element> stale;
-        for (Element& element : list_elements(socket, set.family, firewall_table, set.name))
-            if (!lives(element.owner)) stale.push_back(std::move(element));
-        count += stale.size();
-        if (!stale.empty()) batch.delete_elements(set.family, firewall_table, set.name, stale);
-    }
-    // what its monitor removed meanwhile makes the whole fail: the next sweep finds the rest
-    (void)batch.commit(socket);
-    return count;
-}
-
-std::vector<std::string> blocking_chains(NetlinkSocket& socket) {
-    std::vector<std::string> names;
-    for (const DroppingChain& chain : dropping_chains(socket)) {
-        const bool ip = chain.family == NFPROTO_IPV4 || chain.family == NFPROTO_INET;
-        if (ip && chain.hook == NF_INET_FORWARD && chain.table != firewall_table)
-            names.push_back(
-                fmt::format("{} {} {}", chain.family == NFPROTO_INET ? "inet" : "ip", chain.table, chain.name));
-    }
-    return names;
+    for (const int family : table_families) remove_table(socket, family);
 }
 
 } // namespace kist::netns

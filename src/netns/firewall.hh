@@ -40,15 +40,14 @@ std::vector<SetElements> container_elements(const ContainerPlan& plan, const std
 /// Makes the tables if they are not there and puts the container's networks and itself into the sets. What a dead container
 /// left under the same key is replaced: the port itself is reserved by a socket (ports.hh), so nobody alive has it.
 void open_firewall(NetlinkSocket& socket, const ContainerPlan& plan, const std::string& owner);
+/// The same after somebody else changed the tables: makes them anew when rules or sets are missing. The elements of other
+/// containers are missing then until their monitors have noticed, too.
+void mend_firewall(NetlinkSocket& socket, const ContainerPlan& plan, const std::string& owner);
 /// Takes the container out again; what is gone already is no error.
 void close_firewall(NetlinkSocket& socket, const ContainerPlan& plan, const std::string& owner);
 void forget_network(NetlinkSocket& socket, const NetworkPlan& network);
 /// False when no bridge is in its sets: then nobody needs it.
 bool serves_networks(NetlinkSocket& socket);
 void remove_firewall(NetlinkSocket& socket);
-/// Removes the elements of containers that `lives` does not know; how many.
-std::size_t sweep_firewall(NetlinkSocket& socket, const std::function<bool(const std::string& owner)>& lives);
-/// Nothing to say: nobody drops forwarded packets. Else which chain does, for a message.
-std::vector<std::string> blocking_chains(NetlinkSocket& socket);
 
 } // namespace kist::netns

@@ -100,6 +100,12 @@ void add_nat(TableWriter& table) {
     }
     table.chain({"prerouting", "nat", NF_INET_PRE_ROUTING, -100});
     table.chain({"output", "nat", NF_INET_LOCAL_OUT, -100});
+    // The kernel lets no packet from ::1 leave the loopback interface. Left alone such a connection is refused at once, and
+    // clients of "localhost" go on to 127.0.0.1.
+    table.rule("output", of_family(ipv6)
+                             .payload(NFT_PAYLOAD_NETWORK_HEADER, ipv6.destination, ipv6.length, 0)
+                             .equals(0, std::string(15, '\0') + '\1')
+                             .verdict(NF_ACCEPT));
     for (const char* chain : {"prerouting", "output"})
         table.rule(chain, Rule()
                               .fib_destination_type(0)
@@ -223,13 +229,12 @@ void add_source_guard(TableWriter& table) {
 
 } // namespace
 
-void add_base_rules(NftBatch& batch) {
-    TableWriter inet(batch, NFPROTO_INET);
-    add_sets(inet);
-    add_nat(inet);
-    add_filter(inet);
-    TableWriter bridge(batch, NFPROTO_BRIDGE);
-    add_source_guard(bridge);
+void add_base_rules(NftBatch& batch, int family) {
+    TableWriter table(batch, family);
+    if (family == NFPROTO_BRIDGE) return add_source_guard(table);
+    add_sets(table);
+    add_nat(table);
+    add_filter(table);
 }
 
 } // namespace kist::netns

@@ -6,7 +6,8 @@
 
 namespace kist::netns {
 
-/// Both tables with sets, chains and rules. The transaction fails with EEXIST when somebody was faster.
-void add_base_rules(NftBatch& batch);
+/// The table of this family (NFPROTO_INET, NFPROTO_BRIDGE) with sets, chains and rules. The transaction fails with EEXIST
+/// when somebody was faster.
+void add_base_rules(NftBatch& batch, int family);
 
 } // namespace kist::netns

@@ -112,6 +112,13 @@ void make_bridge(NetlinkSocket& host, const NetworkPlan& network) {
     if (mtu != 0) batch.put_u32(IFLA_MTU, mtu);
     batch.open(IFLA_LINKINFO);
     batch.put_text(IFLA_INFO_KIND, "bridge");
+    if (network.vlan != 0) {
+        // Every port that joins, and the bridge itself, becomes an untagged member of this VLAN.
+        batch.open(IFLA_INFO_DATA);
+        batch.put_u8(IFLA_BR_VLAN_FILTERING, 1);
+        batch.put_u16(IFLA_BR_VLAN_DEFAULT_PVID, network.vlan);
+        batch.close();
+    }
     batch.close();
     if (!network.owner.empty()) {
         // A new link takes no alias; in the same system call, so that none is ever seen without.
@@ -122,7 +129,10 @@ void make_bridge(NetlinkSocket& host, const NetworkPlan& network) {
     const auto failures = host.try_send(batch);
     if (!failures.empty() && failures.front().code != EEXIST) {
         SysError error(SysError::Code{failures.front().code}, "{}", failures.front().what);
-        if (error.code == EOPNOTSUPP) error.with_hint("this kernel has no bridges (module 'bridge')");
+        if (error.code == EOPNOTSUPP)
+            error.with_hint(network.vlan != 0
+                                ? "this kernel's bridges have no VLAN filtering (CONFIG_BRIDGE_VLAN_FILTERING)"
+                                : "this kernel has no bridges (module 'bridge')");
         throw error;
     }
     // Before it is up, so that it never has a link-local address and never listens to a router.
@@ -352,24 +362,6 @@ bool join_bridge(NetlinkSocket& host, const Attachment& attachment) {
     put_port_settings(batch, attachment);
     host.send(batch);
     return true;
-}
-
-std::vector<LinkInfo> list_links(NetlinkSocket& socket) {
-    NetlinkBatch batch;
-    batch.begin(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{}, "listing links");
-    std::vector<LinkInfo> links;
-    socket.query(batch, [&](const NetlinkMessage& message) {
-        if (message.payload.size() < sizeof(ifinfomsg)) return;
-        ifinfomsg header{};
-        std::memcpy(&header, message.payload.data(), sizeof header);
-        LinkInfo link{static_cast<std::uint32_t>(header.ifi_index), {}, 0};
-        for (const Attribute& attribute : parse_attributes(message.payload.substr(sizeof header))) {
-            if (attribute.type == IFLA_IFNAME) link.name = attribute.text();
-            if (attribute.type == IFLA_MASTER) link.master = attribute.u32();
-        }
-        links.push_back(std::move(link));
-    });
-    return links;
 }
 
 namespace {

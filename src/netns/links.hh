@@ -35,13 +35,6 @@ void bring_up(NetlinkSocket& socket, const std::string& name);
 /// Makes the container's link a port of its bridge again. False when the link is gone.
 bool join_bridge(NetlinkSocket& host, const Attachment& attachment);
 
-struct LinkInfo {
-    std::uint32_t index = 0;
-    std::string name;
-    std::uint32_t master = 0; ///< index of the bridge it is a port of
-};
-std::vector<LinkInfo> list_links(NetlinkSocket& socket);
-
 /// Where the host's routes lead: the subnets a new network must keep clear of.
 std::vector<Subnet> routed_subnets(NetlinkSocket& socket);
 /// The interface of the default route; empty when there is none.

@@ -15,6 +15,7 @@
 #include "base/event_loop.hh"
 #include "base/fd.hh"
 #include "base/file.hh"
+#include "netns/dns_forwarder.hh"
 #include "netns/dns_message.hh"
 #include "netns/leases.hh"
 #include "netns/types.hh"
@@ -35,33 +36,30 @@ public:
     void use(const ContainerPlan& plan);
 
 private:
-    struct Pending;
-    struct Client;
     struct Zone; ///< the leases of one network, read again when its folder has changed
+    struct Client {
+        Fd fd;
+        std::string bytes; ///< of a question that is not here whole
+    };
 
     void listen(const Fd& space);
-    void on_packet();
+    void on_packets();
+    void on_packet(std::string_view query, const sockaddr_in& client);
     void on_connection();
-    void on_stream(int fd);
-    void drop_client(int fd);
-    /// Empty: it was passed on, or is to be ignored.
+    void on_stream(std::uint64_t id);
+    void drop_client(std::uint64_t id);
+    void send_to_client(std::uint64_t id, std::string_view message);
+    /// Empty: somebody else may know.
     std::string answer_locally(std::string_view query, const DnsQuestion& question, std::size_t limit);
     std::optional<DnsAnswer> look_up(const DnsQuestion& question);
-    void forward(std::string query, const DnsQuestion& question, const sockaddr_in& client, int stream);
-    void ask_next(std::uint64_t id);
-    void on_reply(std::uint64_t id);
-    void give_up(std::uint64_t id);
-    void reply(const Pending& pending, std::string_view message);
 
     EventLoop& loop_;
     std::string run_root_;
-    std::vector<std::string> upstreams_;
-    bool forwards_ = true;
     Fd udp_, tcp_;
     std::vector<std::unique_ptr<Zone>> zones_;
-    std::map<std::uint64_t, std::unique_ptr<Pending>> pending_;
-    std::map<int, std::unique_ptr<Client>> clients_;
-    std::uint64_t next_ = 1;
+    std::map<std::uint64_t, Client> clients_; ///< of TCP, the one that came first before the others
+    std::uint64_t next_client_ = 1;
+    DnsForwarder forwarder_;
 };
 
 } // namespace kist::netns

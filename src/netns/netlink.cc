@@ -111,12 +111,10 @@ std::string_view find_attribute(std::string_view bytes, std::uint16_t type) {
     return {};
 }
 
-NetlinkSocket::NetlinkSocket(int protocol, std::uint32_t groups)
-    : fd_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)) {
+NetlinkSocket::NetlinkSocket(int protocol) : fd_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)) {
     if (!fd_) throw SysError("opening a netlink socket");
     sockaddr_nl address{};
     address.nl_family = AF_NETLINK;
-    address.nl_groups = groups;
     if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         throw SysError("binding a netlink socket");
     // A batch of nftables messages is answered by one acknowledgement each, also to an impatient reader.

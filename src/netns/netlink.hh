@@ -89,8 +89,8 @@ struct NetlinkFailure {
 /// Belongs to the network namespace it was opened in, for ever: a socket opened inside a container's namespace works on that one.
 class NetlinkSocket {
 public:
-    /// `protocol`: NETLINK_ROUTE, NETLINK_NETFILTER. `groups`: bits of multicast groups to listen to.
-    explicit NetlinkSocket(int protocol, std::uint32_t groups = 0);
+    /// `protocol`: NETLINK_ROUTE, NETLINK_NETFILTER.
+    explicit NetlinkSocket(int protocol);
 
     /// Sends all and reads the answers of all; throws SysError of the first that failed.
     void send(NetlinkBatch& batch);

@@ -213,26 +213,8 @@ Rule& Rule::dnat(int family, unsigned address, int port_register) {
     return *this;
 }
 
-Rule& Rule::snat(int family, unsigned address) {
-    Encoder(*this, "nat")
-        .be32(NFTA_NAT_TYPE, NFT_NAT_SNAT)
-        .be32(NFTA_NAT_FAMILY, static_cast<std::uint32_t>(family))
-        .be32(NFTA_NAT_REG_ADDR_MIN, register_number(address));
-    return *this;
-}
-
-Rule& Rule::redirect(unsigned port_register) {
-    Encoder(*this, "redir").be32(NFTA_REDIR_REG_PROTO_MIN, register_number(port_register));
-    return *this;
-}
-
 Rule& Rule::masquerade() {
     Encoder(*this, "masq");
-    return *this;
-}
-
-Rule& Rule::counter() {
-    Encoder(*this, "counter");
     return *this;
 }
 
@@ -300,6 +282,7 @@ void NftBatch::add_chain(int family, std::string_view table, const ChainSpec& ch
 
 void NftBatch::add_set(int family, std::string_view table, const SetSpec& set) {
     begin(NFT_MSG_NEWSET, NLM_F_CREATE, family, fmt::format("making firewall set '{}'", set.name));
+    ++sizes_[family].sets;
     const bool concatenated = set.key.size() > 1;
     std::uint32_t flags = set.data.empty() ? 0 : NFT_SET_MAP;
     if (set.intervals) flags |= NFT_SET_INTERVAL | (concatenated ? NFT_SET_CONCAT : 0);
@@ -336,6 +319,7 @@ void NftBatch::add_set(int family, std::string_view table, const SetSpec& set) {
 void NftBatch::add_rule(int family, std::string_view table, std::string_view chain, const Rule& rule) {
     begin(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, family,
           fmt::format("making a rule of firewall chain '{}'", chain));
+    ++sizes_[family].rules;
     batch_.put_text(NFTA_RULE_TABLE, table);
     batch_.put_text(NFTA_RULE_CHAIN, chain);
     batch_.open(NFTA_RULE_EXPRESSIONS);
@@ -398,6 +382,11 @@ void NftBatch::delete_elements(int family, std::string_view table, std::string_v
     elements(NFT_MSG_DELSETELEM, 0, family, table, set, list);
 }
 
+TableSize NftBatch::size(int family) const {
+    const auto found = sizes_.find(family);
+    return found == sizes_.end() ? TableSize{} : found->second;
+}
+
 std::vector<NetlinkFailure> NftBatch::commit(NetlinkSocket& socket) {
     if (count_ == 0) return {};
     nfgenmsg header = family_header(AF_UNSPEC);
@@ -447,25 +436,28 @@ bool has_table(NetlinkSocket& socket, int family, std::string_view table) {
     }
 }
 
-std::vector<DroppingChain> dropping_chains(NetlinkSocket& socket) {
-    NetlinkBatch batch;
-    batch.begin(message_type(NFT_MSG_GETCHAIN), NLM_F_DUMP, family_header(AF_UNSPEC), "reading the firewall's chains");
-    std::vector<DroppingChain> found;
-    socket.query(batch, [&](const NetlinkMessage& message) {
-        if (message.payload.size() < sizeof(nfgenmsg)) return;
-        DroppingChain chain{static_cast<std::uint8_t>(message.payload[0]), {}, {}, UINT32_MAX};
-        bool drops = false;
-        for (const Attribute& attribute : parse_attributes(message.payload.substr(sizeof(nfgenmsg)))) {
-            if (attribute.type == NFTA_CHAIN_TABLE) chain.table = attribute.text();
-            if (attribute.type == NFTA_CHAIN_NAME) chain.name = attribute.text();
-            if (attribute.type == NFTA_CHAIN_POLICY) drops = attribute.be32() == NF_DROP;
-            if (attribute.type == NFTA_CHAIN_HOOK)
-                for (const Attribute& hook : parse_attributes(attribute.bytes))
-                    if (hook.type == NFTA_HOOK_HOOKNUM) chain.hook = hook.be32();
+TableSize size_of_table(NetlinkSocket& socket, int family, std::string_view table) {
+    // The kernel leaves out other tables; old ones list all, and a message names its table first.
+    const auto count = [&](int message, std::uint16_t table_attribute) {
+        NetlinkBatch batch;
+        batch.begin(message_type(message), NLM_F_DUMP, family_header(family),
+                    fmt::format("reading firewall table '{}'", table));
+        batch.put_text(table_attribute, table);
+        std::size_t found = 0;
+        const auto take = [&](const NetlinkMessage& answer) {
+            if (answer.payload.size() < sizeof(nfgenmsg)) return;
+            const auto attributes = parse_attributes(answer.payload.substr(sizeof(nfgenmsg)));
+            for (const Attribute& attribute : attributes)
+                if (attribute.type == table_attribute && attribute.text() == table) ++found;
+        };
+        try {
+            socket.query(batch, take);
+        } catch (const SysError& error) {
+            if (error.code != ENOENT) throw;
         }
-        if (drops) found.push_back(std::move(chain));
-    });
-    return found;
+        return found;
+    };
+    return {count(NFT_MSG_GETSET, NFTA_SET_TABLE), count(NFT_MSG_GETRULE, NFTA_RULE_TABLE)};
 }
 
 } // namespace kist::netns

@@ -3,6 +3,7 @@
 // it or nothing. Formats: linux/netfilter/nf_tables.h; what `nft --debug=netlink` shows is the same.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,11 +58,8 @@ public:
     /// Constant bytes into a register.
     Rule& load(unsigned reg, std::string_view bytes);
     Rule& dnat(int family, unsigned address, int port_register = -1);
-    Rule& redirect(unsigned port_register);
-    Rule& snat(int family, unsigned address);
     Rule& masquerade();
     Rule& verdict(int code, std::string_view chain = {});
-    Rule& counter();
     const std::string& comment() const { return comment_; }
     Rule& with_comment(std::string text);
 
@@ -83,6 +81,12 @@ struct ChainSpec {
     std::int32_t priority = 0;
 };
 
+/// What a table consists of besides elements; equal when nobody has taken anything out of it.
+struct TableSize {
+    std::size_t sets = 0, rules = 0;
+    bool operator==(const TableSize&) const = default;
+};
+
 class NftBatch {
 public:
     NftBatch();
@@ -99,6 +103,8 @@ public:
     /// Commits. Returns what failed; nothing of it is done then.
     std::vector<NetlinkFailure> commit(NetlinkSocket& socket);
     bool empty() const { return count_ == 0; }
+    /// Of the tables of this family, as far as this batch makes them.
+    TableSize size(int family) const;
 
 private:
     void begin(int message, int flags, int family, std::string what);
@@ -107,18 +113,13 @@ private:
     NetlinkBatch batch_;
     std::uint32_t next_id_ = 1;
     int count_ = 0;
+    std::map<int, TableSize> sizes_; ///< by family
 };
 
 /// Elements of a set; nothing when the table or the set does not exist.
 std::vector<Element> list_elements(NetlinkSocket& socket, int family, std::string_view table, std::string_view set);
 bool has_table(NetlinkSocket& socket, int family, std::string_view table);
-
-/// A base chain of anybody that drops what it is not told to accept.
-struct DroppingChain {
-    int family;
-    std::string table, name;
-    std::uint32_t hook;
-};
-std::vector<DroppingChain> dropping_chains(NetlinkSocket& socket);
+/// Nothing of a table that does not exist.
+TableSize size_of_table(NetlinkSocket& socket, int family, std::string_view table);
 
 } // namespace kist::netns

@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -89,6 +90,7 @@ void reserve_mapping(PortMapping& mapping, Families families, std::vector<Fd>& h
     const bool v4 = families.v4 && (!host || !host->is_v6());
     const bool v6 = families.v6 && (!host || host->is_v6());
     const bool choose = mapping.host_port == 0;
+    const std::uint16_t until = std::exchange(mapping.host_until, std::uint16_t{0});
     for (int attempt = 0;; ++attempt) {
         const std::size_t before = held.size();
         try {
@@ -101,6 +103,10 @@ void reserve_mapping(PortMapping& mapping, Families families, std::vector<Fd>& h
             return;
         } catch (const PortTaken&) {
             held.resize(before);
+            if (mapping.host_port < until) {
+                ++mapping.host_port;
+                continue;
+            }
             if (!choose || attempt == attempts) throw;
             mapping.host_port = 0;
         }

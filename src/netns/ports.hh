@@ -21,7 +21,7 @@ struct Families {
     bool v4 = false, v6 = false;
 };
 
-/// Gives each mapping with host_port 0 a free port (of ip_local_port_range). Call in the host's network namespace. Throws
+/// Gives each mapping with host_port 0 a free port (of ip_local_port_range), and each with host_until one of that range. Call in the host's network namespace. Throws
 /// PortTaken, or SysError for an address that the host does not have. The sockets hold the ports until they are closed.
 std::vector<Fd> reserve_ports(std::vector<PortMapping>& ports, Families families);
 

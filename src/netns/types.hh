@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,13 +12,15 @@
 
 namespace kist::netns {
 
-/// One -p: `count` ports of the host from `host_port` on lead to as many of the container.
+/// One -p: `count` ports of the host from `host_port` on lead to as many of the container. With `host_until` it is one
+/// port, the first from `host_port` to there that is free.
 struct PortMapping {
     std::string protocol = "tcp"; ///< tcp, udp, sctp
     std::string host_ip;          ///< empty: every address of the host
     std::uint16_t host_port = 0;  ///< 0: one that is free, chosen at each start
     std::uint16_t container_port = 0;
     std::uint16_t count = 1;
+    std::uint16_t host_until = 0; ///< 0: host_port and no other
     bool operator==(const PortMapping&) const = default;
     static constexpr void fields(auto&& field) {
         field("protocol", &PortMapping::protocol);
@@ -25,6 +28,7 @@ struct PortMapping {
         field("host_port", &PortMapping::host_port);
         field("container_port", &PortMapping::container_port, required);
         field("count", &PortMapping::count);
+        field("host_until", &PortMapping::host_until);
     }
 };
 
@@ -64,7 +68,7 @@ struct NetworkPlan {
     std::vector<SubnetConfig> subnets;
     std::vector<RouteConfig> routes;
     std::uint32_t mtu = 0;  ///< 0: the kernel's default
-    std::uint16_t vlan = 0; ///< tag of the container's port; 0: none
+    std::uint16_t vlan = 0; ///< the bridge keeps to this VLAN: its ports are untagged members; 0: it knows none
     bool internal = false;  ///< no way out, none in
     bool talk = true;       ///< containers of this network may talk to each other (icc)
     bool open = false;      ///< not isolated from other networks (isolate=false)
@@ -99,6 +103,8 @@ struct Attachment {
     std::string mac;
     std::vector<std::string> addresses; ///< "10.88.0.2/16", leased; at most one of each family
     std::vector<std::string> aliases;   ///< further names in this network
+    /// --link: names that only this container knows, and the ids of the containers that are meant
+    std::map<std::string, std::string> links = {};
     /// sends from its own addresses only; not with CAP_NET_ADMIN, which may give itself others
     bool guarded = true;
     bool operator==(const Attachment&) const = default;
@@ -110,6 +116,7 @@ struct Attachment {
         field("mac", &A::mac);
         field("addresses", &A::addresses);
         field("aliases", &A::aliases);
+        field("links", &A::links);
         field("guarded", &A::guarded);
     }
 };

@@ -335,7 +335,7 @@ BENCHES = {
 }
 
 
-def print_table(results, names):
+def print_table(results, names, benches):
     print("| what | " + " | ".join(names) + " |")
     print("|---|" + "---|" * len(names))
     for key, medians in results.items():
@@ -349,7 +349,7 @@ def print_table(results, names):
                 cells.append(f"{medians[name]:.1f}")
             else:
                 cells.append(f"{medians[name]:.1f} ({medians[name] / own:.1f}×)")
-        print(f"| {BENCHES[key][0]} | " + " | ".join(cells) + " |")
+        print(f"| {benches[key][0]} | " + " | ".join(cells) + " |")
 
 
 def main():
@@ -387,7 +387,7 @@ def main():
         for key in args.only.split(","):
             results[key] = BENCHES[key][1](engines, runtimes, args.rounds)
             print(f"{key}: " + ", ".join(f"{n} {v:.2f}" for n, v in results[key].items()), file=sys.stderr)
-        print_table(results, names)
+        print_table(results, names, BENCHES)
         if args.json:
             with open(args.json, "w", encoding="utf-8") as file:
                 json.dump({"rounds": args.rounds, "kernel": os.uname().release, "medians": results}, file, indent=2)

@@ -6,13 +6,15 @@
 
 For `create`, `run -d`, `run --rm`, `rm -f` and those of volumes, strace kills the command at the 1st, 2nd, 3rd … call of each system call
 that changes something, until a run gets through unharmed (SECURITY F1). The monitor is killed at moments spread over a
-start and a stop (F2). After each kill: `ps -a` works, the same command with the same name succeeds (or its container is
+start and a stop (F2), and at each call by which it sets up a network (F39). After each kill: `ps -a` works, the same command with the same name succeeds (or its container is
 there), `rm -f` succeeds, and nothing is left: no mount, cgroup, record, name, volume, process.
 --every N tries each N-th point only (default 1: all); --rounds is for the kills spread in time. Speaks TAP.
 """
 import argparse
+import glob
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +25,8 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CALLS = ["mkdirat", "mkdir", "symlinkat", "symlink", "linkat", "renameat", "renameat2", "rename", "unlinkat", "unlink",
          "fsync", "fdatasync", "write", "writev", "sendto", "sendmsg", "clone3", "vfork", "flock", "pwrite64"]
+# What the monitor tells the kernel of networks: netlink, ports, namespaces, leases.
+NETWORK_CALLS = ["sendto", "bind", "setns", "unshare", "setsockopt", "symlink", "unlinkat", "openat"]
 
 
 class Store:
@@ -51,7 +55,8 @@ class Store:
         found = set()
         with open("/proc/self/mountinfo", encoding="utf-8") as file:
             found |= {f"mount {line.split()[4]}" for line in file}
-        found |= {f"link {name}" for name in os.listdir("/sys/class/net")}
+        # The default bridge stays until `network prune`; close() looks for it.
+        found |= {f"link {name}" for name in os.listdir("/sys/class/net") if name != "kist0"}
         for base, folders, _ in os.walk("/sys/fs/cgroup"):
             if self.parent in base:
                 found |= {f"cgroup {base}/{name}" for name in folders}
@@ -68,6 +73,10 @@ class Store:
         volumes = f"{self.work}/root/volumes"
         if os.path.isdir(volumes):
             found |= {f"volume {name}" for name in os.listdir(volumes)}
+        for leases in glob.glob(f"{self.work}/run/networks/*/leases"):
+            found |= {f"lease {name}" for name in os.listdir(leases)}
+        rules = subprocess.run(["nft", "list", "ruleset"], stdout=subprocess.PIPE, text=True).stdout
+        found |= {f"firewall element of {owner}" for owner in re.findall('comment "([0-9a-f]{64})"', rules)}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/cmdline", "rb") as file:
@@ -80,6 +89,9 @@ class Store:
 
     def close(self):
         self("rm", "-af", "-t", "0")
+        self("network", "prune", "-f")
+        left = [name for name in os.listdir("/sys/class/net") if name.startswith("k")]
+        left += subprocess.run(["nft", "list", "tables"], stdout=subprocess.PIPE, text=True).stdout.splitlines()
         for base, _, _ in os.walk("/sys/fs/cgroup", topdown=False):
             if self.parent in base:
                 try:
@@ -87,6 +99,8 @@ class Store:
                 except OSError:
                     pass
         shutil.rmtree(self.work, ignore_errors=True)
+        if left:
+            raise Violation(f"left behind after network prune: {left}")
 
 
 class Violation(AssertionError):
@@ -137,6 +151,14 @@ def volume_again(store):
     return again
 
 
+def injected_everywhere(store, call, number, words):
+    """The same for the command, its monitor and the container: whoever makes the call for the `number`th time first is killed."""
+    with tempfile.NamedTemporaryFile(mode="r", encoding="ascii", errors="replace") as trace:
+        subprocess.run(["strace", "-f", "-q", "-o", trace.name, "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"]
+                       + store.argv + list(words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20)
+        return "killed by SIGKILL" in trace.read()
+
+
 def injected(store, call, number, words):
     """True when the command was killed at that point; False when it got through without reaching it."""
     result = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"]
@@ -145,15 +167,15 @@ def injected(store, call, number, words):
     return result.returncode in (137, -9)
 
 
-def kill_points(store, words, prepare, again, every):
+def kill_points(store, words, prepare, again, every, calls=tuple(CALLS), inject=injected):
     """Number of points tried and the violations found."""
     tried, violations = 0, []
     before = store.footprint()
-    for call in CALLS:
+    for call in calls:
         number = 1
         while number < 200:
             prepare()
-            killed = injected(store, call, number, words)
+            killed = inject(store, call, number, words)
             if not killed:
                 store("rm", "-af", "-t", "0")
                 store("volume", "rm", "-af")
@@ -246,11 +268,13 @@ def main():
         print("1..0 # SKIP needs root")
         return 0
     store = Store(os.path.abspath(args.kist))
+    store.ok("network", "create", "victims")
     nothing = lambda: None
     create = ["create", "--name", "victim", "busybox", "true"]
     detached = ["run", "-d", "--name", "victim", "busybox", "sleep", "1000"]
     anonymous = ["run", "--rm", "--name", "victim", "-v", "/anon", "busybox", "true"]
     new_volume, no_volume = ["volume", "create", "victim"], ["volume", "rm", "victim"]
+    published = ["run", "--rm", "--name", "victim", "-p", "18999:80", "--network", "victims", "busybox", "true"]
     vanishing = ["run", "--rm", "--name", "victim", "busybox", "true"]
     cases = [
         ("create killed at each step", lambda: kill_points(store, create, nothing, make_again(store, *create), args.every)),
@@ -261,6 +285,8 @@ def main():
         ("run --rm -v /anon killed at each step", lambda: kill_points(store, anonymous, nothing, make_again(store, *anonymous), args.every)),
         ("volume create killed at each step", lambda: kill_points(store, new_volume, no_victim(store), volume_again(store), args.every)),
         ("volume rm killed at each step", lambda: kill_points(store, no_volume, volume_victim(store), volume_again(store), args.every)),
+        ("run -p, its monitor killed at each step of the network", lambda: kill_points(
+            store, published, nothing, make_again(store, *published), args.every, NETWORK_CALLS, injected_everywhere)),
         ("monitor killed during a start", lambda: monitor_in_time(store, [], args.rounds)),
         ("monitor killed during a start with --rm", lambda: monitor_in_time(store, ["--rm"], args.rounds)),
         ("monitor killed while the container runs", lambda: monitor_while_running(store, [], max(3, args.rounds // 5))),

@@ -15,6 +15,7 @@ teardown() {
         mount -o remount,rw "$D" 2>/dev/null || true
         rm -f "$D/filler"
         on_disk rm -af -t 0 >/dev/null 2>&1 || true
+        on_disk network prune -f || true
         umount "$D" && rmdir "$D"
     fi
     check_footprint
@@ -157,6 +158,7 @@ damage() { /usr/bin/python3 -c 'import sys; p = sys.argv[1]; d = bytearray(open(
         kist_other rmi -f busybox || true
         kist_other import -q "$ROOT_T/busybox.tar" busybox >/dev/null
         kist_other run --rm busybox true
+        kist_other network prune -f
     done
     rm -rf "$other"
 }

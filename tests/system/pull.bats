@@ -23,7 +23,7 @@ setup() {
     remember_footprint
     rm -rf "$ROOT_T/fresh"
 }
-teardown() { check_footprint; }
+teardown() { check_fresh_footprint; }
 
 # A store of its own, without the image.
 fresh_listing() { (cd "$ROOT_T/fresh/root" && find content layers images tmp ! -path tmp/lock ! -path content ! -path 'content/partial' 2>/dev/null | sort); }

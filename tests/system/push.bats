@@ -19,7 +19,7 @@ setup() {
     export HOME="$BATS_TEST_TMPDIR"
     rm -rf "$ROOT_T/fresh"
 }
-teardown() { check_footprint; }
+teardown() { check_fresh_footprint; }
 
 skopeo_digest() { skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$1"; }
 requests() { grep -c . "$ROOT_T/registry-$PORT.log" || true; }

@@ -6,6 +6,12 @@ load helpers
 # fresh WORD…: kist with a store in $ROOT_T/fresh, where nothing is there yet.
 fresh() { "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" "$@"; }
 
+# For teardown of tests that ran containers of that store: its bridge goes, then the leak check.
+check_fresh_footprint() {
+    fresh network prune -f >/dev/null || return 1
+    check_footprint
+}
+
 # For setup_file and teardown_file of the files that use registry_server.py, with a name for it and without.
 setup_test_registry() {
     make_root

@@ -19,7 +19,7 @@ once() { kist stats --no-stream "$@"; }
     run -0 once
     [ "${#lines[@]}" = 2 ]
     [[ "${lines[0]}" =~ ^CONTAINER\ ID\ +NAME\ +CPU\ %\ +MEM\ USAGE\ /\ LIMIT\ +MEM\ %\ +NET\ I/O\ +BLOCK\ I/O\ +PIDS$ ]]
-    [[ "${lines[1]}" =~ ^[0-9a-f]{12}\ +table\ +[0-9.]+%\ +[0-9.]+[KMG]?i?B\ /\ [0-9.]+[KMGT]iB\ +[0-9.]+%\ +0B\ /\ 0B\ +[0-9.]+[kMG]?B\ /\ [0-9.]+[kMG]?B\ +1$ ]]
+    [[ "${lines[1]}" =~ ^[0-9a-f]{12}\ +table\ +[0-9.]+%\ +[0-9.]+[KMG]?i?B\ /\ [0-9.]+[KMGT]iB\ +[0-9.]+%\ +[0-9.]+[kMG]?B\ /\ [0-9.]+[kMG]?B\ +[0-9.]+[kMG]?B\ /\ [0-9.]+[kMG]?B\ +1$ ]]
     [ "$(once -a --format '{{.Name}} {{.CPUPerc}} {{.PIDs}}' | sort | paste -sd,)" = "still 0.00% 0,table 0.00% 1" ]
     [ "$(once --no-trunc --format '{{.ID}}' table)" = "$(kist inspect -f '{{.Id}}' table)" ]
     run ! once nothing

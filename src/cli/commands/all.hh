@@ -16,6 +16,6 @@ extern const Command system_check, volume_create, volume_exists, volume_export, 
 extern const Command login, logout, manifest_add, manifest_annotate, manifest_create, manifest_exists, manifest_inspect,
     manifest_push, manifest_remove, manifest_rm, push, search;
 extern const Command network_connect, network_create, network_disconnect, network_exists, network_inspect, network_ls,
-    network_prune, network_reload, network_rm;
+    network_prune, network_reload, network_rm, network_update;
 
 } // namespace kist::cli::command

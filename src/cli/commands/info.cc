@@ -61,6 +61,7 @@ void print_lines(const Value& document) {
             (field == "MemTotal" ? human_bytes_binary(static_cast<double>(value.as_signed())) : text_of(value)) + "\n";
     }
     print(text);
+    for (const Value& warning : document.find("Warnings")->as_list()) print_warning(warning.as_string());
 }
 
 int show_info(Session& session) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// kist inspect, kist container inspect: everything about containers (images, volumes), as Docker lays it out.
+// kist inspect, kist container inspect: everything about containers (images, volumes, networks), as Docker lays it out.
+#include <algorithm>
+
 #include "base/text.hh"
 #include "cli/commands/all.hh"
 #include "cli/documents.hh"
@@ -9,6 +11,7 @@
 #include "cli/session.hh"
 #include "engine/containers.hh"
 #include "engine/image_use_cases.hh"
+#include "engine/networks.hh"
 #include "engine/volumes.hh"
 
 namespace kist::cli::command {
@@ -28,8 +31,9 @@ constexpr auto container_options = std::to_array<Option<Inspect>>({
 constexpr auto options =
     concat(container_options,
            std::to_array<Option<Inspect>>({
-               {{"t,type", "TYPE", "What the names mean: container, image, volume or all (default all: in this order)",
-                 Completes::words, "all|container|image|volume"},
+               {{"t,type", "TYPE",
+                 "What the names mean: container, image, volume, network or all (default all: in this order)",
+                 Completes::words, "all|container|image|volume|network"},
                 &Inspect::type},
            }));
 
@@ -47,20 +51,35 @@ bool add_image(Documents& documents, engine::Engine& engine, const std::string& 
     return image.has_value();
 }
 
-void add(Documents& documents, engine::Engine& engine, const std::string& name, const Inspect& o) {
-    const bool may_be_container = o.type == "all" || o.type == "container";
-    if (may_be_container && add_container(documents, engine, name, o.size)) return;
-    if (o.type == "container") throw NotFound("No such container: {}", printable(name));
-    if (o.type != "volume" && add_image(documents, engine, name)) return;
-    if (o.type == "image") throw NotFound("No such image: {}", printable(name));
-    if (!engine.volumes().exists(name))
-        throw NotFound("No such {}: {}", o.type == "volume" ? "volume" : "object", printable(name));
+bool add_volume(Documents& documents, engine::Engine& engine, const std::string& name) {
+    if (!engine.volumes().exists(name)) return false;
     documents.add(engine::inspect_volume(engine, engine::view_volume(engine, name)));
+    return true;
+}
+
+bool add_network(Documents& documents, engine::Engine& engine, const std::string& name) {
+    try {
+        documents.add(engine::inspect_network(engine, engine::find_network(engine, name)));
+        return true;
+    } catch (const NotFound&) {
+        return false;
+    }
+}
+
+void add(Documents& documents, engine::Engine& engine, const std::string& name, const Inspect& o) {
+    const auto may_be = [&](std::string_view type) { return o.type == "all" || o.type == type; };
+    if (may_be("container") && add_container(documents, engine, name, o.size)) return;
+    if (may_be("image") && add_image(documents, engine, name)) return;
+    if (may_be("volume") && add_volume(documents, engine, name)) return;
+    if (may_be("network") && add_network(documents, engine, name)) return;
+    throw NotFound("No such {}: {}", o.type == "all" ? "object" : o.type, printable(name));
 }
 
 int inspect_all(Session& session, const Inspect& o, std::vector<std::string> names) {
-    if (o.type != "all" && o.type != "container" && o.type != "image" && o.type != "volume")
-        throw UsageError("invalid value '{}' for --type: expected container, image, volume or all", printable(o.type));
+    constexpr std::string_view types[] = {"all", "container", "image", "volume", "network"};
+    if (std::find(std::begin(types), std::end(types), o.type) == std::end(types))
+        throw UsageError("invalid value '{}' for --type: expected container, image, volume, network or all",
+                         printable(o.type));
     if (o.latest && !names.empty())
         throw UsageError("--latest and a container exclude each other: '{}'", names.front());
     if (names.empty() && !o.latest) throw UsageError("'kist {}' needs at least 1 argument", session.command().name());
@@ -90,7 +109,7 @@ int inspect_containers(Session& session) {
 const Command inspect{.path = "inspect",
                       .shortcut = "",
                       .alias = "",
-                      .summary = "Show everything about containers, images and volumes",
+                      .summary = "Show everything about containers, images, volumes and networks",
                       .usage = "NAME [NAME...]",
                       .section = Section::container,
                       .completes = Completes::container,

@@ -9,12 +9,15 @@
 namespace kist::cli::command {
 namespace {
 
-struct Connect : storage::NetworkChoice {};
+struct Connect : storage::NetworkChoice {
+    std::vector<std::string> link;
+};
 
 constexpr auto options = std::to_array<Option<Connect>>({
     {{"alias", "NAME", "A further name of the container in the network (repeatable)"}, &Connect::aliases},
     {{"ip", "ADDRESS", "IPv4 address in the network"}, &Connect::ip},
     {{"ip6", "ADDRESS", "IPv6 address in the network"}, &Connect::ip6},
+    {{"link", "CONTAINER[:NAME]", "Find CONTAINER by NAME there, too (repeatable)"}, &Connect::link},
     {{"mac-address", "ADDRESS", "Hardware address in the network"}, &Connect::mac},
 });
 
@@ -22,7 +25,7 @@ int connect(Session& session) {
     Connect o;
     const std::vector<std::string> operands = parse_into(o, options, session);
     engine::Engine& engine = session.engine();
-    engine::connect_network(engine, operands[0], engine.containers().find(operands[1]), o);
+    engine::connect_network(engine, operands[0], engine.containers().find(operands[1]), o, o.link);
     return 0;
 }
 

@@ -400,6 +400,15 @@ TEST_CASE_METHOD(Creation, "ulimits, sysctls, ports and log options") {
     CHECK(contains(failure(interpret_limits), "not allowed with --network mode 'host'"));
 }
 
+TEST_CASE("published ports: ranges on both sides, or one of a range of the host's") {
+    CHECK(parse_port("8000-8010:80") == std::vector<netns::PortMapping>{{"tcp", "", 8000, 80, 1, 8010}});
+    CHECK(parse_port("8000-8010:8000-8010/udp") == std::vector<netns::PortMapping>{{"udp", "", 8000, 8000, 11}});
+    CHECK(parse_port("[::1]:8080:80") == std::vector<netns::PortMapping>{{"tcp", "::1", 8080, 80, 1}});
+    CHECK(parse_port("80-81").size() == 2);
+    CHECK_THROWS_AS(parse_port("8000-8010:80-81"), UsageError);
+    CHECK_THROWS_AS(parse_port("8010-8000:80"), UsageError);
+}
+
 TEST_CASE_METHOD(Creation, "namespace modes are stored with full ids, and unknown ones list what there is") {
     auto modes = run(interpret_namespaces).namespaces;
     CHECK(modes.network == "bridge");
@@ -411,9 +420,9 @@ TEST_CASE_METHOD(Creation, "namespace modes are stored with full ids, and unknow
     CHECK(contains(failure(interpret_namespaces), "it is private"));
     other.config.namespaces.ipc = "shareable";
     CHECK(failure(interpret_namespaces) == "");
-    options.uts = "slirp4netns";
-    CHECK(contains(failure(interpret_namespaces), "host, private, container:NAME|ID or ns:PATH"));
-    options.uts = "";
+    options.pid = "slirp4netns";
+    CHECK(contains(failure(interpret_namespaces), "container:NAME|ID or ns:PATH"));
+    options.pid = "";
     options.networks = {"ns:/etc/passwd"};
     CHECK(contains(failure(interpret_namespaces), "is not a namespace"));
     options.networks = {"ns:/proc/self/ns/net"};

@@ -4,6 +4,10 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <linux/netfilter.h>
+
+#include "netns/firewall_rules.hh"
+
 using namespace kist::netns;
 
 namespace {
@@ -45,6 +49,14 @@ TEST_CASE("a port is one element, for one address of the host or for all") {
     CHECK(everywhere.owner == "me");
     CHECK(only(list, "published_on4").key == std::string("\x7f\0\0\1", 4) + key_part_u8(17) + key_part_u16(53));
     CHECK(count(list, "published6") == 0); // it has no IPv6 address
+}
+
+TEST_CASE("the tables say what they consist of, so that a piece that is missing is noticed") {
+    NftBatch base;
+    for (const int family : {NFPROTO_INET, NFPROTO_BRIDGE}) add_base_rules(base, family);
+    CHECK(base.size(NFPROTO_INET).rules > 20);
+    CHECK(base.size(NFPROTO_BRIDGE).sets == 3);
+    CHECK(base.size(NFPROTO_ARP) == TableSize{});
 }
 
 TEST_CASE("a range is one element however long it is; shifted it is one for each port") {

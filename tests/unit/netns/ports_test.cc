@@ -26,6 +26,19 @@ TEST_CASE("of a range that is partly taken nothing is held") {
     CHECK(reserve_ports(before, {true, false}).size() == 1);
 }
 
+TEST_CASE("one port of a range of the host's: the first that is free, and an error when none is") {
+    std::vector<PortMapping> first{{"udp", "127.0.0.1", 0, 80, 1}};
+    auto held = reserve_ports(first, {true, false});
+    const std::uint16_t taken = first.front().host_port;
+    std::vector<PortMapping> one{{"udp", "127.0.0.1", taken, 80, 1, static_cast<std::uint16_t>(taken + 20)}};
+    const auto second = reserve_ports(one, {true, false});
+    CHECK(one.front().host_port > taken);
+    CHECK(one.front().host_port <= taken + 20);
+    CHECK(one.front().host_until == 0); // decided
+    std::vector<PortMapping> none{{"udp", "127.0.0.1", taken, 80, 1, taken}};
+    CHECK_THROWS_AS(reserve_ports(none, {true, false}), PortTaken);
+}
+
 TEST_CASE("a container without an address of a family has no port in it") {
     std::vector<PortMapping> ports{{"tcp", "", 0, 80, 1}};
     CHECK(reserve_ports(ports, {false, false}).empty());
