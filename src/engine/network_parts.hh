@@ -12,6 +12,9 @@ inline bool is_default(const storage::NetworkConfig& config) { return config.nam
 
 inline bool is_running(const storage::ContainerView& view) { return view.monitor_alive || view.state.pid != 0; }
 
+/// In a container's run folder while it takes addresses and has not written down which.
+inline constexpr const char* leasing_mark = "leasing";
+
 /// By which others of the network find the container.
 std::vector<std::string> lease_names(const storage::ContainerConfig&, const storage::NetworkChoice&);
 /// Whom to ask what its networks do not know: --dns, else the networks' own servers, else the host's.

@@ -2,6 +2,8 @@
 // A container's networks at its start: addresses leased, names of links chosen, ports listed; the monitor carries it out.
 #include <algorithm>
 
+#include <fcntl.h>
+
 #include "base/ids.hh"
 #include "base/text.hh"
 #include "engine/create_parts.hh"
@@ -171,6 +173,10 @@ netns::ContainerPlan plan_container_network(Engine& engine, const ContainerConfi
     for (const NetworkChoice& choice : choices)
         if (choice.name == default_network_name) settle_default_network(engine);
     const FileLock lock = engine.networks().lock(LockMode::shared); // nobody removes a network meanwhile
+    const Dir run = engine.containers().run_dir(ContainerId::parse(config.id).value());
+    clear_interrupted_leases(engine, config, run);
+    if (!run.open_file(leasing_mark, O_WRONLY | O_CREAT, 0600))
+        throw SysError("writing '{}'", run.path_of(leasing_mark));
     plan.ports = config.ports;
     publish_exposed(config, plan.ports);
     if (engine.config().expose_netns) plan.pin = "kist-" + config.id.substr(0, 12);
@@ -183,6 +189,13 @@ netns::ContainerPlan plan_container_network(Engine& engine, const ContainerConfi
     }
     plan_names(engine, config, plan);
     return plan;
+}
+
+void clear_interrupted_leases(Engine& engine, const ContainerConfig& config, const Dir& run) {
+    if (!run.exists(leasing_mark)) return;
+    for (const NetworkChoice& choice : networks_of(config))
+        netns::Leases(engine.store().run(), choice.name).release_all(config.id);
+    run.remove_file(leasing_mark);
 }
 
 void name_port_holder(Engine& engine, const netns::ContainerPlan& plan, Error& error) {

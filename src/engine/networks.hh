@@ -38,6 +38,8 @@ void warn_of_network(Engine&, const netns::ContainerPlan&);
 void rename_in_networks(Engine&, const storage::ContainerView&);
 /// The error of a start with the name of the container that has the port, if one has.
 void name_port_holder(Engine&, const netns::ContainerPlan&, Error&);
+/// What a start took that was killed with its monitor before it wrote anything down, as far as `run` tells.
+void clear_interrupted_leases(Engine&, const storage::ContainerConfig&, const Dir& run);
 /// Removes what a container left that is dead, or that could not start.
 void clear_container_network(Engine&, const std::string& id, const netns::ContainerPlan&);
 

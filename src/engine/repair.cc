@@ -8,6 +8,7 @@
 #include "engine/networks.hh"
 #include "engine/spec_plan.hh"
 #include "engine/tell.hh"
+#include "monitor/protocol.hh"
 #include "monitor/restart_plan.hh"
 #include "monitor/spawn.hh"
 #include "oci/run/hooks.hh"
@@ -90,6 +91,23 @@ bool mend_auto_remove(Engine& engine, const ContainerId& id) {
     return false;
 }
 
+/// A start that was killed together with its monitor before the first state was written: what the monitor had made is named
+/// in its job.
+void clear_interrupted_start(Engine& engine, const ContainerId& id, const ContainerView& view) {
+    if (view.state.status != Status::created || !view.damage.empty()) return;
+    const auto runs = engine.store().run().open_dir_if_exists("containers");
+    const auto run = runs ? runs->open_dir_if_exists(id.str()) : std::nullopt;
+    if (!run || FileLock::is_held(*run, std::string(monitor::monitor_lock))) return;
+    clear_interrupted_leases(engine, view.config, *run);
+    constexpr std::size_t job_limit = 16 << 20;
+    const std::string name(monitor::job_file);
+    const auto text = read_file_if_exists(*run, name, job_limit);
+    if (!text) return;
+    clear_cgroup(engine, view.config);
+    clear_container_network(engine, id.str(), monitor::parse_job(*text, name).network);
+    run->remove_file(name);
+}
+
 } // namespace
 
 void clear_cgroup(Engine& engine, const storage::ContainerConfig& config) {
@@ -101,6 +119,7 @@ void clear_cgroup(Engine& engine, const storage::ContainerConfig& config) {
 ContainerView settle_locked(Engine& engine, const ContainerId& id) {
     check_not_in_hook(id.str());
     ContainerView view = view_of(engine, id);
+    if (!view.is_orphan) clear_interrupted_start(engine, id, view);
     if (!view.is_orphan || !view.damage.empty()) return view;
     if (needs_monitor(view)) adopt(engine, id);
     else record_end(engine, id, view);

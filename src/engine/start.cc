@@ -6,6 +6,7 @@
 #include "engine/containers.hh"
 #include "engine/host_facts.hh"
 #include "engine/name_files.hh"
+#include "engine/network_parts.hh"
 #include "engine/networks.hh"
 #include "engine/repair.hh"
 #include "engine/tell.hh"
@@ -123,6 +124,7 @@ monitor::SpawnedMonitor launch(Engine& engine, const ContainerId& id, const Cont
                                std::optional<storage::ContainerLock>& lock) {
     Dir run = prepare(engine, id, view.config, network);
     engine.containers().write_started(view.config, starting_state(network));
+    if (!network.attachments.empty()) run.remove_file(leasing_mark); // the job tells from here on
     monitor::SpawnOptions options;
     options.program = storage::program_path("kist-monitor");
     options.container_id = id.str();

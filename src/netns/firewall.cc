@@ -202,8 +202,13 @@ std::vector<SetElements> network_elements(const NetworkPlan& network) {
 
 std::vector<SetElements> container_elements(const ContainerPlan& plan, const std::string& owner) {
     std::vector<SetElements> list;
-    for (const Attachment& attachment : plan.attachments)
-        if (attachment.network.driver == "bridge" && attachment.guarded) put_sources(list, attachment, owner);
+    for (const Attachment& attachment : plan.attachments) {
+        if (attachment.network.driver != "bridge") continue;
+        // No rule looks at these. The name is new at each start, so to remove it with the rest makes sure that the rest is
+        // this container's: else the transaction fails, and a port that another one has meanwhile stays.
+        put(list, NFPROTO_INET, "links", {key_interface(attachment.host_interface), {}, {}, owner});
+        if (attachment.guarded) put_sources(list, attachment, owner);
+    }
     for (const PortMapping& port : plan.ports) {
         std::optional<Address> host = Address::parse(port.host_ip);
         const bool any = host && host->is_any();

@@ -10,6 +10,7 @@
 //     published    (jumped to)         maps published_on4, published4, ranges4 and their IPv6 twins → dnat
 //     postrouting  srcnat              a container that calls itself through the host, 127.0.0.1, and the way out → masquerade
 //     forward      filter - 10         networks are apart; nothing comes in but what is published; internal ones stay inside
+//   set links          which container has which link: no rule, a key that is in no other container's part
 //   table bridge kist
 //     source       prerouting          a container sends from its own addresses only, and is no router (P18)
 #pragma once

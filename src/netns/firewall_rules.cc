@@ -80,7 +80,7 @@ private:
 };
 
 void add_sets(TableWriter& table) {
-    for (const char* name : {"bridges", "internal", "open", "masquerade"}) table.set({name, {type_interface}});
+    for (const char* name : {"bridges", "internal", "open", "masquerade", "links"}) table.set({name, {type_interface}});
     table.set({"same", {type_interface, type_interface}});
     for (const Family& family : {ipv4, ipv6}) {
         table.set({set_name("neighbours", family), {type_interface, family.type}, {}, true});

@@ -60,22 +60,22 @@ Leases::Leases(const Dir& run_root, const std::string& network)
     : network_(network_run_dir(run_root, network)), dir_(network_.create_dir("leases")) {}
 
 bool Leases::claim(const Address& address, const Lease& lease) const {
-    // Written aside and linked into place: whoever finds the file finds all of it.
     const std::string name = address.str();
-    const std::string temp = fmt::format("{}{}-{}", temp_prefix, lease.container.substr(0, 12), ::getpid());
     if (dir_.exists(name)) return false;
-    dir_.remove_file(temp);
-    {
-        const auto fd = dir_.open_file(temp, O_WRONLY | O_CREAT | O_EXCL, 0600);
-        if (!fd) throw Error("making a lease in '{}'", dir_.path());
-        write_full(*fd, lease_text(lease), "lease");
-    }
-    const int made = ::linkat(dir_.fd().get(), temp.c_str(), dir_.fd().get(), name.c_str(), 0);
-    const int code = errno;
-    dir_.remove_file(temp);
-    if (made == 0) return true;
-    if (code == EEXIST) return false;
-    throw SysError(SysError::Code{code}, "making lease '{}'", dir_.path_of(name));
+    // A file without a name, linked into place when it is complete: whoever finds it finds all of it, and a command that is
+    // killed leaves nothing.
+    const Fd fd{::openat(dir_.fd().get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600)};
+    if (!fd) throw SysError("making a lease in '{}'", dir_.path());
+    write_full(fd, lease_text(lease), "lease");
+    const std::string own = fmt::format("/proc/self/fd/{}", fd.get());
+    if (::linkat(AT_FDCWD, own.c_str(), dir_.fd().get(), name.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
+    if (errno == EEXIST) return false;
+    throw SysError("making lease '{}'", dir_.path_of(name));
+}
+
+void Leases::release_all(const std::string& container) const {
+    for (const Lease& lease : all())
+        if (lease.container == container) dir_.remove_file(lease.address.str());
 }
 
 bool Leases::reclaim(const Address& address, const Lease& lease,

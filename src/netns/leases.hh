@@ -36,6 +36,8 @@ public:
                  const std::function<bool(const std::string& id)>& lives) const;
     /// False when it was not there, or is another container's.
     bool release(const Address& address, const std::string& container) const;
+    /// All of a container's, by reading every lease: after a start that was killed before it said what it had taken.
+    void release_all(const std::string& container) const;
     /// Writes the names anew (rename, connect with aliases).
     void rename(const Address& address, const Lease& lease) const;
     std::vector<Lease> all() const;

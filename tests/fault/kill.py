@@ -26,7 +26,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 CALLS = ["mkdirat", "mkdir", "symlinkat", "symlink", "linkat", "renameat", "renameat2", "rename", "unlinkat", "unlink",
          "fsync", "fdatasync", "write", "writev", "sendto", "sendmsg", "clone3", "vfork", "flock", "pwrite64"]
 # What the monitor tells the kernel of networks: netlink, ports, namespaces, leases.
-NETWORK_CALLS = ["sendto", "bind", "setns", "unshare", "setsockopt", "symlink", "unlinkat", "openat"]
+NETWORK_CALLS = ["sendto", "bind", "setns", "unshare", "setsockopt", "symlink", "unlinkat", "linkat"]
 
 
 class Store:
@@ -55,8 +55,8 @@ class Store:
         found = set()
         with open("/proc/self/mountinfo", encoding="utf-8") as file:
             found |= {f"mount {line.split()[4]}" for line in file}
-        # The default bridge stays until `network prune`; close() looks for it.
-        found |= {f"link {name}" for name in os.listdir("/sys/class/net") if name != "kist0"}
+        # Bridges stay until `network rm` and `network prune`; close() looks for them.
+        found |= {f"link {name}" for name in os.listdir("/sys/class/net") if not name.startswith("kist")}
         for base, folders, _ in os.walk("/sys/fs/cgroup"):
             if self.parent in base:
                 found |= {f"cgroup {base}/{name}" for name in folders}
@@ -89,7 +89,7 @@ class Store:
 
     def close(self):
         self("rm", "-af", "-t", "0")
-        self("network", "prune", "-f")
+        self("network", "prune", "-f")  # the network `victims`, too
         left = [name for name in os.listdir("/sys/class/net") if name.startswith("k")]
         left += subprocess.run(["nft", "list", "tables"], stdout=subprocess.PIPE, text=True).stdout.splitlines()
         for base, _, _ in os.walk("/sys/fs/cgroup", topdown=False):
@@ -286,7 +286,7 @@ def main():
         ("volume create killed at each step", lambda: kill_points(store, new_volume, no_victim(store), volume_again(store), args.every)),
         ("volume rm killed at each step", lambda: kill_points(store, no_volume, volume_victim(store), volume_again(store), args.every)),
         ("run -p, its monitor killed at each step of the network", lambda: kill_points(
-            store, published, nothing, make_again(store, *published), args.every, NETWORK_CALLS, injected_everywhere)),
+            store, published, nothing, make_again(store, *published), args.every, NETWORK_CALLS + (["openat"] if args.every == 1 else []), injected_everywhere)),
         ("monitor killed during a start", lambda: monitor_in_time(store, [], args.rounds)),
         ("monitor killed during a start with --rm", lambda: monitor_in_time(store, ["--rm"], args.rounds)),
         ("monitor killed while the container runs", lambda: monitor_while_running(store, [], max(3, args.rounds // 5))),

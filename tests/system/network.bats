@@ -85,6 +85,13 @@ teardown() { check_footprint; }
     run -125 kist run --rm -p 18084:81 busybox true
     [[ "$output" == *"another program"* ]]
     kill %1 2>/dev/null || kill $!
+    # Who could not have it takes nothing away, not even one whose sources nobody watches.
+    for options in '' --privileged '--cap-add NET_ADMIN'; do
+        # shellcheck disable=SC2086
+        run -125 kist run --name late $options -p 18083:81 busybox true
+        kist rm late
+        [ "$(get_from_lan $LAN_HOST 18083)" = "i am web" ]
+    done
     # While the container runs nobody else on the host gets its port.
     run python3 -c "import socket; s=socket.socket(); s.bind(('', 18083)); s.listen()"
     [ "$status" = 1 ]

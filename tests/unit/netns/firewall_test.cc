@@ -88,6 +88,7 @@ TEST_CASE(
           key_interface("kvabc") + std::string("\x0a\xcf\x00\x02", 4));
     plan.attachments.front().guarded = false;
     CHECK(count(container_elements(plan, "me"), "ports") == 0);
+    CHECK(only(container_elements(plan, "me"), "links").key == key_interface("kvabc")); // what makes its part its own
     plan.attachments.front().network.driver = "macvlan";
     plan.ports = {{"tcp", "", 80, 80, 1}};
     CHECK(container_elements(plan, "me").empty());
