@@ -139,6 +139,7 @@ constexpr auto global_table = sorted(std::to_array<Option<GlobalArguments>>({
      &GlobalArguments::runroot},
     {{"storage-driver", "NAME", "How layers become a root filesystem: overlay or vfs", Completes::words, "overlay|vfs"},
      &GlobalArguments::storage_driver},
+    {{"storage-opt", "DRIVER.KEY=VALUE", "Option of the storage driver (repeatable)"}, &GlobalArguments::storage_opts},
     {{"v,version", "", "Print the version"}, &GlobalArguments::version},
 }));
 

@@ -148,7 +148,8 @@ bool ContainerRoot::open_running(Show show) {
 /// would have to be made first.
 bool ContainerRoot::open_for_reading(Engine& engine, const ContainerId& id, Show show) {
     if (!view_.config.rootfs.empty()) return false;
-    const auto plan = engine.images().read_only_root(view_.config.layer, engine.containers().data_dir(id));
+    const auto plan = engine.images().read_only_root(view_.config.layer, engine.containers().data_dir(id),
+                                                     view_.config.overlay_options);
     if (!plan) return false;
     own_mount_namespace();
     root_ = oci::mount_root(*plan, MS_SLAVE);

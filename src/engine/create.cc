@@ -71,6 +71,7 @@ ContainerConfig interpret(Engine& engine, const CreateOptions& options, const st
     interpret_ports(in, config);
     interpret_names(in, config);
     interpret_mounts(in, config);
+    interpret_storage(in, config, engine.store().driver());
     interpret_devices(in, config);
     interpret_security(in, config);
     interpret_resources(in, config);
@@ -156,7 +157,8 @@ ContainerId create_record(Engine& engine, const CreateOptions& options,
     undo.add([&] { engine.containers().remove(id); });
     made = ensure_volumes(engine, new_volumes);
     // The copy that vfs needs may fail, and takes long: now, not at start. An overlay is only folders.
-    if (engine.store().driver() == "vfs") plan_container_root(engine, config, engine.containers().data_dir(id));
+    if (engine.store().driver() == "vfs" || config.root_size != 0)
+        plan_container_root(engine, config, engine.containers().data_dir(id));
     cidfile.write(config.id);
     undo.commit();
     ids.commit();

@@ -12,7 +12,9 @@
 #include "base/time.hh"
 #include "engine/create_parts.hh"
 #include "engine/mount_text.hh"
+#include "engine/storage_options.hh"
 #include "engine/volumes.hh"
+#include "storage/quota.hh"
 
 namespace kist::engine {
 
@@ -155,6 +157,22 @@ std::vector<std::string> split_csv(std::string_view text) {
     }
     if (quoted) throw UsageError("'{}': a quote is not closed", printable(text));
     return fields;
+}
+
+void interpret_storage(const CreateInput& in, ContainerConfig& config, const std::string& driver) {
+    config.root_size = parse_container_size(in.options.storage_opts);
+    if (driver != "overlay") {
+        if (config.root_size != 0) throw UsageError("--storage-opt size: the driver {} cannot limit it", driver);
+        return;
+    }
+    const StorageOptions host = parse_storage_options(in.host.storage_opts, driver);
+    if (config.root_size == 0) config.root_size = host.size;
+    const bool is_own = config.rootfs.empty() || config.rootfs_overlay;
+    if (config.root_size != 0 && !config.rootfs.empty())
+        throw UsageError("--storage-opt size: not with --rootfs, which is a folder of the host");
+    if (config.root_size != 0) config.root_project = storage::new_project();
+    if (!is_own) return;
+    config.overlay_options = overlay_options(host);
 }
 
 void interpret_mounts(const CreateInput& in, ContainerConfig& config) {

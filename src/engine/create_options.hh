@@ -53,7 +53,7 @@ struct CreateOptions : PullOptions, HealthOptions, LimitOptions {
     std::string umask;
     std::vector<std::string> exec_opts;
     // file system
-    std::vector<std::string> volumes, mounts, tmpfs, volumes_from, devices, device_cgroup_rules;
+    std::vector<std::string> volumes, mounts, tmpfs, volumes_from, storage_opts, devices, device_cgroup_rules;
     std::string image_volume;
     bool read_only = false;
     std::optional<bool> read_only_tmpfs;

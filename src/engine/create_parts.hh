@@ -36,6 +36,8 @@ struct CreateInput {
 void interpret_process(const CreateInput&, storage::ContainerConfig&); // create_process.cc
 // create_supervision.cc: restart policy, health check
 void interpret_supervision(const CreateInput&, storage::ContainerConfig&);
+// create_mounts.cc; after interpret_namespaces. `driver`: the store's.
+void interpret_storage(const CreateInput&, storage::ContainerConfig&, const std::string& driver);
 void interpret_labels(const CreateInput&, storage::ContainerConfig&);     // create_env.cc
 void interpret_namespaces(const CreateInput&, storage::ContainerConfig&); // create_namespaces.cc
 /// Maps that --userns auto asks for are taken by `take_ids` (its argument: how many).

@@ -4,12 +4,17 @@
 
 #include <unistd.h>
 
+#include "engine/storage_options.hh"
+
 namespace kist::engine {
 
 const storage::Store& Engine::store() {
     if (!store_) {
         if (geteuid() != 0) throw Error("must be run as root (try sudo kist …)");
-        store_.emplace(storage::Store::open({config_.data_root, config_.exec_root}, config_.storage_driver));
+        using Check = storage::Store::HostCheck;
+        const bool skips = parse_storage_options(config_.storage_opts, config_.storage_driver).override_kernel_check;
+        store_.emplace(storage::Store::open({config_.data_root, config_.exec_root}, config_.storage_driver,
+                                            skips ? Check::no : Check::yes));
     }
     return *store_;
 }

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "base/file.hh"
 #include "base/json.hh"
 #include "base/size.hh"
 #include "base/text.hh"
 #include "engine/log_options.hh"
+#include "engine/storage_options.hh"
 #include "netns/address.hh"
 
 namespace kist::engine {
@@ -107,6 +109,12 @@ void check_values(const HostConfig& config, std::string_view where) {
     check_networks(config, where);
     if (!config.storage_driver.empty())
         check_one_of(where, "storage-driver", config.storage_driver, {"overlay", "overlay2", "vfs"});
+    try {
+        parse_storage_options(config.storage_opts, config.storage_driver);
+    } catch (Error& e) {
+        e.while_doing("{}: storage-opts", where);
+        throw;
+    }
     auto shm = parse_bytes(config.default_shm_size);
     if (!shm || *shm <= 0)
         throw Error("{}: default-shm-size: '{}' is not a size", where, printable(config.default_shm_size));
@@ -136,6 +144,11 @@ void merge(HostConfig& config, const GlobalOptions& options, std::string_view wh
             throw UsageError("--storage-driver {} contradicts storage-driver '{}' of {}", options.storage_driver,
                              config.storage_driver, where);
         config.storage_driver = options.storage_driver;
+    }
+    if (!options.storage_opts.empty()) {
+        if (!config.storage_opts.empty())
+            throw UsageError("--storage-opt is also set by storage-opts of {}: use one of them", where);
+        config.storage_opts = options.storage_opts;
     }
     if (!options.hook_spec.empty()) {
         if (!config.hook_spec.empty())
@@ -198,6 +211,24 @@ std::optional<Value> read_host_documents(const GlobalOptions& options) {
     return all;
 }
 
+namespace {
+
+/// What neither the command line nor kist.json says: of the environment, then of a file as distributions have it (SEEDS A223).
+void take_storage_defaults(HostConfig& config, const GlobalOptions& options) {
+    const char* driver = std::getenv("KIST_STORAGE_DRIVER");
+    if (config.storage_driver.empty() && driver != nullptr) config.storage_driver = driver;
+    if (!config.storage_driver.empty())
+        check_one_of("KIST_STORAGE_DRIVER", "storage-driver", config.storage_driver, {"overlay", "overlay2", "vfs"});
+    if (!options.config.empty()) return; // another host's configuration, as it were
+    const auto text = read_file_if_exists(storage_arguments_file, file_limit);
+    if (!text) return;
+    const StorageArguments arguments = parse_storage_arguments(*text, storage_arguments_file);
+    if (config.storage_driver.empty()) config.storage_driver = arguments.driver;
+    if (config.storage_opts.empty()) config.storage_opts = arguments.options;
+}
+
+} // namespace
+
 HostConfig load_host_config(const GlobalOptions& options) {
     HostConfig config;
     const std::string path(options.config.empty() ? default_host_config : options.config);
@@ -206,11 +237,13 @@ HostConfig load_host_config(const GlobalOptions& options) {
         check_values(config, path); // each file may be right and both together wrong
     }
     merge(config, options, path);
+    take_storage_defaults(config, options);
     check_absolute("command line", "--root", config.data_root);
     check_absolute("command line", "--runroot", config.exec_root);
     if (config.storage_driver == "overlay2") config.storage_driver = "overlay";
     if (!config.storage_driver.empty())
         check_one_of("command line", "--storage-driver", config.storage_driver, {"overlay", "vfs"});
+    parse_storage_options(config.storage_opts, config.storage_driver);
     if (config.debug) config.log_level = "debug";
     check_one_of("command line", "--log-level", config.log_level, {"error", "warn", "info", "debug"});
     return config;

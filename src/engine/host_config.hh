@@ -51,7 +51,8 @@ struct AddressPool {
 struct HostConfig {
     std::string data_root = "/var/lib/kist";
     std::string exec_root = "/run/kist";
-    std::string storage_driver; ///< empty: recorded one, else overlay
+    std::string storage_driver;            ///< empty: recorded one, else overlay
+    std::vector<std::string> storage_opts; ///< "overlay2.index=on": of the driver, for containers made from now on
     std::string log_driver = "json-file";
     std::map<std::string, std::string> log_opts;
     std::map<std::string, UlimitDefault> default_ulimits;
@@ -90,6 +91,7 @@ struct HostConfig {
         field("data-root", &H::data_root);
         field("exec-root", &H::exec_root);
         field("storage-driver", &H::storage_driver);
+        field("storage-opts", &H::storage_opts);
         field("log-driver", &H::log_driver);
         field("log-opts", &H::log_opts);
         field("default-ulimits", &H::default_ulimits);
@@ -135,6 +137,7 @@ inline constexpr std::string_view default_host_config = "/etc/kist/kist.json";
 struct GlobalOptions {
     std::string config; ///< empty: default_host_config if it exists
     std::string root, runroot, storage_driver, cgroup_manager, log_level, hook_spec;
+    std::vector<std::string> storage_opts;
 };
 /// Reads and validates: an unknown key names the nearest known one, wrong types name the place.
 HostConfig load_host_config(const GlobalOptions&);

@@ -94,16 +94,36 @@ std::map<std::string, std::int64_t> containers_by_image(Engine& engine) {
     return count;
 }
 
+/// What rows are ordered by; numbers as text of one length.
+std::string sort_key(const Value& row, const std::string& by, std::int64_t size) {
+    if (by == "id") return row.find("Id")->as_string();
+    if (by == "tag") return row.find("Tag")->as_string();
+    if (by == "size") return fmt::format("{:020}", size);
+    return row.find("Repository")->as_string() + "\n" + row.find("Tag")->as_string();
+}
+
+void check_sort(const std::string& by) {
+    static const std::vector<std::string> known = {"", "created", "id", "repository", "size", "tag"};
+    if (std::find(known.begin(), known.end(), by) == known.end())
+        throw UsageError("invalid value '{}' for --sort: it is created, id, repository, size or tag", printable(by));
+}
+
 } // namespace
 
 std::vector<Value> list_images(Engine& engine, const ImageListOptions& options, bool no_trunc, bool) {
+    check_sort(options.sort);
     const ImageFilter filter = ImageFilter::parse(engine, options.filters);
     std::vector<ImageRecord> images = engine.images().all();
     std::stable_sort(images.begin(), images.end(), [](const auto& a, const auto& b) { return a.created > b.created; });
     const auto all_names = engine.images().all_names();
     const auto containers = containers_by_image(engine);
     static const std::vector<Reference> no_names;
-    std::vector<Value> rows;
+    std::vector<std::pair<std::string, Value>> keyed;
+    const auto add = [&](Value row, const ImageRecord& image) {
+        const bool as_made = options.sort.empty() || options.sort == "created";
+        std::string key = as_made ? "" : sort_key(row, options.sort, image.size);
+        keyed.emplace_back(std::move(key), std::move(row));
+    };
     for (const ImageRecord& image : images) {
         const auto found = all_names.find(image.id);
         const std::vector<Reference>& names = found != all_names.end() ? found->second : no_names;
@@ -112,9 +132,12 @@ std::vector<Value> list_images(Engine& engine, const ImageListOptions& options, 
         const RowContext context{no_trunc, used != containers.end() ? used->second : 0};
         for (const Reference& name : names)
             if (filter.matches_name(name) && (options.reference.empty() || is_meant(name, options.reference)))
-                rows.push_back(image_row(image, names, &name, context));
-        if (names.empty() && options.reference.empty()) rows.push_back(image_row(image, names, nullptr, context));
+                add(image_row(image, names, &name, context), image);
+        if (names.empty() && options.reference.empty()) add(image_row(image, names, nullptr, context), image);
     }
+    std::stable_sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<Value> rows;
+    for (auto& [key, row] : keyed) rows.push_back(std::move(row));
     return rows;
 }
 

@@ -23,6 +23,7 @@ struct ImageListOptions {
     bool all = false;
     std::vector<std::string> filters;
     std::string reference;
+    std::string sort; ///< created, id, repository (then tag), size or tag; empty: created
 };
 /// One row per name (or one "<none>" row), newest first, with every placeholder of Docker and Podman.
 std::vector<Value> list_images(Engine&, const ImageListOptions&, bool no_trunc, bool digests);

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The documents of info and version: what scripts of Docker's users ask for, and the facts behind a bug report.
 #include <fstream>
+#include <map>
 
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/file.hh"
+#include "base/size.hh"
 #include "base/text.hh"
 #include "base/time.hh"
 #include "engine/hook_spec.hh"
 #include "engine/image_use_cases.hh"
 #include "engine/inspect_parts.hh"
 #include "engine/networks.hh"
+#include "engine/storage_options.hh"
 #include "version.hh"
 
 namespace kist::engine {
@@ -84,6 +88,38 @@ void set_cgroups(Value& document, const oci::CgroupHost& host) {
 
 } // namespace
 
+namespace {
+
+std::string file_system_name(const std::string& path) {
+    struct statfs facts {};
+    if (::statfs(path.c_str(), &facts) != 0) return "unknown";
+    static const std::map<std::uint64_t, std::string> names = {{0xef53, "extfs"},       {0x58465342, "xfs"},
+                                                               {0x9123683e, "btrfs"},   {0x01021994, "tmpfs"},
+                                                               {0x794c7630, "overlay"}, {0x6969, "nfs"}};
+    const auto found = names.find(static_cast<std::uint64_t>(facts.f_type));
+    return found != names.end() ? found->second : fmt::format("{:#x}", facts.f_type);
+}
+
+/// Pairs, as Docker shows them: what containers made from now on get.
+Value driver_status(Engine& engine) {
+    Value status = Value::list();
+    const auto add = [&](const std::string& name, const std::string& value) {
+        status.push(to_value(std::vector<std::string>{name, value}));
+    };
+    const std::string& driver = engine.store().driver();
+    add("Backing Filesystem", file_system_name(engine.store().paths().data_root));
+    if (driver != "overlay") return status;
+    const StorageOptions options = parse_storage_options(engine.config().storage_opts, driver);
+    for (const std::string& option : overlay_options(options)) {
+        const auto [name, value] = split_once(option, '=');
+        add(name, value.value_or("true"));
+    }
+    if (options.size != 0) add("size", human_size(static_cast<double>(options.size)));
+    return status;
+}
+
+} // namespace
+
 Value info(Engine& engine) {
     const Counts counts = count_containers(engine);
     const utsname name = kernel();
@@ -96,6 +132,7 @@ Value info(Engine& engine) {
     document.set("ContainersStopped", counts.stopped);
     document.set("Images", static_cast<std::int64_t>(engine.images().all().size()));
     document.set("Driver", engine.store().driver());
+    document.set("DriverStatus", driver_status(engine));
     document.set("KistRootDir", engine.store().paths().data_root);
     document.set("DockerRootDir", engine.store().paths().data_root);
     document.set("HooksDir", hooks_folder(engine.store().paths().data_root));

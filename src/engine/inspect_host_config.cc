@@ -124,6 +124,9 @@ Value host_config_value(const ContainerConfig& config) {
     value.set("UTSMode", mode_text(modes.uts, ""));
     value.set("UsernsMode", modes.user == "host" ? "" : modes.user);
     value.set("ShmSize", config.shm_size);
+    Value storage = Value::object();
+    if (config.root_size != 0) storage.set("size", std::to_string(config.root_size));
+    value.set("StorageOpt", storage);
     value.set("Sysctls", map_value(config.sysctls));
     value.set("Runtime", "kist");
     value.set("Init", config.init);

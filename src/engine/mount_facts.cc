@@ -64,7 +64,11 @@ UpperFolders find_upper(const MountConfig& mount, std::size_t index, const Dir& 
 } // namespace
 
 oci::RootMount plan_container_root(Engine& engine, const ContainerConfig& config, const Dir& container_data) {
-    if (config.rootfs.empty()) return engine.images().prepare_root(config.layer, container_data, config.auto_remove);
+    if (config.rootfs.empty()) {
+        return engine.images().prepare_root(
+            config.layer, container_data,
+            {config.auto_remove, config.overlay_options, config.root_size, config.root_project});
+    }
     oci::RootMount plan;
     plan.path = config.rootfs;
     if (!config.rootfs_overlay) return plan;

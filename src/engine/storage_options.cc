@@ -6,6 +6,8 @@
 #include <map>
 #include <optional>
 
+#include <unistd.h>
+
 #include "base/error.hh"
 #include "base/size.hh"
 #include "base/text.hh"
@@ -111,6 +113,15 @@ StorageOptions parse_storage_options(const std::vector<std::string>& options, st
         reader.read(option, *key, *value);
     }
     return reader.take();
+}
+
+std::vector<std::string> overlay_options(const StorageOptions& options) {
+    std::vector<std::string> result = options.mount;
+    const bool is_said = std::any_of(result.begin(), result.end(),
+                                     [](const std::string& option) { return option.starts_with("redirect_dir="); });
+    if (!is_said && ::access("/sys/module/overlay/parameters/redirect_dir", F_OK) == 0)
+        result.emplace_back("redirect_dir=on");
+    return result;
 }
 
 std::int64_t parse_container_size(const std::vector<std::string>& options) {

@@ -20,6 +20,10 @@ struct StorageOptions {
 /// "overlay2.index=on" (also "overlay.…") and so on, later ones of one key win. Throws UsageError: unknown, or for another driver.
 StorageOptions parse_storage_options(const std::vector<std::string>& options, std::string_view driver);
 
+/// Of a container's overlay on this host: with redirect_dir, so that folders of the image can be renamed (SEEDS A228), unless the
+/// kernel does not know it or `mount` says otherwise.
+std::vector<std::string> overlay_options(const StorageOptions&);
+
 /// "size=10g" of one container. Throws UsageError.
 std::int64_t parse_container_size(const std::vector<std::string>& options);
 

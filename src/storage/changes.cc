@@ -61,6 +61,7 @@ std::vector<std::string> sorted_names(const Dir& folder) {
 class Comparison {
 public:
     explicit Comparison(const std::set<std::string>& mount_points) : mount_points_(mount_points) {}
+    virtual ~Comparison() = default;
     std::vector<Change> take() { return std::move(changes_); }
 
 protected:
@@ -74,9 +75,14 @@ protected:
         return mount_points_.contains(path) && S_ISREG(st.st_mode) && st.st_size == 0;
     }
 
+    /// What is new must have its contents here; called with each folder and file of that kind.
+    virtual void check_folder(const Dir&, const std::string& /*path*/) const {}
+    virtual void check_file(const Dir&, const std::string& /*name*/, const std::string& /*path*/) const {}
+
     /// A folder that is new: it and everything in it, unless all of it is for mounts. False then.
     bool add_new_folder(const Dir& folder, const std::string& path) {
         const std::size_t before = changes_.size();
+        check_folder(folder, path);
         add(ChangeKind::added, path);
         bool skipped = false;
         for (const std::string& name : sorted_names(folder)) {
@@ -84,8 +90,7 @@ protected:
             if (!st || is_whiteout(*st)) continue;
             const std::string inside = path + "/" + name;
             if (S_ISDIR(st->st_mode)) skipped |= !add_new_folder(folder.open_dir(name), inside);
-            else if (is_placeholder(inside, *st)) skipped = true;
-            else add(ChangeKind::added, inside);
+            else skipped |= !add_new(folder, name, *st, inside);
         }
         const bool is_empty = changes_.size() == before + 1;
         if (!is_empty || !is_on_way_to_mount(path)) return true;
@@ -109,6 +114,7 @@ protected:
     bool add_new(const Dir& folder, const std::string& name, const struct stat& st, const std::string& path) {
         if (S_ISDIR(st.st_mode)) return add_new_folder(folder.open_dir(name), path);
         if (is_placeholder(path, st)) return false;
+        if (S_ISREG(st.st_mode)) check_file(folder, name, path);
         add(ChangeKind::added, path);
         return true;
     }
@@ -135,8 +141,7 @@ public:
 
     /// True when something was left out as a mount point. `is_hiding`: a folder further up is opaque.
     bool folder(const Dir& upper, const Dir* lower, const std::string& path, bool is_hiding) {
-        if (has_attribute(upper.fd(), "trusted.overlay.redirect"))
-            throw NotSelfContained("'{}' was renamed by reference", printable(path));
+        check_folder(upper, path);
         bool skipped = false;
         const std::vector<std::string> names = sorted_names(upper);
         is_hiding = is_hiding || is_opaque(upper.fd());
@@ -169,12 +174,16 @@ private:
             const Dir inner = upper.open_dir(name), inner_below = lower->open_dir(name);
             return add_both_folders(*below, *st, path, [&] { return folder(inner, &inner_below, path, is_hiding); });
         }
-        if (S_ISREG(st->st_mode)) check_contents(upper, name, path);
+        if (S_ISREG(st->st_mode)) check_file(upper, name, path);
         add_modified(upper, name, *st, path);
         return true;
     }
 
-    static void check_contents(const Dir& upper, const std::string& name, const std::string& path) {
+    void check_folder(const Dir& upper, const std::string& path) const override {
+        if (has_attribute(upper.fd(), "trusted.overlay.redirect"))
+            throw NotSelfContained("'{}' was renamed by reference", printable(path));
+    }
+    void check_file(const Dir& upper, const std::string& name, const std::string& path) const override {
         const auto file = upper.open_file(name, O_RDONLY | O_NONBLOCK);
         if (file && has_attribute(*file, "trusted.overlay.metacopy"))
             throw NotSelfContained("'{}' has its contents in a layer", printable(path));

@@ -29,6 +29,7 @@ struct Problem {
 struct CheckOptions {
     bool repair = false;
     bool quick = false; ///< do not read the contents of layers
+    bool force = false; ///< repair, and remove the containers that cannot be mended (engine::check_system)
 };
 
 class StoreCheck {
@@ -39,6 +40,9 @@ public:
     const std::vector<Problem>& problems() const { return problems_; }
     /// How many of each kind were looked at.
     const std::map<std::string, std::int64_t>& counts() const { return counts_; }
+    /// After run(): containers with a damaged record, or with layers that are damaged or missing. They keep what is broken from
+    /// being taken away.
+    std::vector<ContainerId> hopeless() const;
 
 private:
     using Mend = std::function<void()>;

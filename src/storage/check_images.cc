@@ -62,6 +62,19 @@ std::string StoreCheck::fault_of_layer(const std::string& chain) const {
     return "";
 }
 
+std::vector<ContainerId> StoreCheck::hopeless() const {
+    std::vector<ContainerId> found;
+    for (const ContainerView& view : containers_.all()) {
+        const std::set<std::string> needed = layers_of(view.config);
+        const bool is_broken = std::any_of(needed.begin(), needed.end(), [&](const std::string& layer) {
+            return broken_layers_.contains(layer) || !layers_.exists(layer);
+        });
+        const auto id = ContainerId::parse(view.config.id);
+        if (id && (is_broken || !view.damage.empty())) found.push_back(*id);
+    }
+    return found;
+}
+
 /// A container may have come since we looked.
 void StoreCheck::remove_layer(const std::string& chain) {
     for (const ContainerView& view : containers_.all())

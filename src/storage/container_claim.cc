@@ -11,6 +11,7 @@
 #include "base/rollback.hh"
 #include "base/text.hh"
 #include "storage/container_store.hh"
+#include "storage/quota.hh"
 
 namespace kist::storage {
 
@@ -182,6 +183,7 @@ void ContainerStore::remove(const ContainerId& id, Volumes volumes) const {
     }
     // While the record still tells which they are.
     if (view->state.remove_volumes && view->damage.empty()) remove_volumes(view->config);
+    if (view->damage.empty()) forget_limits(dir, view->config.root_project);
     for (const std::string& name : dir.names())
         if (!name.ends_with(".json") && name != "lock") dir.remove_tree(name);
     std::vector<std::string> names = {view->config.name};

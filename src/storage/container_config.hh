@@ -75,6 +75,10 @@ struct ContainerConfig {
     std::string layer;           ///< chain id of the top layer ("sha256:…"); empty: no layers
     std::string rootfs;          ///< --rootfs: the folder of the host that is the root, instead of an image
     bool rootfs_overlay = false; ///< what is written goes into a layer of the container
+    /// Of its overlay, as they were when it was made: "redirect_dir=on". What is in its upper layer is to be read with the same.
+    std::vector<std::string> overlay_options;
+    std::int64_t root_size = 0;     ///< bytes that it may write to its root; 0: no limit
+    std::uint32_t root_project = 0; ///< of the file system's quota, with a limit
 
     std::vector<std::string> entrypoint, command, env;
     std::string working_dir;
@@ -130,6 +134,9 @@ struct ContainerConfig {
         field("layer", &C::layer);
         field("rootfs", &C::rootfs);
         field("rootfs_overlay", &C::rootfs_overlay);
+        field("overlay_options", &C::overlay_options);
+        field("root_size", &C::root_size);
+        field("root_project", &C::root_project);
         field("entrypoint", &C::entrypoint);
         field("command", &C::command);
         field("env", &C::env);

@@ -197,8 +197,9 @@ std::vector<ImageStore::Loaded> load_folder(const Store& store, const Dir& folde
 }
 
 std::vector<ImageStore::Loaded> ImageStore::load(const Fd& archive,
-                                                 const std::function<void(const std::string&)>& progress) {
-    return load_archive(store_, archive, {.progress = progress});
+                                                 const std::function<void(const std::string&)>& progress,
+                                                 const std::optional<oci::Platform>& platform) {
+    return load_archive(store_, archive, {.progress = progress, .platform = platform});
 }
 
 } // namespace kist::storage

@@ -154,7 +154,9 @@ public:
         Digest id;
         std::vector<Reference> names;
     };
-    std::vector<Loaded> load(const Fd& archive, const std::function<void(const std::string& line)>& progress);
+    /// `platform`: which of an image for several is taken; nothing: this machine's.
+    std::vector<Loaded> load(const Fd& archive, const std::function<void(const std::string& line)>& progress,
+                             const std::optional<oci::Platform>& platform = {});
     /// Several images into one archive. Layer tars come back byte for byte (tar-split), so digests match.
     struct SaveItem {
         ImageRecord image;
@@ -166,11 +168,17 @@ public:
 
     /// Lower folders (topmost first) for a container of this image plus an upper in `container_data` (upper/, work/ are made):
     /// the plan that the monitor mounts. vfs: makes the copy now and plans a bind.
-    oci::RootMount prepare_root(const std::string& top_layer, const Dir& container_data, bool is_volatile) const;
+    struct RootOptions {
+        bool is_volatile = false;
+        std::vector<std::string> overlay; ///< as the kernel takes them
+        std::int64_t size = 0;            ///< limit of what is written, with the project it is counted for; 0: none
+        std::uint32_t project = 0;
+    };
+    oci::RootMount prepare_root(const std::string& top_layer, const Dir& container_data, const RootOptions&) const;
     /// The same files to look at only: all layers are lower ones, that of `container_data` on top. Nothing when there is
     /// nothing that could be mounted (no layers, a container that was never prepared, vfs without a copy).
-    std::optional<oci::RootMount> read_only_root(const std::string& top_layer,
-                                                 const std::optional<Dir>& container_data) const;
+    std::optional<oci::RootMount> read_only_root(const std::string& top_layer, const std::optional<Dir>& container_data,
+                                                 const std::vector<std::string>& overlay_options = {}) const;
 
     /// The folders of an image's layers, topmost first, for a mount of it. Throws Error with a driver that keeps none as overlay
     /// wants them.

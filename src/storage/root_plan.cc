@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // prepare_root: what the runtime mounts as a container's root. overlay: the layers as they lie here, plus an upper folder of the
 // container; vfs: a private copy.
+#include <algorithm>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #include "base/error.hh"
 #include "storage/image_store.hh"
 #include "storage/layers.hh"
+#include "storage/quota.hh"
 #include "storage/tree_copy.hh"
 
 namespace kist::storage {
@@ -67,6 +70,10 @@ oci::RootMount plan_copy(const LayerStore& layers, const std::vector<std::string
     return plan;
 }
 
+bool has_word(const std::vector<std::string>& options, std::string_view word) {
+    return std::find(options.begin(), options.end(), word) != options.end();
+}
+
 } // namespace
 
 std::vector<std::string> ImageStore::layer_folders(const std::string& top_layer) const {
@@ -80,13 +87,18 @@ std::vector<std::string> ImageStore::layer_folders(const std::string& top_layer)
 }
 
 oci::RootMount ImageStore::prepare_root(const std::string& top_layer, const Dir& container_data,
-                                        bool is_volatile) const {
+                                        const RootOptions& options) const {
     const LayerStore layers(store_);
     const auto chain = chain_of(layers, top_layer);
     if (store_.driver() == "vfs") return plan_copy(layers, chain, container_data);
     oci::RootMount plan = plan_overlay(layers, chain, container_data);
-    if (is_volatile) {
-        plan.options.push_back("volatile");
+    plan.options = options.overlay;
+    // Both of one project: the kernel renames from the one into the other.
+    if (options.size != 0)
+        for (const char* name : {"upper", "work"})
+            limit_folder(container_data.open_dir(name), options.project, {.bytes = options.size});
+    if (options.is_volatile && !has_word(plan.options, "volatile")) plan.options.push_back("volatile");
+    if (has_word(plan.options, "volatile")) {
         // overlay leaves this mark against an upper layer that lost writes in a crash, and refuses it (EINVAL). A volatile
         // container does not outlive the boot, so one that is started again has lost nothing.
         if (const auto work = container_data.open_dir_if_exists("work"))
@@ -96,7 +108,8 @@ oci::RootMount ImageStore::prepare_root(const std::string& top_layer, const Dir&
 }
 
 std::optional<oci::RootMount> ImageStore::read_only_root(const std::string& top_layer,
-                                                         const std::optional<Dir>& container_data) const {
+                                                         const std::optional<Dir>& container_data,
+                                                         const std::vector<std::string>& overlay_options) const {
     oci::RootMount plan;
     if (container_data && store_.driver() == "vfs") {
         if (!container_data->exists("rootfs")) return std::nullopt;
@@ -112,6 +125,9 @@ std::optional<oci::RootMount> ImageStore::read_only_root(const std::string& top_
     const auto chain = chain_of(layers, top_layer);
     for (auto layer = chain.rbegin(); layer != chain.rend(); ++layer) plan.lower.push_back(layers.diff_path(*layer));
     if (plan.lower.empty()) return std::nullopt;
+    // The others are about writing.
+    for (const std::string& option : overlay_options)
+        if (option == "metacopy=on" || option == "redirect_dir=on") plan.options.push_back(option);
     return plan;
 }
 

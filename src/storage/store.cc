@@ -3,11 +3,14 @@
 // an empty marker (which means "ours, not finished") and never a folder that looks foreign.
 #include "storage/store.hh"
 
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/error.hh"
@@ -93,12 +96,44 @@ Marker initialise(const Dir& root, const Marker& wanted, std::initializer_list<c
 
 } // namespace
 
-Store Store::open(const StorePaths& paths, const std::string& driver) {
+namespace {
+
+/// move_mount and mount_setattr (SEEDS A226 has 4.0 for its overlay2; ours is mounted by descriptor).
+void check_kernel() {
+    utsname name{};
+    unsigned major = 0, minor = 0;
+    if (::uname(&name) != 0 || std::sscanf(name.release, "%u.%u", &major, &minor) != 2) return;
+    if (major > 5 || (major == 5 && minor >= 12)) return;
+    Error error("the storage driver overlay needs Linux 5.12 or newer, this is {}", name.release);
+    error.with_hint("overlay2.override_kernel_check=true in storage-opts of kist.json tries it all the same");
+    throw error;
+}
+
+/// Whiteouts are told from files by the type in a folder's entries (xfs made with ftype=0 has none).
+void check_entry_types(const Dir& root) {
+    const Fd folder{::openat(root.fd().get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    DIR* stream = folder ? ::fdopendir(folder.duplicate().release()) : nullptr;
+    if (stream == nullptr) throw SysError("reading '{}'", root.path());
+    bool unknown = false;
+    while (const dirent* entry = ::readdir(stream)) unknown = unknown || entry->d_type == DT_UNKNOWN;
+    ::closedir(stream);
+    if (!unknown) return;
+    Error error("the file system of '{}' does not tell files from folders in its entries (d_type): overlay cannot work",
+                root.path());
+    error.with_hint("make it with ftype=1 (xfs), use --storage-driver vfs, or another --root");
+    throw error;
+}
+
+} // namespace
+
+Store Store::open(const StorePaths& paths, const std::string& driver, HostCheck check) {
     const std::string wanted = checked_driver(driver);
     Store store;
     store.paths_ = {absolute(paths.data_root), absolute(paths.run_root)};
     store.data_ = Dir::create(store.paths_.data_root, 0700);
     auto marker = read_marker(store.data_);
+    const bool is_new = !marker;
+    if (is_new && wanted != "vfs" && check == HostCheck::yes) check_kernel();
     if (!marker)
         marker =
             initialise(store.data_, {newest_schema, wanted.empty() ? "overlay" : wanted},
@@ -108,6 +143,7 @@ Store Store::open(const StorePaths& paths, const std::string& driver) {
                     marker->driver, wanted)
             .with_hint("images and containers do not move between drivers: use another --root");
     store.driver_ = marker->driver;
+    if (is_new && store.driver_ == "overlay" && check == HostCheck::yes) check_entry_types(store.data_);
     store.run_ = Dir::create(store.paths_.run_root, 0700);
     if (!store.run_.exists(marker_name))
         initialise(store.run_, {newest_schema, ""}, {"containers", "locks"}, Durability::volatile_);

@@ -20,7 +20,9 @@ public:
     /// Makes what is missing (marker, folders). `driver` empty: the recorded one, or overlay for a new store; another one
     /// than recorded is an Error ("overlay2" is the same as overlay). Cheap when everything exists: a handful of opens.
     /// Of the folders of DESIGN section 4 any may be missing after a crash: writers use Dir::create_dir.
-    static Store open(const StorePaths&, const std::string& driver = "");
+    enum class HostCheck { yes, no };
+    /// A new store for overlay is not made (Error) on a kernel or file system that cannot do it, unless HostCheck::no.
+    static Store open(const StorePaths&, const std::string& driver = "", HostCheck = HostCheck::yes);
     const Dir& data() const { return data_; }
     const Dir& run() const { return run_; }
     const std::string& driver() const { return driver_; } ///< "overlay" or "vfs"

@@ -129,6 +129,44 @@ def bench_load(engines, archives, work, rounds):
     return interleaved(jobs, rounds)
 
 
+def bench_load_gzip(engines, archives, work, rounds):
+    """The same image as registries have it: an OCI archive of gzip layers, as skopeo writes it."""
+    packed = f"{work}/packed.tar"
+    check(["skopeo", "copy", "-q", "--insecure-policy", f"docker-archive:{archives.image}", f"oci-archive:{packed}:bench:gzip"])
+    with tarfile.open(packed) as tar:
+        read = lambda digest: json.load(tar.extractfile(f"blobs/sha256/{digest.split(':')[1]}"))
+        manifest = read(json.load(tar.extractfile("index.json"))["manifests"][0]["digest"])
+    blobs = [layer["digest"].split(":")[1] for layer in manifest["layers"]]
+    check(["bash", "-c", f"mkdir {work}/packed && tar -C {work}/packed -xf {packed}"])
+
+    def plain():
+        shutil.rmtree(f"{work}/plain-gzip", ignore_errors=True)
+        settle()
+        lines = [f"mkdir -p {work}/plain-gzip/{i} && tee >(sha256sum >&2) <{work}/packed/blobs/sha256/{blob} | gunzip | tee >(sha256sum >&2) | tar -x --xattrs -C {work}/plain-gzip/{i}"
+                 for i, blob in enumerate(blobs)]
+        return shell(f"({' && '.join(lines)}) 2>/dev/null && sync -f {work}/plain-gzip")
+
+    def umoci():
+        for name in ("layout", "bundle"):
+            shutil.rmtree(f"{work}/{name}", ignore_errors=True)
+        settle()
+        return shell(f"skopeo copy -q --insecure-policy oci-archive:{packed} oci:{work}/layout:x && umoci unpack --image {work}/layout:x {work}/bundle && sync -f {work}/bundle")
+
+    jobs = {e.name: prepared(lambda e=e: run(["bash", "-c", f"{' '.join(e('images', '-q', '--no-trunc'))} | sort -u | grep -v $({' '.join(e('images', '-q', '--no-trunc', 'busybox'))}) | xargs -r {' '.join(e('rmi', '-f'))}"]),
+                             lambda e=e: timed(e("load", "-q", "-i", packed))) for e in engines if e.name != "docker"}
+    jobs["tar+sha256sum"] = plain
+    if shutil.which("umoci"):
+        jobs["skopeo+umoci"] = umoci
+    try:
+        return interleaved(jobs, rounds)
+    finally:
+        for name in ("layout", "bundle", "plain-gzip", "packed"):
+            shutil.rmtree(f"{work}/{name}", ignore_errors=True)
+        os.unlink(packed)
+        for engine in engines: # the next rows want it by its name
+            run(engine("load", "-q", "-i", archives.image))
+
+
 def bench_import(engines, archives, work, rounds):
     jobs = {e.name: prepared(lambda e=e: run(e("rmi", "-f", "bench:flat")), lambda e=e: timed(e("import", *(["-q"] if e.name != "docker" else []), archives.rootfs, "bench:flat")))
             for e in engines}
@@ -246,6 +284,7 @@ def bench_cp(direction):
 
 BENCHES = {
     "load": ("`load` of the image, ms", bench_load),
+    "load-gzip": ("`load` of it as an OCI archive of gzip layers, ms", bench_load_gzip),
     "save": ("`save` of it, ms", bench_save),
     "import": ("`import` of the same files in one tar, ms", bench_import),
     "rmi": ("`rmi` of it, ms", bench_rmi),

@@ -129,6 +129,22 @@ flip() { printf 'X' | dd of="$1" bs=1 seek="${2:-20}" conv=notrunc status=none; 
     kist system check --repair
 }
 
+@test "--force removes the containers that keep what is damaged, and theirs are the last" {
+    local layer
+    kist create --name bad busybox true >/dev/null
+    kist run --name data -v keep:/v busybox sh -c 'echo x >/v/f'
+    layer=$(echo "$ROOT_T"/root/layers/*/diff)
+    flip "$layer/bin/busybox" 100
+    flip "$(record bad config.json)"
+    run kist system check --force
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"container 'good'"*'removed'* ]]
+    [ ! -e "$layer" ]
+    [ -z "$(kist ps -aq)" ]
+    kist system check
+    kist volume exists keep
+}
+
 @test "a damaged or lost layer record, image record, configuration, manifest: the image goes, and comes back by a load" {
     kist rm -f good >/dev/null
     kist save -o "$BATS_TEST_TMPDIR/image.tar" busybox
@@ -213,4 +229,56 @@ flip() { printf 'X' | dd of="$1" bs=1 seek="${2:-20}" conv=notrunc status=none; 
         kist system check --quick
     done
     [ "$count" -ge 45 ]
+}
+
+@test "each file and folder of the store taken away in turn: told, harms nothing else, and is mended or goes (F26)" {
+    kist import -q "$ROOT_T/busybox.tar" second >/dev/null
+    kist run --name ended busybox true
+    kist stop -t 0 good >/dev/null 2>&1 || true
+    local path bad=0 count=0 words keep=$BATS_TEST_TMPDIR/keep
+    # Bounded and clean: an answer or a reason, never a crash.
+    clean() {
+        run timeout 20 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" "$@"
+        case $status in 0 | 1 | 125) ;; *) echo "without $path: $*: exit $status: $output"; bad=1 ;; esac
+    }
+    rm -rf "$ROOT_T"/root/events.log
+    cp -a "$ROOT_T/root" "$keep"
+    cd "$ROOT_T/root"
+    while read -r path; do
+        count=$((count + 1))
+        rm -rf "${path:?}"
+        for words in 'ps -a' images 'volume ls' 'system df' 'inspect good' 'start ended' 'run --rm second true'; do
+            clean $words
+        done
+        clean system check --repair
+        # What cannot be mended goes, and then all is well.
+        kist rm -af -t 0 >/dev/null || { echo "without $path: rm -af failed"; bad=1; }
+        clean volume rm -af
+        clean rmi -af
+        run kist system check --repair
+        [ "$status" -eq 0 ] || { echo "without $path: in the end: $output"; bad=1; }
+        run kist import -q "$ROOT_T/busybox.tar" again
+        [ "$status" -eq 0 ] && [ "$(kist run --rm again echo works)" = works ] || { echo "without $path: no new image: $output"; bad=1; }
+        cd /
+        rm -rf "$ROOT_T/root" "$ROOT_T/run"
+        cp -a "$keep" "$ROOT_T/root"
+        cd "$ROOT_T/root"
+    done < <(find . -mindepth 1 \( -path './layers/*/diff/*' -o -path './tmp/*' -o -name .kist \) -prune -o -print | sort)
+    [ "$count" -ge 25 ]
+    [ "$bad" -eq 0 ]
+}
+
+@test "what the file system will not let go of is named, and the rest works (F26)" {
+    kist create --name stuck busybox true >/dev/null
+    local file
+    file=$(record stuck config.json)
+    chattr +i "$file" 2>/dev/null || skip "this file system has no immutable files"
+    run kist rm -f stuck
+    chattr -i "$file"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *'Operation not permitted'* ]]
+    [ "$(kist run --rm busybox echo works)" = works ]
+    kist rm -f stuck
+    run kist container exists stuck
+    [ "$status" -eq 1 ]
 }

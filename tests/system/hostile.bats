@@ -53,7 +53,7 @@ forget_images() {
         [ $status -ne 0 ] || forget_images
         canary_state | diff "$BATS_TEST_TMPDIR/canary.before" - || { echo "$command $name: the canary has changed"; return 1; }
     done
-    [ "$count" -ge 90 ]
+    [ "$count" -ge 160 ]
     store_listing | diff "$BATS_TEST_TMPDIR/store.before" -
     [ $bad -eq 0 ]
 }
@@ -142,4 +142,59 @@ PY
     (cd "$ROOT_T/root" && find . -not -path './lock*' -not -path './volumes/victim/_data/*' | sort) | diff "$BATS_TEST_TMPDIR/store.before" -
     kist volume rm victim
     [ $bad -eq 0 ]
+}
+
+@test "an archive that is cut or has something behind it is refused in time, wherever that is (F28)" {
+    local file
+    mkdir "$BATS_TEST_TMPDIR/tree"
+    seq 4000 >"$BATS_TEST_TMPDIR/tree/numbers"
+    head -c 3000 /dev/urandom >"$BATS_TEST_TMPDIR/tree/noise"
+    tar -C "$BATS_TEST_TMPDIR/tree" -cf "$BATS_TEST_TMPDIR/root.tar" .
+    kist import -q "$BATS_TEST_TMPDIR/root.tar" cut:me >/dev/null
+    kist save -o "$BATS_TEST_TMPDIR/load.tar" cut:me
+    kist save --format oci-archive -o "$BATS_TEST_TMPDIR/oci.tar" cut:me
+    kist rmi cut:me >/dev/null
+    for file in root load oci; do
+        gzip -k "$BATS_TEST_TMPDIR/$file.tar"
+        xz -k "$BATS_TEST_TMPDIR/$file.tar"
+        zstd -q "$BATS_TEST_TMPDIR/$file.tar"
+    done
+    store_listing >"$BATS_TEST_TMPDIR/store.before"
+    /usr/bin/python3 - "$BATS_TEST_TMPDIR" "$KIST" --root "$ROOT_T/root" --runroot "$ROOT_T/run" <<'PY'
+import os, random, subprocess, sys, time
+work, kist = sys.argv[1], sys.argv[2:]
+random.seed(1)
+bad = points = 0
+def feed(name, data, what):
+    """True when it was taken."""
+    global bad, points
+    points += 1
+    with open(f"{work}/given", "wb") as file: file.write(data)
+    words = ["import", "-q", f"{work}/given"] if name.startswith("root") else ["load", "-q", "-i", f"{work}/given"]
+    begun = time.monotonic()
+    p = subprocess.run(kist + words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20)
+    if time.monotonic() - begun > 5 or p.returncode not in (0, 125) or (p.returncode and not p.stderr.startswith(b"kist: ")):
+        print(f"{name} {what}: exit {p.returncode} after {time.monotonic() - begun:.1f} s: {p.stderr.decode(errors='replace').strip()}"); bad += 1
+    return p.returncode == 0
+for name in sorted(os.listdir(work)):
+    if not name.startswith(("root.tar", "load.tar", "oci.tar")): continue
+    whole = open(f"{work}/{name}", "rb").read()
+    packed = not name.endswith(".tar")
+    cuts = sorted({0, 1, 511, 512, 513, len(whole) - 1} | set(random.sample(range(512, len(whole), 512), min(8, len(whole) // 512 - 1)))
+                  | {random.randrange(len(whole)) for _ in range(8)})
+    for cut in cuts:
+        taken = feed(name, whole[:cut], f"cut at {cut}")
+        # The end of a tar is two blocks of zeros, filled up to 20: what lacks only those is whole.
+        if taken and (packed or any(whole[cut:])): print(f"{name} cut at {cut} of {len(whole)}: taken"); bad += 1
+    if packed:
+        feed(name, whole + b"garbage" * 100, "garbage behind it")
+        feed(name, whole + whole, "twice")
+        for _ in range(6):
+            place = random.randrange(len(whole))
+            feed(name, whole[:place] + bytes([whole[place] ^ 1 << random.randrange(8)]) + whole[place + 1:], f"bit at {place}")
+print(f"{points} points, {bad} violations")
+sys.exit(1 if bad or points < 180 else 0)
+PY
+    forget_images
+    store_listing | diff "$BATS_TEST_TMPDIR/store.before" -
 }

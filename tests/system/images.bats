@@ -115,6 +115,76 @@ small_tar() { # FILE TEXT
     [ "$(kist run --rm fromskopeo:1 cat /etc/text)" = skopeo ]
 }
 
+@test "umoci unpacks what we save, and what it changes and repacks loads here, digest for digest" {
+    command -v umoci >/dev/null || skip "umoci is not installed"
+    cd "$BATS_TEST_TMPDIR"
+    mkdir -p tree/d oci
+    echo same >tree/d/text && ln -s text tree/d/link && ln tree/d/text tree/d/hard && chmod 4755 tree/d/text && chown 7:8 tree/d/text
+    touch -d '2001-02-03 04:05:06.789012345' tree/d/text
+    setfattr -n user.colour -v red tree/d/text
+    tar --xattrs --format pax -C tree -cf tree.tar .
+    id=$(kist import -q -c 'LABEL test=1' tree.tar forumoci:1)
+    for compress in "" --compress; do
+        rm -rf oci bundle
+        mkdir oci
+        kist save --format oci-dir $compress -o oci forumoci:1
+        umoci unpack --image oci:docker.io/library/forumoci:1 bundle 2>umoci.log || umoci unpack --image "oci:$(jq -r '.manifests[0].annotations["org.opencontainers.image.ref.name"]' oci/index.json)" bundle
+        [ "$(stat -c '%a %u %g %h %.Y' bundle/rootfs/d/text)" = "$(stat -c '%a %u %g %h %.Y' tree/d/text)" ]
+        [ "$(getfattr --only-values -n user.colour bundle/rootfs/d/text)" = red ]
+        [ "$(readlink bundle/rootfs/d/link)" = text ]
+    done
+    # umoci takes what it has unpacked for unchanged, and makes a layer of what has changed.
+    echo more >bundle/rootfs/d/new
+    rm bundle/rootfs/d/link
+    umoci repack --image oci:repacked bundle
+    umoci gc --layout oci
+    tar -C oci -cf oci.tar .
+    kist load -q -i oci.tar
+    theirs=$(kist images -q --no-trunc | sort -u | grep -vF "$id" | while read -r other; do kist history -q "$other" >/dev/null; kist image inspect -f '{{len .RootFS.Layers}} {{.Id}}' "$other"; done | awk '$1 == 2 {print $2}')
+    [ "$theirs" = "sha256:$(skopeo inspect --raw --config oci:oci:repacked | sha256sum | cut -d' ' -f1)" ]
+    kist create --name c "$theirs" x >/dev/null
+    [ "$(kist cp c:/d/new - | tar -xOf -)" = more ]
+    run -1 kist cp c:/d/link - 
+    # The layer is, digest for digest, the one that umoci wrote.
+    rm -rf again && mkdir again
+    kist save --format oci-dir -o again "$theirs"
+    [ "$(jq -r '.rootfs.diff_ids[]' "oci/blobs/sha256/${theirs#sha256:}")" = "$(jq -r '.layers[].digest' "again/blobs/sha256/$(jq -r '.manifests[0].digest' again/index.json | cut -d: -f2)")" ]
+    kist rm c >/dev/null
+}
+
+@test "buildah works on what we save, and what it commits loads here with the same digests" {
+    command -v buildah >/dev/null || skip "buildah is not installed"
+    cd "$BATS_TEST_TMPDIR"
+    small_tar a.tar forbuildah
+    id=$(kist import -q -c 'LABEL test=1' a.tar forbuildah:1)
+    b() { buildah --root "$BATS_TEST_TMPDIR/buildah" --runroot "$BATS_TEST_TMPDIR/buildah-run" --storage-driver vfs "$@"; }
+    kist save --format oci-archive -o ours.tar forbuildah:1
+    container=$(b from "oci-archive:$PWD/ours.tar")
+    echo added >added && chmod 600 added
+    b copy --chown 5:6 "$container" added /added
+    b config --label by=buildah --env A=1 "$container"
+    for format in oci docker; do
+        b commit -q --format $format "$container" "localhost/made:$format" >/dev/null
+        b push -q "localhost/made:$format" "$format-archive:$PWD/$format.tar:localhost/made:$format"
+        kist load -q -i $format.tar
+        [ "$(kist images -q --no-trunc "localhost/made:$format")" = "sha256:$(skopeo inspect --raw --config "$format-archive:$PWD/$format.tar" | sha256sum | cut -d' ' -f1)" ]
+        kist create --name c "localhost/made:$format" x >/dev/null
+        [[ "$(kist cp c:/added - | tar -tv --numeric-owner)" == *-rw-------*5/6*added* ]]
+        kist rm c >/dev/null
+        [ "$(kist image inspect -f '{{index .Labels "by"}} {{index .Labels "test"}}' "localhost/made:$format")" = 'buildah 1' ]
+        # And back: the same configuration, hence the same layers.
+        kist save --format $format-archive -o back.tar "localhost/made:$format"
+        b rmi "localhost/made:$format" >/dev/null
+        b pull -q "$format-archive:$PWD/back.tar" >/dev/null
+        [ "sha256:$(b images -q --no-trunc "localhost/made:$format" | sed 's/sha256://')" = "$(kist images -q --no-trunc "localhost/made:$format")" ]
+        rm back.tar
+        kist rmi "localhost/made:$format" >/dev/null
+    done
+    b rm -a >/dev/null
+    b rmi -af >/dev/null
+    find "$BATS_TEST_TMPDIR/buildah" -depth -delete 2>/dev/null || true
+}
+
 @test "A175: an image in use is not removed, and the words say by what" {
     id=$(kist create busybox true)
     run kist rmi busybox

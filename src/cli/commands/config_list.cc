@@ -24,6 +24,7 @@ std::string type_of(const Value& value) {
 bool is_given(const engine::GlobalOptions& globals, std::string_view key) {
     return (key == "data-root" && !globals.root.empty()) || (key == "exec-root" && !globals.runroot.empty()) ||
            (key == "storage-driver" && !globals.storage_driver.empty()) ||
+           (key == "storage-opts" && !globals.storage_opts.empty()) ||
            (key == "log-level" && !globals.log_level.empty());
 }
 

@@ -24,6 +24,9 @@ constexpr auto options = std::to_array<Option<Images>>({
     {{"no-trunc", "", "Do not shorten IDs"}, &Images::no_trunc},
     {{"n,noheading", "", "No line of headings"}, &Images::no_heading},
     {{"q,quiet", "", "Print IDs only"}, &Images::quiet},
+    {{"sort", "KEY", "created (the default: the newest first), id, repository, size or tag", Completes::words,
+      "created|id|repository|size|tag"},
+     &Images::sort},
 });
 
 constexpr auto columns = std::to_array<Column>({{"Repository", "REPOSITORY", true},

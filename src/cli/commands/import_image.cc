@@ -1,37 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist import: a root filesystem in one archive becomes an image of one layer.
-#include "base/text.hh"
 #include "cli/archive_file.hh"
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
 #include "cli/session.hh"
 #include "engine/image_use_cases.hh"
+#include "engine/registry_access.hh"
 
 namespace kist::cli::command {
 namespace {
 
-struct Import {
+struct Import : engine::PlatformOptions {
     std::vector<std::string> changes;
-    std::string message, platform;
+    std::string message;
     bool quiet = false;
 };
 
 constexpr auto options = std::to_array<Option<Import>>({
+    {{"arch", "ARCH", "Architecture that the image is made for (default: this host's)"}, &Import::arch},
     {{"c,change", "INSTRUCTION", "Set the image's configuration, as 'CMD [\"sh\"]' (repeatable)"}, &Import::changes},
     {{"m,message", "TEXT", "A comment, as history shows it"}, &Import::message},
-    {{"platform", "OS/ARCH[/VARIANT]", "What the image is made for (default: this host)"}, &Import::platform},
+    {{"os", "OS", "Operating system that it is made for"}, &Import::os},
+    {{"platform", "OS/ARCH[/VARIANT]", "All of that at once"}, &Import::platform},
     {{"q,quiet", "", "Print the ID only"}, &Import::quiet},
+    {{"variant", "VARIANT", "Variant of the architecture"}, &Import::variant},
 });
-
-void set_platform(const std::string& text, storage::ImportOptions& to) {
-    const std::vector<std::string> parts = split(text, '/');
-    if (parts.size() < 2 || parts.size() > 3 || parts[0].empty() || parts[1].empty())
-        throw UsageError("invalid value '{}' for --platform: expected OS/ARCH or OS/ARCH/VARIANT", printable(text));
-    to.os = parts[0];
-    to.architecture = parts[1];
-    if (parts.size() == 3) to.variant = parts[2];
-}
 
 int import_archive(Session& session) {
     Import o;
@@ -40,7 +34,12 @@ int import_archive(Session& session) {
     how.message = o.message;
     how.config = engine::apply_changes(o.changes);
     how.changes = o.changes;
-    if (!o.platform.empty()) set_platform(o.platform, how);
+    if (o.any()) {
+        const oci::Platform platform = engine::wanted_platform(o);
+        how.os = platform.os;
+        how.architecture = platform.architecture;
+        how.variant = platform.variant;
+    }
     std::optional<storage::Reference> name;
     if (operands.size() == 2) name = storage::Reference::parse(operands[1]);
     const Fd archive = open_archive(operands.front()); // before the store: wrong use must not make one

@@ -26,7 +26,9 @@ std::string text_of(const Value& value) {
     if (value.is_signed()) return std::to_string(value.as_signed());
     std::vector<std::string> items;
     if (value.is_list())
-        for (const Value& item : value.as_list()) items.push_back(item.as_string());
+        for (const Value& item : value.as_list())
+            items.push_back(item.is_list() ? item.as_list()[0].as_string() + "=" + item.as_list()[1].as_string()
+                                           : item.as_string());
     return join(items, " ");
 }
 
@@ -38,6 +40,7 @@ void print_lines(const Value& document) {
                                                                        {"Images", "Images"},
                                                                        {"Server Version", "ServerVersion"},
                                                                        {"Storage Driver", "Driver"},
+                                                                       {"Storage Options", "DriverStatus"},
                                                                        {"Logging Driver", "LoggingDriver"},
                                                                        {"Cgroup Driver", "CgroupDriver"},
                                                                        {"Cgroup Version", "CgroupVersion"},

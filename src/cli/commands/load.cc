@@ -4,20 +4,24 @@
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
+#include "cli/registry_options.hh"
 #include "cli/session.hh"
+#include "engine/registry_access.hh"
 
 namespace kist::cli::command {
 namespace {
 
-struct Load {
+struct Load : engine::PlatformOptions {
     std::string input;
     bool quiet = false;
 };
 
-constexpr auto options = std::to_array<Option<Load>>({
+constexpr auto own_options = std::to_array<Option<Load>>({
     {{"i,input", "FILE", "Read FILE instead of standard input", Completes::file}, &Load::input},
     {{"q,quiet", "", "Do not show progress"}, &Load::quiet},
 });
+
+constexpr auto options = sorted(concat(platform_options<Load>(), own_options));
 
 int load_archive(Session& session) {
     Load o;
@@ -27,7 +31,9 @@ int load_archive(Session& session) {
     const auto progress = [&](const std::string& line) {
         if (!o.quiet) print_line(line);
     };
-    for (const storage::ImageStore::Loaded& loaded : images.load(archive, progress)) {
+    std::optional<oci::Platform> platform;
+    if (o.any()) platform = engine::wanted_platform(o);
+    for (const storage::ImageStore::Loaded& loaded : images.load(archive, progress, platform)) {
         for (const storage::Reference& name : loaded.names) print_line("Loaded image: " + name.familiar());
         if (loaded.names.empty()) print_line("Loaded image ID: " + loaded.id.str());
     }

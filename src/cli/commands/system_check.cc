@@ -15,6 +15,7 @@ struct Check : engine::CheckOptions {
 };
 
 constexpr auto options = std::to_array<Option<Check>>({
+    {{"f,force", "", "Repair, and remove containers that are damaged or use what is"}, &Check::force},
     {{"json", "", "Print one JSON document"}, &Check::json},
     {{"q,quick", "", "Do not read the contents of layers"}, &Check::quick},
     {{"r,repair", "", "Mend what can be mended"}, &Check::repair},
@@ -58,6 +59,7 @@ void print_lines(const engine::CheckReport& report) {
 int check_system(Session& session) {
     Check o;
     parse_into(o, options, session);
+    o.repair = o.repair || o.force;
     const engine::CheckReport report = engine::check_system(session.engine(), o);
     if (o.json) print_document(report);
     else print_lines(report);

@@ -12,6 +12,7 @@
 #include "base/error.hh"
 #include "base/text.hh"
 #include "oci/run/mount_api.hh"
+#include "oci/run/mount_options.hh"
 
 namespace kist::oci {
 
@@ -43,11 +44,10 @@ struct OverlayFolders {
     }
 };
 
-void set_options(NewFileSystem& overlay, const std::vector<std::string>& options) {
-    for (const std::string& option : options) {
-        const auto [key, value] = split_once(option, '=');
-        if (value) overlay.set(key, *value);
-        else overlay.set_flag(key);
+void set_options(NewFileSystem& overlay, const MountOptions& options) {
+    for (const MountOptions::Datum& option : options.data) {
+        if (option.is_flag) overlay.set_flag(option.key);
+        else overlay.set(option.key, option.value);
     }
 }
 
@@ -59,8 +59,9 @@ Fd overlay_by_descriptor(const RootMount& root, const OverlayFolders& folders) {
         if (!overlay.set_fd("lowerdir+", lower)) return {};
     if (folders.upper && !overlay.set_fd("upperdir", folders.upper)) return {};
     if (folders.upper && !overlay.set_fd("workdir", folders.work)) return {};
-    set_options(overlay, root.options);
-    return overlay.mount(0);
+    const MountOptions options = parse_mount_options(root.options);
+    set_options(overlay, options);
+    return overlay.mount(options.flags);
 }
 
 std::string name_of_fd(const Fd& fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
@@ -72,17 +73,28 @@ Fd overlay_by_name(const RootMount& root, const OverlayFolders& folders, const s
     for (const Fd& lower : folders.lower) names.push_back(name_of_fd(lower));
     std::string data = "lowerdir=" + join(names, ":");
     if (folders.upper) data += ",upperdir=" + name_of_fd(folders.upper) + ",workdir=" + name_of_fd(folders.work);
-    for (const std::string& option : root.options) data += "," + option;
+    const MountOptions options = parse_mount_options(root.options);
+    for (const MountOptions::Datum& option : options.data)
+        data += "," + option.key + (option.is_flag ? "" : "=" + option.value);
     if (data.size() >= static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)))
         throw Error("{} layers are more than this kernel can overlay", root.lower.size());
     if (::mount("overlay", place.c_str(), "overlay", 0, data.c_str()) < 0) throw SysError("making the overlay");
-    return open_path(place == "/" ? "/.." : place + "/.");
+    Fd mount = open_path(place == "/" ? "/.." : place + "/.");
+    change_mount(mount, {.set = options.flags}, Depth::one);
+    return mount;
 }
 
 Fd mount_bind(const std::string& path, Depth depth, std::uint64_t host_propagation) {
     Fd mount = clone_host_mount(path, depth);
     if (host_propagation != MS_PRIVATE) change_mount(mount, {.propagation = MS_PRIVATE}, depth);
     return mount;
+}
+
+/// The kernel says EINVAL for every reason that it has; a file system that can hold no upper layer is the likeliest.
+bool can_hold_upper_layers(const Fd& upper) {
+    constexpr std::uint64_t overlay = 0x794c7630, nfs = 0x6969, fat = 0x4d44, exfat = 0x2011bab0, fuse = 0x65735546;
+    const std::uint64_t magic = file_system_magic(upper);
+    return magic != overlay && magic != nfs && magic != fat && magic != exfat && magic != fuse;
 }
 
 Fd mount_overlay(const RootMount& root, std::uint64_t host_propagation, bool& attached) {
@@ -99,9 +111,17 @@ Fd mount_overlay(const RootMount& root, std::uint64_t host_propagation, bool& at
 
 Fd make_overlay(const RootMount& root, const std::string& place, bool& attached) {
     const OverlayFolders folders(root);
-    Fd mount = overlay_by_descriptor(root, folders);
-    attached = !mount;
-    return mount ? std::move(mount) : overlay_by_name(root, folders, place);
+    try {
+        Fd mount = overlay_by_descriptor(root, folders);
+        attached = !mount;
+        return mount ? std::move(mount) : overlay_by_name(root, folders, place);
+    } catch (SysError& error) {
+        if (error.code == EINVAL && folders.upper && !can_hold_upper_layers(folders.upper)) {
+            error.while_doing("the file system of '{}' cannot hold the upper layer of an overlay", root.upper);
+            error.with_hint("use --storage-driver vfs, or a --root on another file system");
+        }
+        throw;
+    }
 }
 
 Fd prepare_root(const RootMount& root, const Fd* user_namespace) {
