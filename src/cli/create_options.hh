@@ -104,7 +104,7 @@ constexpr auto filesystem_options() {
         {{"read-only-tmpfs", "", "With --read-only: tmpfs on /tmp, /run, /var/tmp (default true)"},
          &T::read_only_tmpfs},
         {{"shm-size", "SIZE", "Size of /dev/shm (default 64m)"}, &T::shm_size},
-        {{"storage-opt", "size=SIZE", "Limit what the container may write to its root"}, &T::storage_opts},
+        {{"storage-opt", "size=SIZE", "Limit what the container may write to its root (repeatable)"}, &T::storage_opts},
         {{"tmpfs", "FOLDER[:OPTIONS]", "Mount a tmpfs (repeatable)"}, &T::tmpfs},
         {{"v,volume", "[SOURCE:]FOLDER[:OPTIONS]", "Mount a volume, or a file or folder of the host (repeatable)",
           Completes::folder},
