@@ -19,7 +19,7 @@ teardown() { check_footprint; }
 pid_of() { kist inspect -f '{{.State.Pid}}' "$1"; }
 
 @test "--uidmap: root inside is another user outside, files of the image and new ones are root's inside" {
-    kist run -d --name c --uidmap 0:300000:65536 busybox sleep 100 >/dev/null
+    kist run -d --name c --network none --uidmap 0:300000:65536 busybox sleep 100 >/dev/null
     [ "$(stat -c %u:%g /proc/"$(pid_of c)")" = 300000:300000 ]
     run -0 kist exec c sh -c 'id -u; touch /made; stat -c %u:%g /made /etc/passwd /bin/busybox; cat /proc/self/uid_map; echo word >/dev/shm/x && cat /etc/hostname >/dev/null && echo ok'
     [ "${lines[0]}" = 0 ]
@@ -32,26 +32,26 @@ pid_of() { kist inspect -f '{{.State.Pid}}' "$1"; }
 }
 
 @test "--userns auto: every container has ids of its own, which come back" {
-    kist run -d --name a --userns auto busybox sleep 100 >/dev/null
-    kist run -d --name b --userns auto:size=1000 busybox sleep 100 >/dev/null
+    kist run -d --name a --network none --userns auto busybox sleep 100 >/dev/null
+    kist run -d --name b --network none --userns auto:size=1000 busybox sleep 100 >/dev/null
     first=$(stat -c %u /proc/"$(pid_of a)")
     second=$(stat -c %u /proc/"$(pid_of b)")
     [ "$first" -gt 0 ] && [ "$second" -gt 0 ] && [ $((second - first)) -ge 65536 ]
     [ "$(kist exec b cat /proc/self/gid_map | awk '{print $3}')" = 1000 ]
     kist rm -f -t 0 a >/dev/null
-    [ "$(kist run --rm --userns auto busybox awk '{print $2}' /proc/self/uid_map)" = "$first" ]
+    [ "$(kist run --rm --network none --userns auto busybox awk '{print $2}' /proc/self/uid_map)" = "$first" ]
 }
 
 @test "limits, -t, -u, volumes, exec and a network of its own work in it" {
     mkdir "$BATS_TEST_TMPDIR/volume"
     chown 300007 "$BATS_TEST_TMPDIR/volume"
-    run -0 kist run --rm --uidmap 0:300000:65536 -u 7:8 --pids-limit 30 -v "$BATS_TEST_TMPDIR/volume:/v" busybox sh -c 'id -u; id -g; touch /v/file && stat -c %u /v/file; ulimit -n >/dev/null && echo x >/dev/null && ip link | grep -c lo:'
+    run -0 kist run --rm --network none --uidmap 0:300000:65536 -u 7:8 --pids-limit 30 -v "$BATS_TEST_TMPDIR/volume:/v" busybox sh -c 'id -u; id -g; touch /v/file && stat -c %u /v/file; ulimit -n >/dev/null && echo x >/dev/null && ip link | grep -c lo:'
     [ "$output" = $'7\n8\n7\n1' ]
     [ "$(stat -c %u "$BATS_TEST_TMPDIR/volume/file")" = 300007 ]
-    run -0 script -qec "$KIST --config $ROOT_T/kist.json --root $ROOT_T/root --runroot $ROOT_T/run run --rm -t --uidmap 0:300000:65536 busybox tty" /dev/null </dev/null
+    run -0 script -qec "$KIST --config $ROOT_T/kist.json --root $ROOT_T/root --runroot $ROOT_T/run run --rm -t --network none --uidmap 0:300000:65536 busybox tty" /dev/null </dev/null
     [[ "$output" == *"/dev/pts/0"* ]]
     # What needs the host's root is not to be had.
-    run kist run --rm --uidmap 0:300000:65536 --cap-add ALL --security-opt seccomp=unconfined busybox mknod /tmp/sda b 8 0
+    run kist run --rm --network none --uidmap 0:300000:65536 --cap-add ALL --security-opt seccomp=unconfined busybox mknod /tmp/sda b 8 0
     [ "$status" -ne 0 ]
 }
 
@@ -70,14 +70,14 @@ pid_of() { kist inspect -f '{{.State.Pid}}' "$1"; }
 @test "--network host and --pid host show the host's /sys and /proc" {
     run -0 kist run --rm --uidmap 0:300000:65536 --network host busybox sh -c 'ls /sys/class/net | grep -c "^lo$"; mkdir /sys/x 2>&1 | grep -c Read-only'
     [ "$output" = $'1\n1' ]
-    run -0 kist run --rm --uidmap 0:300000:65536 --pid host busybox sh -c 'ls -d /proc/1'
+    run -0 kist run --rm --network none --uidmap 0:300000:65536 --pid host busybox sh -c 'ls -d /proc/1'
 }
 
 @test "--userns container: shares the maps" {
-    kist run -d --name a --userns auto busybox sleep 100 >/dev/null
-    [ "$(kist run --rm --userns container:a busybox readlink /proc/self/ns/user)" = "$(readlink /proc/"$(pid_of a)"/ns/user)" ]
+    kist run -d --name a --network none --userns auto busybox sleep 100 >/dev/null
+    [ "$(kist run --rm --network none --userns container:a busybox readlink /proc/self/ns/user)" = "$(readlink /proc/"$(pid_of a)"/ns/user)" ]
     kist run -d --name plain busybox sleep 100 >/dev/null
-    run kist run --rm --userns container:plain busybox true
+    run kist run --rm --network none --userns container:plain busybox true
     [ "$status" -eq 125 ]
     [[ "$output" == *"has no user namespace of its own"* ]]
 }
@@ -88,8 +88,8 @@ pid_of() { kist inspect -f '{{.State.Pid}}' "$1"; }
     mount --bind "$BATS_TEST_TMPDIR/subuid" /etc/subuid 2>/dev/null || skip "this host has no /etc/subuid"
     mount --bind "$BATS_TEST_TMPDIR/subgid" /etc/subgid
     printf 'kisttest:400000:1000\nkisttest:500000:10\n' | tee "$BATS_TEST_TMPDIR/subgid" >"$BATS_TEST_TMPDIR/subuid"
-    run kist run --rm --subuidname kisttest busybox cat /proc/self/uid_map
-    run2=$(kist run --rm --subuidname nobody-there busybox true 2>&1) && code=0 || code=$?
+    run kist run --rm --network none --subuidname kisttest busybox cat /proc/self/uid_map
+    run2=$(kist run --rm --network none --subuidname nobody-there busybox true 2>&1) && code=0 || code=$?
     umount /etc/subuid /etc/subgid
     [ "$status" -eq 0 ]
     [[ "${lines[1]}" =~ 1000\ +500000\ +10 ]]
@@ -120,4 +120,13 @@ pid_of() { kist inspect -f '{{.State.Pid}}' "$1"; }
 --uidmap 0:1000:10 --subuidname x|conflicting options
 LIST
     [ "$(ls "$ROOT_T/root/id-ranges" 2>/dev/null || true)" = "$leases" ]
+}
+
+@test "a bridge network is refused for now, with what to do instead" {
+    for options in '--uidmap 0:300000:65536' '--userns auto'; do
+        # shellcheck disable=SC2086
+        run -125 kist run --rm $options busybox true
+        [[ "$output" == *"cannot be in a bridge network yet"*"--network none"* ]]
+    done
+    [ -z "$(kist ps -aq)" ]
 }
