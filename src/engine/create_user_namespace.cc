@@ -94,8 +94,9 @@ void interpret_user_namespace(const CreateInput& in, ContainerConfig& config,
     if (mode == "host" && has_maps(options)) throw UsageError("conflicting options: --userns host and maps of ids");
     if (mode == "auto" || mode.starts_with("auto:")) {
         if (has_maps(options)) throw UsageError("conflicting options: --userns auto and maps of ids");
-        check_network(config);
-        TakenIds taken = take_ids(automatic_size(mode));
+        const std::uint32_t size = automatic_size(mode);
+        check_network(config); // before ids are taken
+        TakenIds taken = take_ids(size);
         config.uid_map = std::move(taken.uids);
         config.gid_map = std::move(taken.gids);
         result = "auto";
