@@ -11,6 +11,12 @@
 
 namespace kist::cli {
 
+/// For commands without further options.
+struct Pruning {
+    std::vector<std::string> filters;
+    bool force = false;
+};
+
 /// T has `filters` and `force`.
 template <typename T>
 constexpr auto pruning_options() {

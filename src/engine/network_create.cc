@@ -185,13 +185,13 @@ void choose_device(Engine& engine, const NetworkOptions& options, NetworkConfig&
     };
     netns::NetlinkSocket socket(NETLINK_ROUTE);
     if (config.driver != "bridge") {
-        config.device = option("parent").empty() ? netns::default_interface(socket) : option("parent");
+        config.device = !option("parent").empty() ? option("parent") : options.interface_name;
+        if (config.device.empty()) config.device = netns::default_interface(socket);
         if (config.device.empty())
             throw UsageError("network driver {} needs --opt parent=INTERFACE: the host has no default route",
                              config.driver);
         if (!netns::link_index(socket, config.device))
             throw Error("the parent interface '{}' does not exist", printable(config.device));
-        config.interface_name = options.interface_name;
         return;
     }
     config.device = !option("com.docker.network.bridge.name").empty() ? option("com.docker.network.bridge.name")

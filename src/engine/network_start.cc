@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "base/ids.hh"
+#include "base/rollback.hh"
 #include "base/text.hh"
 #include "engine/create_parts.hh"
 #include "engine/name_files.hh"
@@ -39,6 +40,7 @@ void lease_addresses(Engine& engine, const ContainerConfig& config, const Networ
     const auto lives = [&](const std::string& id) { return holds_its_address(engine, id); };
     netns::Lease lease{{}, config.id, lease_names(config, choice)};
     bool has[2] = {false, false};
+    Rollback undo;
     for (const netns::SubnetConfig& subnet : network.subnets) {
         const auto range = netns::Subnet::parse(subnet.subnet);
         if (!range) throw Error("network '{}': '{}' is no subnet", network.name, subnet.subnet);
@@ -46,12 +48,14 @@ void lease_addresses(Engine& engine, const ContainerConfig& config, const Networ
         const auto wanted = netns::Address::parse(v6 ? choice.ip6 : choice.ip);
         if (has[v6 ? 1 : 0] || (wanted && !range->contains(*wanted))) continue;
         const netns::Address own = leases.take(subnet, wanted, lease, lives);
+        undo.add([&leases, &config, own] { leases.release(own, config.id); });
         attachment.addresses.push_back(netns::InterfaceAddress{own, range->prefix()}.str());
         has[v6 ? 1 : 0] = true;
     }
     for (const bool v6 : {false, true})
         if (const std::string& asked = v6 ? choice.ip6 : choice.ip; !asked.empty() && !has[v6 ? 1 : 0])
             throw Error("address {} is in none of its subnets", asked);
+    undo.commit();
 }
 
 std::string random_mac() {

@@ -2,6 +2,7 @@
 // Networks that are there: who uses them, removing them, and what a running container's monitor is asked to change.
 #include <algorithm>
 
+#include "base/rollback.hh"
 #include "base/text.hh"
 #include "engine/containers.hh"
 #include "engine/create_parts.hh"
@@ -125,17 +126,9 @@ void need_own_network(const ContainerView& view) {
 
 namespace {
 
-void connect_running(Engine& engine, const ContainerView& view, const storage::NetworkChoice& choice) {
-    const netns::Attachment attachment = plan_attachment(engine, view.config, choice, view.state.network.attachments);
-    monitor::ControlClient monitor = monitor_of(engine, view);
-    try {
-        monitor.connect_network(attachment);
-    } catch (...) {
-        netns::ContainerPlan taken;
-        taken.attachments.push_back(attachment);
-        clear_container_network(engine, view.config.id, taken);
-        throw;
-    }
+/// In a network with names the container asks its monitor from now on; whom that asks further may have changed, too.
+void serve_names(Engine& engine, const ContainerView& view, const netns::Attachment& attachment,
+                 monitor::ControlClient& monitor) {
     if (!attachment.network.names && attachment.links.empty()) return;
     netns::ContainerPlan plan = view.state.network;
     plan.attachments.push_back(attachment);
@@ -143,6 +136,21 @@ void connect_running(Engine& engine, const ContainerView& view, const storage::N
     if (plan.name_service) return;
     plan.name_service = true;
     write_resolv_file(view.config, plan, engine.containers().run_dir(*ContainerId::parse(view.config.id)));
+}
+
+void connect_running(Engine& engine, const ContainerView& view, const storage::NetworkChoice& choice) {
+    const netns::Attachment attachment = plan_attachment(engine, view.config, choice, view.state.network.attachments);
+    monitor::ControlClient monitor = monitor_of(engine, view);
+    Rollback undo;
+    undo.add([&] {
+        netns::ContainerPlan taken;
+        taken.attachments.push_back(attachment);
+        clear_container_network(engine, view.config.id, taken);
+    });
+    monitor.connect_network(attachment);
+    undo.add([&] { monitor.disconnect_network(attachment.network.name); });
+    serve_names(engine, view, attachment, monitor);
+    undo.commit();
 }
 
 } // namespace

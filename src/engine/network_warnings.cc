@@ -22,12 +22,37 @@ std::string allowing(const netns::BlockingChain& chain) {
     return insert + " -i kist+ -j ACCEPT; " + insert + " -o kist+ -j ACCEPT";
 }
 
+/// A kernel without nftables has nothing to say, and is no reason for `info` to fail.
+std::vector<netns::BlockingChain> find_blockers() {
+    try {
+        netns::NetlinkSocket firewall(NETLINK_NETFILTER);
+        return netns::forward_blockers(firewall);
+    } catch (const Error& error) {
+        log::debug("looking for chains that drop forwarded packets: {}", error.what());
+        return {};
+    }
+}
+
+/// False when that was told before in this boot, or cannot be remembered: a script that starts a hundred containers is told
+/// once for each state of the firewall.
+bool is_news(Engine& engine, const std::string& text) {
+    constexpr const char* told = "warned";
+    try {
+        const Dir dir = engine.store().run().create_dir("networks");
+        if (read_file_if_exists(dir, told, 64 << 10).value_or("") == text) return false;
+        write_atomically(dir, told, text, Durability::volatile_);
+        return !text.empty();
+    } catch (const Error& error) { // the container runs: a full disk does not undo that
+        log::debug("remembering a warning: {}", error.what());
+        return false;
+    }
+}
+
 } // namespace
 
 std::vector<std::string> network_warnings() {
     std::vector<std::string> warnings;
-    netns::NetlinkSocket firewall(NETLINK_NETFILTER);
-    for (const netns::BlockingChain& chain : netns::forward_blockers(firewall))
+    for (const netns::BlockingChain& chain : find_blockers())
         warnings.push_back(
             fmt::format("firewall chain '{}', which is not kist's, drops forwarded packets: what its rules do "
                         "not accept cannot leave containers, nor reach published ports from other hosts "
@@ -42,15 +67,9 @@ void warn_of_network(Engine& engine, const netns::ContainerPlan& plan) {
             return attachment.network.driver == "bridge" && !attachment.network.internal;
         });
     if (!needs_forwarding) return;
-    const std::string text = join(network_warnings(), "\n");
-    // Once for each state of the firewall: a script that starts a hundred containers is told once.
-    const Dir dir = engine.store().run().create_dir("networks");
-    constexpr const char* told = "warned";
-    const std::string before = read_file_if_exists(dir, told, 64 << 10).value_or("");
-    if (text == before) return;
-    write_atomically(dir, told, text, Durability::volatile_);
-    if (!text.empty())
-        for (const std::string& warning : split(text, '\n')) log::warn("{}", warning);
+    const auto warnings = network_warnings();
+    if (is_news(engine, join(warnings, "\n")))
+        for (const std::string& warning : warnings) log::warn("{}", warning);
 }
 
 } // namespace kist::engine

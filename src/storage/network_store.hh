@@ -22,8 +22,7 @@ struct NetworkConfig {
     std::int64_t created = 0; ///< ns since 1970
     std::string driver = "bridge";
     std::string ipam_driver = "host-local";
-    std::string device;         ///< name of the bridge, or the parent's of a macvlan
-    std::string interface_name; ///< of the container's end; empty: eth0, eth1 …
+    std::string device; ///< name of the bridge, or the parent's of a macvlan
     bool internal = false, ipv6 = false;
     bool dns_enabled = true;
     std::vector<std::string> dns_servers;
@@ -40,7 +39,6 @@ struct NetworkConfig {
         field("driver", &N::driver);
         field("ipam_driver", &N::ipam_driver);
         field("device", &N::device);
-        field("interface_name", &N::interface_name);
         field("internal", &N::internal);
         field("ipv6", &N::ipv6);
         field("dns_enabled", &N::dns_enabled);

@@ -18,7 +18,7 @@ constexpr auto options = sorted(std::to_array<Option<engine::NetworkOptions>>({
     {{"gateway", "IP", "The host's address in a subnet (default: its first; repeatable)"},
      &engine::NetworkOptions::gateways},
     {{"ignore", "", "No error if a network of that name exists"}, &engine::NetworkOptions::ignore},
-    {{"interface-name", "NAME", "Name of the bridge"}, &engine::NetworkOptions::interface_name},
+    {{"interface-name", "NAME", "Name of the bridge, or a macvlan's parent"}, &engine::NetworkOptions::interface_name},
     {{"internal", "", "No way out of the network, and none in"}, &engine::NetworkOptions::internal},
     {{"ip-range", "SUBNET", "Give addresses from this part of a subnet only (repeatable)"},
      &engine::NetworkOptions::ranges},

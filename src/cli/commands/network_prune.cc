@@ -10,15 +10,10 @@
 namespace kist::cli::command {
 namespace {
 
-struct Prune {
-    std::vector<std::string> filters;
-    bool force = false;
-};
-
-constexpr auto options = pruning_options<Prune>();
+constexpr auto options = pruning_options<Pruning>();
 
 int prune(Session& session) {
-    Prune o;
+    Pruning o;
     parse_into(o, options, session);
     engine::Engine& engine = session.engine();
     engine::list_networks(engine, o.filters); // a bad filter is refused before the question
