@@ -75,13 +75,6 @@ std::string joined_mode(const CreateInput& in, const std::string& mode) {
     return mode;
 }
 
-/// Networks' namespaces are made by the monitor and belong to the host's users: such a container could not mount /sys.
-void check_network(const ContainerConfig& config) {
-    if (config.namespaces.network != "bridge") return;
-    throw UsageError("a container with a user namespace of its own cannot be in a bridge network yet")
-        .with_hint("add --network none or --network host");
-}
-
 } // namespace
 
 void interpret_user_namespace(const CreateInput& in, ContainerConfig& config,
@@ -94,9 +87,7 @@ void interpret_user_namespace(const CreateInput& in, ContainerConfig& config,
     if (mode == "host" && has_maps(options)) throw UsageError("conflicting options: --userns host and maps of ids");
     if (mode == "auto" || mode.starts_with("auto:")) {
         if (has_maps(options)) throw UsageError("conflicting options: --userns auto and maps of ids");
-        const std::uint32_t size = automatic_size(mode);
-        check_network(config); // before ids are taken
-        TakenIds taken = take_ids(size);
+        TakenIds taken = take_ids(automatic_size(mode));
         config.uid_map = std::move(taken.uids);
         config.gid_map = std::move(taken.gids);
         result = "auto";
@@ -116,7 +107,6 @@ void interpret_user_namespace(const CreateInput& in, ContainerConfig& config,
     }
     if (result != "host" && config.security.privileged)
         throw UsageError("conflicting options: --privileged and --userns {}", mode.empty() ? "private" : mode);
-    if (result != "host") check_network(config);
     for (const storage::MountConfig& mount : config.mounts)
         if (result == "host" && mount.uid_map.empty() &&
             std::find(mount.options.begin(), mount.options.end(), "idmap") != mount.options.end())

@@ -114,7 +114,8 @@ void Supervisor::create(const Job& job) {
     if (!job.seccomp_program.empty()) options.seccomp = read_file(job.seccomp_program, program_limit);
     if (!task_.terminal)
         for (std::size_t n = 0; n < options.stdio.size(); ++n) options.stdio[n] = stdio_.container_side[n].get();
-    const oci::Spec spec = make_network(job);
+    oci::Spec spec = job.spec;
+    const Fd users = make_network(job, spec);
     oci::CreatedProcess init = oci::create_container(spec, job.root, *cgroup_, options);
     stdio_.drop_container_side();
     if (task_.terminal) stdio_.use_terminal(std::move(init.terminal()));

@@ -61,7 +61,8 @@ public:
 
 private:
     void create(const Job& job);
-    oci::Spec make_network(const Job& job);
+    /// Writes it into the spec by descriptor numbers: keep what is returned until the container's process exists.
+    Fd make_network(const Job& job, oci::Spec& spec);
     void adopt_network();
     void look_after_network();
     void connect_network(std::string_view payload);

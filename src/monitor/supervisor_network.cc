@@ -3,24 +3,45 @@
 #include "base/text.hh"
 #include "monitor/supervisor.hh"
 #include "netns/namespace.hh"
+#include "oci/run/user_namespace.hh"
 #include "storage/container_store.hh"
 
 namespace kist::monitor {
 
-/// The container's network exists before its first process, which joins it; it is ours, and so outlives that process.
-oci::Spec Supervisor::make_network(const Job& job) {
-    oci::Spec spec = job.spec;
-    if (job.network.attachments.empty() && state_.network.attachments.empty()) return spec;
+namespace {
+
+/// The container's user namespace, made before its network: who is root only there may mount the /sys of a network that
+/// belongs to it, and of no other. Empty: the container has the host's users.
+Fd make_users(const oci::Spec& spec) {
+    for (const oci::Namespace& ns : spec.linux_.namespaces)
+        if (ns.type == oci::NamespaceType::user)
+            return ns.path.empty() ? oci::make_user_namespace(spec.linux_.uid_mappings, spec.linux_.gid_mappings)
+                                   : netns::open_namespace(ns.path);
+    return {};
+}
+
+void join(oci::Spec& spec, oci::NamespaceType type, const Fd& target) {
+    for (oci::Namespace& ns : spec.linux_.namespaces)
+        if (ns.type == type) ns.path = "/proc/self/fd/" + std::to_string(target.get());
+}
+
+} // namespace
+
+/// The container's network exists before its first process, which joins it; it is ours, and so outlives that process. With
+/// it lives the user namespace that it belongs to.
+Fd Supervisor::make_network(const Job& job, oci::Spec& spec) {
+    if (job.network.attachments.empty() && state_.network.attachments.empty()) return {};
     if (!network_.space()) {
         // At a restart by a monitor that took over in between: what the state says is not there any more, but is ours.
         const netns::ContainerPlan& plan = state_.network.attachments.empty() ? job.network : state_.network;
-        network_ = netns::ContainerNetwork::start(plan, Dir::open(task_.run_root), task_.id);
+        network_ = netns::ContainerNetwork::start(plan, Dir::open(task_.run_root), task_.id, make_users(spec));
         state_.network = network_.plan();
         look_after_network();
     }
-    for (oci::Namespace& ns : spec.linux_.namespaces)
-        if (ns.type == oci::NamespaceType::network) ns.path = "/proc/self/fd/" + std::to_string(network_.space().get());
-    return spec;
+    join(spec, oci::NamespaceType::network, network_.space());
+    Fd users = netns::owner_of_namespace(network_.space());
+    join(spec, oci::NamespaceType::user, users);
+    return users;
 }
 
 /// The container runs on with what it has if that cannot be done.

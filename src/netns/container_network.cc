@@ -93,13 +93,14 @@ void remove_pin(const std::string& pin) {
 
 } // namespace
 
-ContainerNetwork ContainerNetwork::start(ContainerPlan plan, const Dir& run_root, const std::string& owner) {
+ContainerNetwork ContainerNetwork::start(ContainerPlan plan, const Dir& run_root, const std::string& owner,
+                                         const Fd& users) {
     ContainerNetwork network;
     network.plan_ = std::move(plan);
     network.owner_ = owner;
     try {
         network.held_ports_ = reserve_ports(network.plan_.ports, reachable(network.plan_));
-        network.space_ = make_namespace();
+        network.space_ = make_namespace(users);
         NetlinkSocket host(NETLINK_ROUTE);
         for (const Attachment& attachment : network.plan_.attachments)
             prepare_bridge(host, attachment, run_root, !network.plan_.ports.empty());

@@ -15,8 +15,9 @@ namespace kist::netns {
 class ContainerNetwork {
 public:
     /// Namespace, bridges, links, addresses, routes, ports, firewall, in an order that a failure at any point leaves only
-    /// what end() removes; it is called then. `run_root` holds the leases; `owner` is the container's id.
-    static ContainerNetwork start(ContainerPlan plan, const Dir& run_root, const std::string& owner);
+    /// what end() removes; it is called then. `run_root` holds the leases; `owner` is the container's id; `users` the
+    /// container's user namespace, which the network namespace has to belong to (empty: ours).
+    static ContainerNetwork start(ContainerPlan plan, const Dir& run_root, const std::string& owner, const Fd& users);
     /// A container that runs already: takes its namespace, reserves its ports again (those that somebody took meanwhile
     /// stay published: the firewall never noticed), mends the firewall.
     static ContainerNetwork adopt(ContainerPlan plan, const std::string& owner, Fd space);

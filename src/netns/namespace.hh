@@ -10,8 +10,11 @@ namespace kist::netns {
 
 /// Opens /proc/self/ns/net or another path.
 Fd open_namespace(const std::string& path = "/proc/self/ns/net");
-/// A new, empty one. The calling thread stays where it is.
-Fd make_namespace();
+/// A new, empty one that belongs to the user namespace `owner`, or to ours when that is empty. The calling thread stays
+/// where it is.
+Fd make_namespace(const Fd& owner = {});
+/// The user namespace that a network namespace belongs to.
+Fd owner_of_namespace(const Fd& space);
 
 /// The calling thread is in another network namespace while this lives. Sockets opened meanwhile belong to that one for
 /// ever, and /proc/sys/net is that one's.

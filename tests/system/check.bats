@@ -259,6 +259,7 @@ flip() { printf 'X' | dd of="$1" bs=1 seek="${2:-20}" conv=notrunc status=none; 
         [ "$status" -eq 0 ] || { echo "without $path: in the end: $output"; bad=1; }
         run kist import -q "$ROOT_T/busybox.tar" again
         [ "$status" -eq 0 ] && [ "$(kist run --rm again echo works)" = works ] || { echo "without $path: no new image: $output"; bad=1; }
+        kist network prune -f >/dev/null || bad=1 # without the network's record its bridge was another one
         cd /
         rm -rf "$ROOT_T/root" "$ROOT_T/run"
         cp -a "$keep" "$ROOT_T/root"

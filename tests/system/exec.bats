@@ -139,6 +139,5 @@ PY
     local command=$!
     wait_until 2 bash -c "[ \"\$('$KIST' --config '$ROOT_T/kist.json' --root '$ROOT_T/root' --runroot '$ROOT_T/run' inspect --format '{{json .ExecIDs}}' web)\" != null ]"
     kill -9 $command
-    sleep 1.2
-    [ "$(kist inspect --format '{{json .ExecIDs}}' web)" = null ]
+    wait_until 5 eval '[ "$(kist inspect --format "{{json .ExecIDs}}" web)" = null ]'
 }

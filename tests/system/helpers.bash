@@ -38,18 +38,15 @@ remove_root() {
     rm -rf "$ROOT_T"
 }
 
-# What this test file could leave behind, one thing a line. PID 1 of a test machine may not reap orphans, so zombies do
-# not count.
+# What this test file could leave behind, one thing a line. PID 1 of a test machine may not reap orphans, so zombies (which
+# have no command line) do not count. It runs twice a test: no process is started for each of the host's.
 footprint() {
     awk '{print "mount " $5}' /proc/self/mountinfo
     ls /sys/class/net | sed 's/^/link /'
     find /sys/fs/cgroup -maxdepth 4 -type d -path "*$CGROUP_PARENT/*" 2>/dev/null | sed 's/^/cgroup /'
-    local process
-    for process in /proc/[0-9]*; do
-        [ "$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "$process/status" 2>/dev/null)" = Z ] && continue
-        case "$(tr '\0' '\n' 2>/dev/null <"$process/cmdline" | head -1)" in
-        */kist-monitor | kist-monitor) echo "process ${process#/proc/} $(tr '\0' ' ' 2>/dev/null <"$process/cmdline")" ;;
-        esac
+    local file
+    for file in $(grep -lsaP '^([^\x00]*/)?kist-monitor\x00' /proc/[0-9]*/cmdline); do
+        echo "process ${file//[!0-9]/} $(tr '\0' ' ' 2>/dev/null <"$file")"
     done
     ls "$ROOT_T/root/tmp" 2>/dev/null | sed 's/^/temp /'
     ls "$ROOT_T"/run/networks/*/leases 2>/dev/null | grep -E '^[0-9a-f.:]+$' | grep -v : | sed 's/^/lease /'

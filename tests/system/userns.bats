@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # kist run --userns, --uidmap and their like: the container's root is nobody special on the host.
 
-load helpers
+load network_helpers
 
 # Layers of an overlay cannot be shown with mapped ids yet, whole copies can.
 setup_file() {
@@ -122,11 +122,29 @@ LIST
     [ "$(ls "$ROOT_T/root/id-ranges" 2>/dev/null || true)" = "$leases" ]
 }
 
-@test "a bridge network is refused for now, with what to do instead" {
-    for options in '--uidmap 0:300000:65536' '--userns auto'; do
-        # shellcheck disable=SC2086
-        run -125 kist run --rm $options busybox true
-        [[ "$output" == *"cannot be in a bridge network yet"*"--network none"* ]]
-    done
-    [ -z "$(kist ps -aq)" ]
+@test "in a bridge network: ports, names, connect, restart and a monitor that took over" {
+    kist network create -d bridge tenants >/dev/null
+    web server --userns auto --network tenants -p 127.0.0.1:18099:80 --restart always
+    [ "$(stat -c %u /proc/"$(pid_of server)")" -gt 0 ]
+    # /sys is mounted, and shows the container's links.
+    [ "$(kist exec server ls /sys/class/net | tr '\n' ' ')" = "eth0 lo " ]
+    answers() { [ "$(get 127.0.0.1 18099)" = "i am server" ]; }
+    answers
+    run -0 kist run --rm --uidmap 0:300000:65536 --network tenants busybox wget -qO- http://server/
+    [ "$output" = "i am server" ]
+    run -0 kist run --rm --userns container:server --network tenants busybox wget -qO- http://server/
+    [ "$output" = "i am server" ]
+    kist restart -t 0 server >/dev/null
+    wait_until 5 answers
+    # The new monitor gets both namespaces from the container's process, and they outlive that.
+    kill -9 "$(kist inspect -f '{{.State.MonitorPid}}' server)"
+    kist kill -s CONT server
+    before=$(readlink /proc/"$(pid_of server)"/ns/user)
+    kill -9 "$(pid_of server)"
+    wait_until 10 answers
+    [ "$(readlink /proc/"$(pid_of server)"/ns/user)" = "$before" ]
+    kist network connect bridge server
+    [ "$(kist exec server ls /sys/class/net | tr '\n' ' ')" = "eth0 eth1 lo " ]
+    kist rm -f -t 0 server >/dev/null
+    kist network rm tenants >/dev/null
 }
