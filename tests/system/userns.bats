@@ -4,14 +4,7 @@
 
 load network_helpers
 
-# Layers of an overlay cannot be shown with mapped ids yet, whole copies can.
-setup_file() {
-    make_root
-    kist rmi -f busybox >/dev/null
-    rm -rf "$ROOT_T/root"
-    printf '{"cgroup-parent": "%s", "storage-driver": "vfs"}\n' "$CGROUP_PARENT" >"$ROOT_T/kist.json"
-    kist import --quiet --change 'CMD ["sh"]' "$ROOT_T/busybox.tar" busybox >/dev/null
-}
+setup_file() { make_root; }
 teardown_file() { remove_root; }
 setup() { remember_footprint; }
 teardown() { check_footprint; }
@@ -29,6 +22,29 @@ pid_of() { kist inspect -f '{{.State.Pid}}' "$1"; }
     # On disk they have the image's ids, so that commit, cp and a start without the namespace see them right.
     [ "$(stat -c %u "$ROOT_T/root/containers/"*/rootfs/made)" = 0 ]
     [ "$(kist inspect -f '{{.HostConfig.UsernsMode}}' c)" = private ]
+}
+
+@test "what is written has the ids of the image's files: commit, cp, diff and a container without the namespace see root's" {
+    kist run --name c --network none --uidmap 0:300000:65536 busybox sh -c 'touch /made; chown 7:8 /made; chmod 700 /etc/passwd; mkdir /folder && mv /etc/group /folder/'
+    run -0 kist diff c
+    [[ "$output" == *'A /made'* && "$output" == *'C /etc/passwd'* && "$output" == *'D /etc/group'* ]]
+    kist cp c:/made - | tar -tv --numeric-owner | grep -q ' 7/8 '
+    kist commit -q c changed >/dev/null
+    run -0 kist run --rm --network none changed stat -c %u:%g /made /etc/passwd /folder/group
+    [ "$output" = $'7:8\n0:0\n0:0' ]
+    run -0 kist run --rm --network none --userns auto changed stat -c %u:%g /made /etc/passwd /folder/group
+    [ "$output" = $'7:8\n0:0\n0:0' ]
+    kist rm c >/dev/null
+    kist rmi changed >/dev/null
+}
+
+@test "the vfs driver shows mapped ids, too" {
+    vfs() { "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/vfs" --runroot "$ROOT_T/vfs-run" --storage-driver vfs "$@"; }
+    vfs import --quiet "$ROOT_T/busybox.tar" busybox >/dev/null
+    run -0 vfs run --rm --network none --uidmap 0:300000:65536 busybox sh -c 'touch /made; stat -c %u:%g /made /etc/passwd'
+    [ "$output" = $'0:0\n0:0' ]
+    vfs rmi busybox >/dev/null
+    rm -rf "$ROOT_T/vfs" "$ROOT_T/vfs-run"
 }
 
 @test "--userns auto: every container has ids of its own, which come back" {

@@ -95,6 +95,17 @@ void receive_started(const Fd& channel, const ListenerHandler& on_listener) {
     if (message && !message->bytes.empty() && message->bytes.front() == failure) throw_failure(message->bytes);
 }
 
+void send_mount(const Fd& channel, const Fd& mount) {
+    send_message(channel, std::string_view(&ready, 1), {mount.get()});
+}
+
+Fd receive_mount(const Fd& channel) {
+    auto message = receive(channel);
+    if (message && message->bytes.starts_with(failure)) throw_failure(message->bytes);
+    if (!message || message->fds.empty()) throw Error("the process that makes the mount was killed");
+    return std::move(message->fds.front());
+}
+
 void send_pid(const Fd& channel, pid_t pid) { send_message(channel, std::to_string(pid)); }
 
 pid_t receive_pid(const Fd& channel) {

@@ -16,7 +16,7 @@
 #include "oci/run/copy_up.hh"
 #include "oci/run/host_files.hh"
 #include "oci/run/mount_guard.hh"
-#include "oci/run/root_mount.hh"
+#include "oci/run/overlay.hh"
 #include "oci/run/user_namespace.hh"
 
 namespace kist::oci {

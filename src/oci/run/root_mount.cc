@@ -12,7 +12,7 @@
 #include "base/error.hh"
 #include "base/text.hh"
 #include "oci/run/mount_api.hh"
-#include "oci/run/mount_options.hh"
+#include "oci/run/overlay.hh"
 
 namespace kist::oci {
 
@@ -30,71 +30,10 @@ void isolate_host_mounts(std::uint64_t propagation) {
     if (::mount(nullptr, "/", nullptr, flags, nullptr) < 0) throw SysError("separating the mounts from the host's");
 }
 
-/// The folders of an overlay, opened: a descriptor has no colon, comma or backslash to escape and no length limit. They
-/// are opened in this mount namespace, since the kernel takes layers from the caller's own only.
-struct OverlayFolders {
-    std::vector<Fd> lower;
-    Fd upper, work;
-
-    explicit OverlayFolders(const RootMount& root) {
-        for (const std::string& path : root.lower) lower.push_back(open_path(path));
-        if (root.upper.empty()) return;
-        upper = open_path(root.upper);
-        work = open_path(root.work);
-    }
-};
-
-void set_options(NewFileSystem& overlay, const MountOptions& options) {
-    for (const MountOptions::Datum& option : options.data) {
-        if (option.is_flag) overlay.set_flag(option.key);
-        else overlay.set(option.key, option.value);
-    }
-}
-
-/// Nothing when this kernel takes no descriptors as layers (before 6.13).
-Fd overlay_by_descriptor(const RootMount& root, const OverlayFolders& folders) {
-    NewFileSystem overlay("overlay");
-    overlay.set("source", "overlay");
-    for (const Fd& lower : folders.lower)
-        if (!overlay.set_fd("lowerdir+", lower)) return {};
-    if (folders.upper && !overlay.set_fd("upperdir", folders.upper)) return {};
-    if (folders.upper && !overlay.set_fd("workdir", folders.work)) return {};
-    const MountOptions options = parse_mount_options(root.options);
-    set_options(overlay, options);
-    return overlay.mount(options.flags);
-}
-
-std::string name_of_fd(const Fd& fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
-
-/// For kernels before 6.13: mount(2) with the descriptors' names in our procfs, which are short, so that the one page of
-/// options holds about 200 layers. What is mounted on "/" is picked up through "/..", which is looked up through mounts.
-Fd overlay_by_name(const RootMount& root, const OverlayFolders& folders, const std::string& place) {
-    std::vector<std::string> names;
-    for (const Fd& lower : folders.lower) names.push_back(name_of_fd(lower));
-    std::string data = "lowerdir=" + join(names, ":");
-    if (folders.upper) data += ",upperdir=" + name_of_fd(folders.upper) + ",workdir=" + name_of_fd(folders.work);
-    const MountOptions options = parse_mount_options(root.options);
-    for (const MountOptions::Datum& option : options.data)
-        data += "," + option.key + (option.is_flag ? "" : "=" + option.value);
-    if (data.size() >= static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)))
-        throw Error("{} layers are more than this kernel can overlay", root.lower.size());
-    if (::mount("overlay", place.c_str(), "overlay", 0, data.c_str()) < 0) throw SysError("making the overlay");
-    Fd mount = open_path(place == "/" ? "/.." : place + "/.");
-    change_mount(mount, {.set = options.flags}, Depth::one);
-    return mount;
-}
-
 Fd mount_bind(const std::string& path, Depth depth, std::uint64_t host_propagation) {
     Fd mount = clone_host_mount(path, depth);
     if (host_propagation != MS_PRIVATE) change_mount(mount, {.propagation = MS_PRIVATE}, depth);
     return mount;
-}
-
-/// The kernel says EINVAL for every reason that it has; a file system that can hold no upper layer is the likeliest.
-bool can_hold_upper_layers(const Fd& upper) {
-    constexpr std::uint64_t overlay = 0x794c7630, nfs = 0x6969, fat = 0x4d44, exfat = 0x2011bab0, fuse = 0x65735546;
-    const std::uint64_t magic = file_system_magic(upper);
-    return magic != overlay && magic != nfs && magic != fat && magic != exfat && magic != fuse;
 }
 
 Fd mount_overlay(const RootMount& root, std::uint64_t host_propagation, bool& attached) {
@@ -109,21 +48,6 @@ Fd mount_overlay(const RootMount& root, std::uint64_t host_propagation, bool& at
 
 } // namespace
 
-Fd make_overlay(const RootMount& root, const std::string& place, bool& attached) {
-    const OverlayFolders folders(root);
-    try {
-        Fd mount = overlay_by_descriptor(root, folders);
-        attached = !mount;
-        return mount ? std::move(mount) : overlay_by_name(root, folders, place);
-    } catch (SysError& error) {
-        if (error.code == EINVAL && folders.upper && !can_hold_upper_layers(folders.upper)) {
-            error.while_doing("the file system of '{}' cannot hold the upper layer of an overlay", root.upper);
-            error.with_hint("use --storage-driver vfs, or a --root on another file system");
-        }
-        throw;
-    }
-}
-
 Fd prepare_root(const RootMount& root, const Fd* user_namespace) {
     try {
         if (root.kind == RootMount::Kind::bind || (root.upper.empty() && root.lower.size() == 1)) {
@@ -134,13 +58,7 @@ Fd prepare_root(const RootMount& root, const Fd* user_namespace) {
             if (user_namespace != nullptr) idmap_mount(mount, *user_namespace, Depth::tree);
             return mount;
         }
-        if (user_namespace != nullptr)
-            throw Error("layers of an overlay cannot be shown with the ids of a user namespace yet")
-                .with_hint("the vfs driver can: --storage-driver vfs, with a store of its own");
-        const OverlayFolders folders(root);
-        Fd mount = overlay_by_descriptor(root, folders);
-        if (!mount) throw Error("an overlay in a user namespace").with_hint("needs Linux 6.13 or newer");
-        return mount;
+        return make_overlay_apart(root, user_namespace);
     } catch (Error& error) {
         error.while_doing("mounting the root file system");
         throw;

@@ -22,10 +22,6 @@ inline Fd mount_root(const RootMount& root, std::uint64_t host_propagation) {
     return mount_root(root, Fd(), host_propagation);
 }
 
-/// Folders on top of each other, as a detached mount where the kernel can (`attached` false), else mounted at `place`, a path of
-/// this process (/proc/self/fd/N), and open there.
-Fd make_overlay(const RootMount& root, const std::string& place, bool& attached);
-
 /// pivot: pivot_root(2), the host's mounts are gone from this namespace afterwards. move: for a host root that cannot be
 /// pivoted; the new root is moved over it, where the old one stays mounted but out of reach of any path.
 enum class RootSwitch { pivot, move };
