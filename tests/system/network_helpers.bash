@@ -4,7 +4,8 @@
 
 load helpers
 
-LAN_HOST=192.0.2.1 LAN_CLIENT=192.0.2.2 LAN_HOST6=2001:db8:5::1 LAN_CLIENT6=2001:db8:5::2
+# Of the addresses for tests of devices (RFC 2544): those for documentation are what some virtual machines give themselves.
+LAN_HOST=198.18.5.1 LAN_CLIENT=198.18.5.2 LAN_HOST6=2001:db8:5::1 LAN_CLIENT6=2001:db8:5::2
 
 setup_lan() {
     make_root

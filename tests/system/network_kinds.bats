@@ -106,10 +106,10 @@ PY
 }
 
 @test "macvlan: a station of its own in the host's network" {
-    kist network create -d macvlan --subnet 192.0.2.0/24 --gateway $LAN_HOST --ip-range 192.0.2.128/26 --opt parent="$LAN_LINK" street
+    kist network create -d macvlan --subnet 198.18.5.0/24 --gateway $LAN_HOST --ip-range 198.18.5.128/26 --opt parent="$LAN_LINK" street
     kist run -d --name house --network street busybox sh -c 'mkdir /www; echo i am house >/www/index.html; exec httpd -f -p 80 -h /www' >/dev/null
     address=$(kist inspect -f '{{.NetworkSettings.Networks.street.IPAddress}}' house)
-    [[ "$address" == 192.0.2.1[2-9][0-9] ]]
+    [[ "$address" == 198.18.5.1[2-9][0-9] ]]
     at_home() { [ "$(get_from_lan "$address" 80)" = "i am house" ]; }
     wait_until 5 at_home
     kist exec house ping -c1 -W2 $LAN_CLIENT

@@ -20,7 +20,7 @@ pid_of() { kist inspect -f '{{.State.Pid}}' "$1"; }
     [[ "${lines[4]}" =~ ^\ *0\ +300000\ +65536$ ]]
     [ "${lines[5]}" = ok ]
     # On disk they have the image's ids, so that commit, cp and a start without the namespace see them right.
-    [ "$(stat -c %u "$ROOT_T/root/containers/"*/rootfs/made)" = 0 ]
+    [ "$(stat -c %u "$ROOT_T/root/containers/"*/upper/made)" = 0 ]
     [ "$(kist inspect -f '{{.HostConfig.UsernsMode}}' c)" = private ]
 }
 

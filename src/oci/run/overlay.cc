@@ -5,8 +5,11 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <linux/securebits.h>
 #include <sched.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -155,6 +158,16 @@ OverlayFolders show_folders_mapped(const RootMount& root, const Fd& user_namespa
     return folders;
 }
 
+/// Overlayfs makes and copies files as who mounts it, who has to be somebody whose ids are mapped (EOVERFLOW else, and the mount
+/// is read-only): the container's root, to whom the work folder belongs, but with all our capabilities.
+void become_owner(const Fd& work) {
+    struct stat facts {};
+    if (::fstat(work.get(), &facts) < 0) throw SysError("reading the owner of the work folder");
+    if (::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0) throw SysError("keeping capabilities");
+    ::setfsgid(facts.st_gid); // neither says whether it worked; the capability to do so was there for all before
+    ::setfsuid(facts.st_uid);
+}
+
 /// In a process with a mount namespace of its own.
 Fd mount_apart(const RootMount& root, const Fd* user_namespace) {
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0)
@@ -162,8 +175,10 @@ Fd mount_apart(const RootMount& root, const Fd* user_namespace) {
     MountPlaces places;
     const OverlayFolders folders =
         user_namespace != nullptr ? show_folders_mapped(root, *user_namespace, places) : open_folders(root);
+    const Fd place = places.next();
+    if (user_namespace != nullptr && folders.work) become_owner(folders.work);
     bool attached = false;
-    Fd mount = mount_folders(root, folders, name_of_fd(places.next()), attached);
+    Fd mount = mount_folders(root, folders, name_of_fd(place), attached);
     return attached ? clone_mount(mount, Depth::one) : std::move(mount);
 }
 
