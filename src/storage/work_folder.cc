@@ -2,6 +2,9 @@
 // Temporary folders with an owner.
 #include "storage/work_folder.hh"
 
+#include <chrono>
+#include <thread>
+
 #include "base/ids.hh"
 
 namespace kist::storage {
@@ -16,9 +19,23 @@ WorkFolder::WorkFolder(const Store& store) : parent_(store.data().create_dir("tm
     const FileLock no_sweep = FileLock::acquire(parent_, lock_name, LockMode::shared);
     dir_ = parent_.create_dir(name_);
     lock_ = FileLock::acquire(dir_, lock_name);
+    interrupt_.emplace([this] { remove_in_use(); });
+}
+
+/// Programs of ours that still write into it have got the signal, too, and end now.
+void WorkFolder::remove_in_use() const noexcept {
+    for (int tries = 0; tries < 50; ++tries) {
+        try {
+            parent_.remove_tree(name_);
+            return;
+        } catch (...) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+    }
 }
 
 WorkFolder::~WorkFolder() {
+    interrupt_.reset();
     try {
         parent_.remove_tree(name_);
     } catch (...) { // the next sweep tries again

@@ -6,11 +6,13 @@
 #include <optional>
 #include <string>
 
+#include "base/interrupt.hh"
 #include "base/lock.hh"
 #include "storage/store.hh"
 
 namespace kist::storage {
 
+/// It goes with its owner: by the destructor, by Ctrl-C and its like, else by the next sweep.
 class WorkFolder {
 public:
     explicit WorkFolder(const Store&);
@@ -20,10 +22,12 @@ public:
     const Dir& dir() const { return dir_; }
 
 private:
+    void remove_in_use() const noexcept;
     Dir parent_;
     std::string name_;
     Dir dir_;
     std::optional<FileLock> lock_;
+    std::optional<CleanOnInterrupt> interrupt_;
 };
 
 /// Removes what interrupted commands left in tmp/. Cheap when there is nothing. Called by load, import and rmi.

@@ -250,6 +250,26 @@ sent() { awk -v mode="$1" '$2 == "PATCH" && $4 > 1000 && index($3, "/v2/" mode "
     [ "$kept" -gt $((1 << 20)) ]
 }
 
+@test "Ctrl-C in a pull leaves nothing but what the next one goes on with" {
+    local kept asked size
+    rm -rf "$ROOT_T/fresh"
+    # All processes of the terminal get it, as timeout does it.
+    run timeout --preserve-status -s INT 0.8 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" \
+        pull "$REGISTRY/slow/x:1"
+    echo "$output"
+    [ "$status" -eq 130 ]
+    [[ "$output" != *error* ]]
+    wait_until 2 eval '! pgrep -f "$ROOT_T/fresh" && ! pgrep -x kist-fetch && ! pgrep -x kist-unpack'
+    kept=$(cat "$ROOT_T"/fresh/root/content/partial/* 2>/dev/null | wc -c)
+    [ "$kept" -gt $((1 << 20)) ]
+    fresh_listing | diff "$BATS_TEST_TMPDIR/before" -
+    fresh pull -q "$REGISTRY/slow/x:1"
+    size=$(awk '/slow\/x\/blobs/ && $4 > 1000000 { print $4; exit }' "$ROOT_T/registry.log")
+    asked=$(awk '/slow\/x\/blobs/ && $4 > 1000 { n = $4 } END { print n }' "$ROOT_T/registry.log")
+    [ "$asked" -eq $((size - kept)) ]
+    [ -z "$(ls "$ROOT_T/fresh/root/content/partial")" ]
+}
+
 @test "a pull of what is here asks one question and waits for no disk" {
     fresh pull -q "$REGISTRY/good/x:1"
     : >"$ROOT_T/registry.log"
