@@ -337,7 +337,11 @@ P
     run oci spec --bundle "$T/bundle"
     [ "$status" -eq 1 ]
     jq -e '.process.terminal and .root.readonly' "$T/bundle/config.json"
+    # Not its shell: that would end when `script` hands on the end of its input, but what comes before the terminal is raw is lost.
+    jq '.process.args = ["tty"]' "$T/bundle/config.json" >"$T/bundle/tty.json"
+    mv "$T/bundle/tty.json" "$T/bundle/config.json"
     run -0 script -qec "$KIST_OCI --root $T/state run --bundle $T/bundle c" /dev/null </dev/null
+    [[ "$output" == *"/dev/pts/0"* ]]
 }
 
 @test "features is a document of what is supported" {
