@@ -172,6 +172,14 @@ std::string hint_for(CURLcode code) {
     }
 }
 
+constexpr const char* where_to_put = "put NAME.cert and NAME.key into /etc/kist/certs.d/HOST:PORT/, or use --cert-dir";
+
+/// A TLS 1.3 server that wants a certificate says so after we may already have sent the request, and its reset can overtake that.
+bool may_be_about_our_certificate(CURLcode code, const Request& request, const Trust& trust) {
+    return (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) && request.url.scheme == "https" &&
+           trust.client_cert.empty();
+}
+
 /// With TLS 1.3 that comes as a failure to read: the server looks at our certificate when the handshake is over.
 bool is_about_our_certificate(const std::string& reason) {
     return reason.find("alert certificate required") != std::string::npos ||
@@ -276,8 +284,10 @@ Response Http::perform(const Request& request) {
         if (transfer.refusal == nullptr && is_about_our_certificate(text)) {
             transfer.response.can_retry = false;
             transfer.response.hint =
-                "the registry wants a client certificate that it knows: put NAME.cert and NAME.key "
-                "into /etc/kist/certs.d/HOST:PORT/, or use --cert-dir";
+                fmt::format("the registry wants a client certificate that it knows: {}", where_to_put);
+        } else if (transfer.refusal == nullptr && transfer.response.status == 0 &&
+                   may_be_about_our_certificate(code, request, trust_)) {
+            transfer.response.hint = fmt::format("if the registry wants a client certificate: {}", where_to_put);
         }
     }
     return std::move(transfer.response);

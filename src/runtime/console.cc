@@ -32,6 +32,8 @@ ConsoleSocket::ConsoleSocket(const std::string& path) : socket_(connect_stream(p
 
 void ConsoleSocket::send(const Fd& terminal) const {
     try {
+        // It was opened non-blocking for a loop of ours; the receiver reads it as it likes.
+        if (::fcntl(terminal.get(), F_SETFL, O_RDWR) < 0) throw SysError("making the terminal blocking");
         send_message(socket_, "/dev/ptmx", {terminal.get()});
     } catch (Error& error) {
         error.while_doing("sending the terminal to the console socket");

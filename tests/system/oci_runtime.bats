@@ -164,6 +164,7 @@ subprocess.check_call([program, "--root", folder + "/state", "create", "--bundle
 connection, _ = listener.accept()
 data, fds, _, _ = socket.recv_fds(connection, 100, 2)
 assert len(fds) == 1 and data, (data, fds)
+assert os.get_blocking(fds[0])
 subprocess.check_call([program, "--root", folder + "/state", "start", "c"])
 assert os.read(fds[0], 100) == b"/dev/pts/0\r\n"
 os.unlink(path)
