@@ -46,7 +46,7 @@ struct CreateOptions : PullOptions, HealthOptions, LimitOptions {
     std::string workdir, user, stop_signal;
     std::vector<std::string> group_add;
     std::optional<int> stop_timeout;
-    std::string restart;
+    std::string restart, sdnotify;
     bool interactive = false, tty = false, rm = false, init = false;
     bool detach = false; ///< run -d: without it (and without --attach) the container is made to be attached to
     std::vector<std::string> attach;

@@ -28,14 +28,27 @@ storage::RestartPolicy parse_restart_policy(const std::string& text) {
     return policy;
 }
 
+namespace {
+
+storage::NotifyMode parse_notify_mode(const std::string& text) {
+    if (text.empty()) return storage::NotifyMode::container;
+    if (const auto mode = named<storage::NotifyMode>(text)) return *mode;
+    throw UsageError("invalid value '{}' for --sdnotify: it is container, conmon, healthy or ignore", printable(text));
+}
+
+} // namespace
+
 void interpret_supervision(const CreateInput& in, storage::ContainerConfig& config) {
     config.restart = parse_restart_policy(in.options.restart);
     if (config.auto_remove && config.restart.mode != storage::RestartMode::no)
         throw UsageError("--rm and --restart {} exclude each other", in.options.restart);
+    config.sdnotify = parse_notify_mode(in.options.sdnotify);
     // With --no-healthcheck an image's is not even looked at: it may be the reason for the option.
     config.health = plan_health(in.options.no_healthcheck ? std::nullopt : image_health(in.image), in.options);
     const bool restarts = config.health && (config.health->on_failure == storage::HealthAction::restart ||
                                             (config.health->startup && config.health->startup->retries > 0));
+    if (config.sdnotify == storage::NotifyMode::healthy && !config.health)
+        throw UsageError("--sdnotify healthy needs a health check").with_hint("add --health-cmd");
     if (config.auto_remove && restarts) throw UsageError("--rm and a health check that restarts exclude each other");
 }
 

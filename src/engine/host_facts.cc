@@ -145,6 +145,8 @@ HostFacts gather_facts(Engine& engine, const ContainerConfig& config, const Dir&
     find_devices(config, facts);
     if (config.init) facts.init_program = find_init_program(engine.config());
     facts.seccomp_program = write_seccomp(engine, config, run_dir);
+    if (const char* manager = std::getenv("NOTIFY_SOCKET"); manager != nullptr && (*manager == '/' || *manager == '@'))
+        facts.notify_socket = manager;
     if (config.resources.memory > 0 && config.resources.memory_swap == 0) facts.swap_limit = can_limit_swap(engine);
     return facts;
 }

@@ -109,6 +109,7 @@ Value config_section(const ContainerConfig& config) {
     }
     value.set("StopSignal", config.stop_signal);
     value.set("StopTimeout", config.stop_timeout);
+    value.set("sdNotifyMode", std::string(name_of(config.sdnotify)));
     value.set("CreateCommand", list_value(config.create_command));
     value.set("Umask", fmt::format("{:04o}", config.umask.value_or(default_umask)));
     value.set("Timeout", 0);

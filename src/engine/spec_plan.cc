@@ -170,6 +170,20 @@ oci::Resources plan_resources(const ContainerConfig& config, const HostFacts& fa
     return resources;
 }
 
+namespace {
+
+/// The container's own, from which the monitor passes on what the manager may hear.
+void add_notify_socket(oci::Spec& spec, const HostFacts& facts) {
+    constexpr const char* inside = "/run/notify";
+    spec.mounts.push_back({inside,
+                           "bind",
+                           facts.run_dir + "/" + storage::notify_folder,
+                           {"bind", "rprivate", "nosuid", "nodev", "noexec", "ro"}});
+    set_env(spec.process->env, fmt::format("NOTIFY_SOCKET={}/{}", inside, storage::notify_socket));
+}
+
+} // namespace
+
 monitor::Job plan_job(const ContainerConfig& config, const HostFacts& facts) {
     monitor::Job job;
     job.id = config.id;
@@ -188,6 +202,8 @@ monitor::Job plan_job(const ContainerConfig& config, const HostFacts& facts) {
     job.auto_remove = config.auto_remove;
     job.event_attributes = event_attributes_of(config);
     job.restart = config.restart;
+    if (!facts.notify_socket.empty() && config.sdnotify != storage::NotifyMode::ignore)
+        job.notify = {config.sdnotify, facts.notify_socket};
     job.spec.hooks = config.hooks;
     job.hook_folder = hooks_folder(facts.data_root);
     job.health = config.health;
@@ -200,6 +216,7 @@ monitor::Job plan_job(const ContainerConfig& config, const HostFacts& facts) {
         spec.domainname = config.domainname;
     }
     spec.mounts = plan_mounts(config, facts);
+    if (job.notify && job.notify->mode == storage::NotifyMode::container) add_notify_socket(spec, facts);
     spec.annotations = config.annotations;
     spec.linux_.namespaces = plan_namespaces(config, facts);
     if (config.namespaces.user != "host") {

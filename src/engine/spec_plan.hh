@@ -37,6 +37,7 @@ struct HostFacts {
     std::vector<oci::DeviceRule> device_rules;
     std::string init_program;                   ///< empty: none
     std::string seccomp_program;                ///< file; empty: unconfined
+    std::string notify_socket;                  ///< the service manager's that ran the command; empty: there is none
     bool swap_limit = true;                     ///< the host can limit swap
     std::map<std::string, FoundVolume> volumes; ///< by name
     /// by top layer: the folders of an image, topmost first

@@ -169,15 +169,10 @@ monitor::SpawnedMonitor launch_or_record(Engine& engine, const ContainerId& id, 
 
 AttachResult stream(Engine& engine, const ContainerId& id, monitor::AttachSession& session,
                     monitor::SpawnedMonitor& spawned) {
-    AttachOutcome outcome;
-    try {
-        outcome = session.run(spawned.take_socket(), monitor::AttachSession::Greet::no);
-    } catch (...) {
-        spawned.release(); // our trouble is not the container's
-        throw;
-    }
-    if (outcome.kind == AttachOutcome::Kind::exited && !outcome.goes_on) spawned.wait_ended();
-    else spawned.release();
+    // Our trouble is not the container's. And when that has ended, all of it is gone but the monitor's process, whose end may take
+    // 10 ms: the kernel closes its sockets to the firewall after a grace period.
+    spawned.release();
+    const AttachOutcome outcome = session.run(spawned.take_socket(), monitor::AttachSession::Greet::no);
     return to_result(engine, id, outcome);
 }
 

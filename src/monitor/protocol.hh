@@ -84,6 +84,7 @@ struct Job {
     std::string hook_folder;      ///< hooks of the spec must lie below it
     std::string event_attributes; ///< storage::Event::prepared: image, name and labels
     storage::RestartPolicy restart;
+    std::optional<storage::NotifyConfig> notify; ///< with a socket: a service manager waits for it
     std::optional<storage::HealthCheck> health;
     /// Namespace ("network", "pid", …) → full id of the container that lends it: its process is looked up anew at a restart.
     std::map<std::string, std::string> joined;
@@ -110,6 +111,7 @@ struct Job {
         field("hook_folder", &Job::hook_folder);
         field("event_attributes", &Job::event_attributes);
         field("restart", &Job::restart);
+        field("notify", &Job::notify);
         field("health", &Job::health);
         field("joined", &Job::joined);
     }

@@ -39,7 +39,8 @@ public:
     void release() { child_.release(); }
     /// For AttachSession::run(…, Greet::no) when `attach` was set.
     Fd take_socket() { return std::move(socket_); }
-    /// A foreground command reaps its monitor after the session, so that nothing of it is left when the command returns.
+    /// Its own end, which may take 10 ms longer than the container's: the kernel closes its sockets to the firewall after a grace
+    /// period. Commands do not wait for it.
     void wait_ended() { child_.wait(); }
     const Child& child() const { return child_; }
 

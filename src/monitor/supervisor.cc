@@ -91,6 +91,7 @@ bool Supervisor::start(const Job& job) {
     const std::string warnings = run_poststart(job);
     serve();
     tell("start");
+    if (notify_) notify_->started(); // before a command that ends leaves the service without a main process
     tell_started(warnings);
     start_health(job);
     return true;
@@ -116,6 +117,7 @@ void Supervisor::create(const Job& job) {
         for (std::size_t n = 0; n < options.stdio.size(); ++n) options.stdio[n] = stdio_.container_side[n].get();
     oci::Spec spec = job.spec;
     const Fd users = make_network(job, spec);
+    notify_manager(job);
     oci::CreatedProcess init = oci::create_container(spec, job.root, *cgroup_, options);
     stdio_.drop_container_side();
     if (task_.terminal) stdio_.use_terminal(std::move(init.terminal()));
@@ -198,6 +200,7 @@ bool Supervisor::adopt(const Job& job) {
     server_.listen(run_);
     write_state();
     serve();
+    take_over_notify(job);
     tell_started();
     start_health(job);
     return true;
@@ -344,6 +347,7 @@ void Supervisor::begin_stop(std::int64_t timeout, int signal_number) {
     try {
         signal(signal_number);
         if (state_.status == storage::Status::paused) unpause();
+        if (notify_) notify_->stopping();
         state_.status = storage::Status::stopping;
         write_state();
     } catch (const Error&) {

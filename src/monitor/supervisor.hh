@@ -17,6 +17,7 @@
 #include "monitor/output_pump.hh"
 #include "monitor/protocol.hh"
 #include "monitor/server.hh"
+#include "monitor/service_notify.hh"
 #include "monitor/stdio.hh"
 #include "netns/container_network.hh"
 #include "netns/firewall_watch.hh"
@@ -98,6 +99,8 @@ private:
     void pause();
     void unpause();
     void follow_files(const Job& job, const Fd& init);
+    void notify_manager(const Job& job);
+    void take_over_notify(const Job& job);
     void start_health(const Job& job);
     void set_health(storage::Health status);
     void check_health(ClientId client);
@@ -136,6 +139,7 @@ private:
     netns::ContainerNetwork network_;
     std::unique_ptr<netns::NameServer> names_;       ///< none without a network that has names
     std::unique_ptr<netns::FirewallWatch> firewall_; ///< none without a bridge
+    std::unique_ptr<ServiceNotify> notify_;          ///< none without a service manager
     ContainerStdio stdio_;
     std::optional<LogWriter> log_;
     std::optional<OutputPump> output_;

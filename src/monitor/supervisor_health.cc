@@ -28,6 +28,7 @@ void Supervisor::set_health(storage::Health status) {
         write_state();
     } catch (const Error&) { // a full disk: the next state that can be written says it
     }
+    if (notify_ && status == storage::Health::healthy) notify_->healthy();
     tell("health_status: " + std::string(name_of(status)));
 }
 

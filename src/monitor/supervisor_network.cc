@@ -68,8 +68,7 @@ void Supervisor::end_network() {
     if (state_.network == netns::ContainerPlan{}) return;
     try {
         const Dir run_root = Dir::open(task_.run_root);
-        names_.reset();
-        firewall_.reset();
+        names_.reset(); // but not the watch: closing its socket may wait, and it finds nothing to mend any more
         if (network_.plan() == netns::ContainerPlan{}) netns::clear_network(state_.network, run_root, task_.id);
         else network_.end(run_root);
     } catch (const Error&) { // the run root is gone: so are the leases

@@ -2,11 +2,13 @@
 #include "netns/container_network.hh"
 
 #include <algorithm>
+#include <optional>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.hh"
 #include "base/text.hh"
 #include "netns/firewall.hh"
 #include "netns/forwarding.hh"
@@ -91,6 +93,24 @@ void remove_pin(const std::string& pin) {
     if (!pin.empty()) (void)::unlink(fmt::format("{}/{}", pin_folder, pin).c_str());
 }
 
+/// What is left behind is found by the next sweep: each thing carries its owner's name.
+template <typename Step>
+void attempt(const Step& step) noexcept {
+    try {
+        step();
+    } catch (const std::exception& error) {
+        log::debug("clearing a network: {}", error.what());
+    }
+}
+
+template <typename Firewall>
+void clear(const ContainerPlan& plan, const Dir& run_root, const std::string& owner,
+           const Firewall& firewall) noexcept {
+    remove_pin(plan.pin);
+    if (needs_firewall(plan)) attempt([&] { close_firewall(firewall(), plan, owner); });
+    attempt([&] { release_leases(plan, run_root, owner); });
+}
+
 } // namespace
 
 ContainerNetwork ContainerNetwork::start(ContainerPlan plan, const Dir& run_root, const std::string& owner,
@@ -106,8 +126,7 @@ ContainerNetwork ContainerNetwork::start(ContainerPlan plan, const Dir& run_root
             prepare_bridge(host, attachment, run_root, !network.plan_.ports.empty());
         if (needs_firewall(network.plan_)) {
             // Before the links: from the first packet on the container is fenced in.
-            NetlinkSocket firewall(NETLINK_NETFILTER);
-            open_firewall(firewall, network.plan_, owner);
+            open_firewall(network.firewall(), network.plan_, owner);
         }
         {
             const InNamespace inside(network.space_);
@@ -153,8 +172,12 @@ void ContainerNetwork::pin(pid_t pid) const {
 
 void ContainerNetwork::mend() const {
     if (!needs_firewall(plan_)) return;
-    NetlinkSocket firewall(NETLINK_NETFILTER);
-    mend_firewall(firewall, plan_, owner_);
+    mend_firewall(firewall(), plan_, owner_);
+}
+
+NetlinkSocket& ContainerNetwork::firewall() const {
+    if (!firewall_) firewall_ = std::make_unique<NetlinkSocket>(NETLINK_NETFILTER);
+    return *firewall_;
 }
 
 void ContainerNetwork::reload(const Dir& run_root) const {
@@ -195,10 +218,7 @@ void ContainerNetwork::disconnect(const std::string& network, const Dir& run_roo
     if (found == plan_.attachments.end()) throw Error("it is not connected to network '{}'", network);
     ContainerPlan gone;
     gone.attachments.push_back(*found);
-    if (needs_firewall(plan_)) {
-        NetlinkSocket firewall(NETLINK_NETFILTER);
-        close_firewall(firewall, plan_, owner_); // its ports may have led to this network
-    }
+    if (needs_firewall(plan_)) close_firewall(firewall(), plan_, owner_); // its ports may have led to this network
     plan_.attachments.erase(found);
     {
         const InNamespace inside(space_);
@@ -215,7 +235,8 @@ void ContainerNetwork::serve_names(std::vector<std::string> servers) {
 }
 
 void ContainerNetwork::end(const Dir& run_root) noexcept {
-    if (!plan_.attachments.empty() || !plan_.pin.empty()) clear_network(plan_, run_root, owner_);
+    if (!plan_.attachments.empty() || !plan_.pin.empty())
+        clear(plan_, run_root, owner_, [this]() -> NetlinkSocket& { return firewall(); });
     plan_ = {};
     // Last: from here on the ports may be somebody else's.
     held_ports_.clear();
@@ -223,19 +244,8 @@ void ContainerNetwork::end(const Dir& run_root) noexcept {
 }
 
 void clear_network(const ContainerPlan& plan, const Dir& run_root, const std::string& owner) noexcept {
-    const auto attempt = [](const auto& step) {
-        try {
-            step();
-        } catch (const std::exception&) { // the next sweep finds it: each thing carries its owner's name
-        }
-    };
-    remove_pin(plan.pin);
-    if (needs_firewall(plan))
-        attempt([&] {
-            NetlinkSocket firewall(NETLINK_NETFILTER);
-            close_firewall(firewall, plan, owner);
-        });
-    attempt([&] { release_leases(plan, run_root, owner); });
+    std::optional<NetlinkSocket> socket;
+    clear(plan, run_root, owner, [&]() -> NetlinkSocket& { return socket.emplace(NETLINK_NETFILTER); });
 }
 
 } // namespace kist::netns

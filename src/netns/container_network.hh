@@ -3,11 +3,13 @@
 // reserved ports, the firewall's elements. What is not removed by closing descriptors is named here and nowhere else.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/fd.hh"
 #include "base/file.hh"
+#include "netns/netlink.hh"
 #include "netns/types.hh"
 
 namespace kist::netns {
@@ -46,9 +48,13 @@ public:
     void end(const Dir& run_root) noexcept;
 
 private:
+    NetlinkSocket& firewall() const;
     ContainerPlan plan_;
     std::string owner_;
     Fd space_;
+    /// Kept open: closing one waits until the kernel has let go of what was just removed from a firewall, by anybody (an RCU
+    /// grace period, 16 ms), and nothing of that is to delay a start or an end.
+    mutable std::unique_ptr<NetlinkSocket> firewall_;
     std::vector<Fd> held_ports_;
 };
 

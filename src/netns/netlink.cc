@@ -181,6 +181,7 @@ std::vector<NetlinkFailure> NetlinkSocket::try_send(NetlinkBatch& batch) {
             if (code != 0) failures.push_back({index, code, batch.messages_[index].what});
         });
     }
+    buffer_ = {}; // a monitor keeps its socket
     return failures;
 }
 
@@ -210,6 +211,7 @@ void NetlinkSocket::query(NetlinkBatch& batch, const std::function<void(const Ne
             if ((head.nlmsg_flags & NLM_F_MULTI) == 0) done = true;
         });
     }
+    buffer_ = {};
 }
 
 } // namespace kist::netns

@@ -116,6 +116,7 @@ struct ContainerConfig {
     bool init = false;
     bool auto_remove = false;
     RestartPolicy restart;
+    NotifyMode sdnotify = NotifyMode::container;
     std::optional<HealthCheck> health;
     oci::Hooks hooks; ///< kist.json's, then its own
     std::string log_driver = "json-file";
@@ -181,6 +182,7 @@ struct ContainerConfig {
         field("init", &C::init);
         field("auto_remove", &C::auto_remove);
         field("restart", &C::restart);
+        field("sdnotify", &C::sdnotify);
         field("health", &C::health);
         field("hooks", &C::hooks);
         field("log_driver", &C::log_driver);

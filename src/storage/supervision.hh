@@ -31,6 +31,29 @@ struct RestartPolicy {
     }
 };
 
+/// Who tells the service manager (sd_notify(3)) that a container is ready: the container itself; the monitor, once it runs or once
+/// it is healthy; nobody.
+enum class NotifyMode { container, conmon, healthy, ignore };
+constexpr auto names_of(NotifyMode) {
+    using M = NotifyMode;
+    return std::to_array<std::pair<NotifyMode, std::string_view>>(
+        {{M::container, "container"}, {M::conmon, "conmon"}, {M::healthy, "healthy"}, {M::ignore, "ignore"}});
+}
+
+/// In the container's run folder, shown to it as /run/notify in mode `container`.
+inline constexpr const char* notify_folder = "notify";
+inline constexpr const char* notify_socket = "notify.sock";
+
+struct NotifyConfig {
+    NotifyMode mode = NotifyMode::ignore;
+    std::string socket; ///< the manager's: a path, or an abstract name with '@' in front; empty: there is none
+    bool operator==(const NotifyConfig&) const = default;
+    static constexpr void fields(auto&& field) {
+        field("mode", &NotifyConfig::mode);
+        field("socket", &NotifyConfig::socket);
+    }
+};
+
 /// What follows when a container becomes unhealthy.
 enum class HealthAction { none, kill, restart, stop };
 constexpr auto names_of(HealthAction) {

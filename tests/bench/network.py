@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,10 @@ def bench_range(engines, rounds, _):
     results = {}
     for engine in engines:
         job = {"job": lambda e=engine: timed(bridge_words(e, *options))}
-        results[engine.name] = interleaved(job, rounds if engine.name == "kist" else 2)["job"]
+        try:
+            results[engine.name] = interleaved(job, rounds if engine.name == "kist" else 2)["job"]
+        except RuntimeError as error:  # podman opens a socket a port, and hands its limit of open files on to crun
+            print(f"left out: {engine.name}: {error}", file=sys.stderr)
     return results
 
 
@@ -81,7 +85,10 @@ print(sorted(times)[4950] * 1000)
             check(bridge_words(engine, "-d", "--stop-signal", "KILL", "--network", "bench-names", "--name", name, "busybox", "sleep", "1000"))
         server = check(engine("exec", "asker", "sed", "-n", "s/^nameserver //p", "/etc/resolv.conf")).split()[0]
         pid = check(engine("inspect", "-f", "{{.State.Pid}}", "asker"))
-        results[engine.name] = float(check(["nsenter", "-t", pid, "-n", "/usr/bin/python3", "-c", asker, server]))
+        try:
+            results[engine.name] = float(check(["nsenter", "-t", pid, "-n", "/usr/bin/python3", "-c", asker, server]))
+        except RuntimeError:  # podman without its plugin for names asks the host's server
+            print(f"left out: {engine.name}: knows no neighbours", file=sys.stderr)
         engine.close()
         run(engine("network", "rm", "bench-names"))
     return results
@@ -148,6 +155,7 @@ def main():
     args.kist = os.path.abspath(args.kist)
     if os.geteuid() != 0:
         sys.exit("network.py: must be run as root")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     work = tempfile.mkdtemp(prefix="kist-bench.", dir="/var/tmp")
     tar = f"{work}/busybox.tar"
     check(["bash", "-c", f". {bench.TOP}/contrib/lib.sh; busybox_tar {tar}"])

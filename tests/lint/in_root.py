@@ -35,7 +35,8 @@ ALLOWED = {
     ("src/oci/run/root_mount.cc", '::mount(nullptr, "."'): DOT,
     ("src/oci/run/root_mount.cc", '::umount2("."'): DOT,
     ("src/oci/run/root_mount.cc", '::chroot(".")'): DOT,
-    ("src/oci/run/root_mount.cc", '::mount("overlay", place'): "layers go by /proc/self/fd/N, for kernels before 6.13; '/' resolves nothing",
+    ("src/oci/run/overlay.cc", '::mount(nullptr, "/"'): DOT,
+    ("src/oci/run/overlay.cc", '::mount("overlay", place'): "layers go by /proc/self/fd/N, for kernels before 6.13; '/' resolves nothing",
     ("src/oci/run/mount_steps.cc", 'bind_folder(root, cgroup_folder(host, index++, folder), step.target + "/" + name, below'):
         "only for messages: what is mounted on is the descriptor 'below'",
     ("src/unpack/confine.cc", '::chroot(".")'): DOT,

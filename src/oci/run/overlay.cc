@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/run/overlay.hh"
 
-#include <filesystem>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -144,17 +144,24 @@ Fd show_mapped(const std::string& path, const Fd& user_namespace, MountPlaces& p
     return mount;
 }
 
+/// "/a/b/c": "/a/b" and "c".
+std::pair<std::string, std::string> split_path(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) throw Error("'{}' is not absolute", path);
+    return {path.substr(0, slash), path.substr(slash + 1)};
+}
+
 OverlayFolders show_folders_mapped(const RootMount& root, const Fd& user_namespace, MountPlaces& places) {
     OverlayFolders folders;
     for (const std::string& path : root.lower) folders.lower.push_back(show_mapped(path, user_namespace, places));
     if (root.upper.empty()) return folders;
     // Files are renamed from the one to the other, so both have to be in one mount.
-    const std::filesystem::path upper = root.upper, work = root.work;
-    if (upper.parent_path() != work.parent_path())
-        throw Error("'{}' and '{}' are not in one folder", root.upper, root.work);
-    const Fd both = show_mapped(upper.parent_path(), user_namespace, places);
-    folders.upper = open_below(both, upper.filename());
-    folders.work = open_below(both, work.filename());
+    const auto [parent, upper] = split_path(root.upper);
+    const auto [work_parent, work] = split_path(root.work);
+    if (parent != work_parent) throw Error("'{}' and '{}' are not in one folder", root.upper, root.work);
+    const Fd both = show_mapped(parent, user_namespace, places);
+    folders.upper = open_below(both, upper);
+    folders.work = open_below(both, work);
     return folders;
 }
 
