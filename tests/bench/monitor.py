@@ -10,6 +10,7 @@ Needs root.
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -100,6 +101,7 @@ def main():
     args.kist = os.path.abspath(args.kist)
     if os.geteuid() != 0:
         sys.exit("monitor.py: must be run as root")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     work = tempfile.mkdtemp(prefix="kist-bench.", dir="/var/tmp")
     tar = f"{work}/busybox.tar"
     check(["bash", "-c", f". {bench.TOP}/contrib/lib.sh; busybox_tar {tar}"])
