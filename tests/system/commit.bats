@@ -10,8 +10,8 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
 }
 teardown() {
-    check_footprint
     kist images -q --no-trunc --filter label=test=1 | sort -u | xargs -r -n1 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" rmi -f >/dev/null
+    check_footprint # last: its failure is the test's
 }
 
 changed() { # NAME: a container that adds, changes, deletes, replaces
@@ -160,4 +160,5 @@ assert "/opt/new/file" in d["added"] and "/etc/passwd" in d["changed"] and "/etc
     cmp n back
     vfs export c | tar -t | grep -qx opt/new/file
     vfs rm -af >/dev/null
+    vfs network prune -f >/dev/null
 }

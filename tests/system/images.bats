@@ -7,8 +7,8 @@ setup_file() { make_root; }
 teardown_file() { remove_root; }
 setup() { remember_footprint; }
 teardown() {
-    check_footprint
     kist images -q --no-trunc --filter label=test=1 | sort -u | xargs -r -n1 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" rmi -f >/dev/null
+    check_footprint # last: its failure is the test's
 }
 
 small_tar() { # FILE TEXT
