@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,6 +71,10 @@ std::optional<ExitStatus> reap(const Fd& pidfd, pid_t pid, int flags) {
     return status;
 }
 } // namespace
+
+void end_with_parent(pid_t parent) {
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || ::getppid() != parent) ::_exit(1);
+}
 
 ExitStatus Child::wait() {
     const ExitStatus status = reap(pidfd_, pid_, 0).value();

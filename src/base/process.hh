@@ -72,6 +72,10 @@ Child spawn(const Spawn&);
 /// /proc/self/exe: it was given its path as argv[0].
 std::string own_program();
 
+/// In a child of process `parent` that only waits to be ended: nothing that it holds (our locks, our sockets) outlives a parent that
+/// is killed. After changes of ids and namespaces, which may undo it.
+void end_with_parent(pid_t parent);
+
 /// A fresh pidfd; nothing when the process does not exist (ESRCH).
 std::optional<Fd> open_pidfd(pid_t pid);
 /// Start time in clock ticks since boot (field 22 of /proc/PID/stat): pid + start time name a process without reuse.

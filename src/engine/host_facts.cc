@@ -14,6 +14,7 @@
 #include "engine/log_options.hh"
 #include "engine/mount_facts.hh"
 #include "oci/run/mount_plan.hh"
+#include "oci/run/notify_socket.hh"
 #include "oci/run/seccomp.hh"
 
 namespace kist::engine {
@@ -145,8 +146,7 @@ HostFacts gather_facts(Engine& engine, const ContainerConfig& config, const Dir&
     find_devices(config, facts);
     if (config.init) facts.init_program = find_init_program(engine.config());
     facts.seccomp_program = write_seccomp(engine, config, run_dir);
-    if (const char* manager = std::getenv("NOTIFY_SOCKET"); manager != nullptr && (*manager == '/' || *manager == '@'))
-        facts.notify_socket = manager;
+    facts.notify_socket = oci::manager_socket().value_or("");
     if (config.resources.memory > 0 && config.resources.memory_swap == 0) facts.swap_limit = can_limit_swap(engine);
     return facts;
 }

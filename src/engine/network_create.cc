@@ -179,13 +179,17 @@ void take_routes(const NetworkOptions& options, NetworkConfig& config) {
 }
 
 void choose_device(Engine& engine, const NetworkOptions& options, NetworkConfig& config) {
-    const auto option = [&](const char* name) {
+    /// Docker's option and Podman's for the same thing.
+    const auto one_of = [&](const char* name) {
         const auto found = config.options.find(name);
-        return found == config.options.end() ? std::string() : found->second;
+        if (found == config.options.end() || found->second.empty()) return options.interface_name;
+        if (!options.interface_name.empty() && options.interface_name != found->second)
+            throw UsageError("conflicting options: --interface-name and --opt {}", name);
+        return found->second;
     };
     netns::NetlinkSocket socket(NETLINK_ROUTE);
     if (config.driver != "bridge") {
-        config.device = !option("parent").empty() ? option("parent") : options.interface_name;
+        config.device = one_of("parent");
         if (config.device.empty()) config.device = netns::default_interface(socket);
         if (config.device.empty())
             throw UsageError("network driver {} needs --opt parent=INTERFACE: the host has no default route",
@@ -194,8 +198,7 @@ void choose_device(Engine& engine, const NetworkOptions& options, NetworkConfig&
             throw Error("the parent interface '{}' does not exist", printable(config.device));
         return;
     }
-    config.device = !option("com.docker.network.bridge.name").empty() ? option("com.docker.network.bridge.name")
-                                                                      : options.interface_name;
+    config.device = one_of("com.docker.network.bridge.name");
     if (config.device.empty()) {
         config.device = "kist-" + config.id.substr(0, 8);
         return;

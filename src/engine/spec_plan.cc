@@ -14,6 +14,7 @@
 #include "engine/mount_spec.hh"
 #include "engine/tell.hh"
 #include "oci/run/capabilities.hh"
+#include "oci/run/notify_socket.hh"
 
 namespace kist::engine {
 
@@ -170,20 +171,6 @@ oci::Resources plan_resources(const ContainerConfig& config, const HostFacts& fa
     return resources;
 }
 
-namespace {
-
-/// The container's own, from which the monitor passes on what the manager may hear.
-void add_notify_socket(oci::Spec& spec, const HostFacts& facts) {
-    constexpr const char* inside = "/run/notify";
-    spec.mounts.push_back({inside,
-                           "bind",
-                           facts.run_dir + "/" + storage::notify_folder,
-                           {"bind", "rprivate", "nosuid", "nodev", "noexec", "ro"}});
-    set_env(spec.process->env, fmt::format("NOTIFY_SOCKET={}/{}", inside, storage::notify_socket));
-}
-
-} // namespace
-
 monitor::Job plan_job(const ContainerConfig& config, const HostFacts& facts) {
     monitor::Job job;
     job.id = config.id;
@@ -216,7 +203,8 @@ monitor::Job plan_job(const ContainerConfig& config, const HostFacts& facts) {
         spec.domainname = config.domainname;
     }
     spec.mounts = plan_mounts(config, facts);
-    if (job.notify && job.notify->mode == storage::NotifyMode::container) add_notify_socket(spec, facts);
+    if (job.notify && job.notify->mode == storage::NotifyMode::container)
+        oci::show_notify_socket(spec, facts.run_dir + "/" + oci::notify_folder);
     spec.annotations = config.annotations;
     spec.linux_.namespaces = plan_namespaces(config, facts);
     if (config.namespaces.user != "host") {

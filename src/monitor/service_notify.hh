@@ -31,7 +31,6 @@ public:
     void stopping() const noexcept;
 
 private:
-    void listen(const Dir& run);
     void relay() const;
     void tell(std::string_view text) const noexcept;
 

@@ -32,11 +32,12 @@ namespace {
 
 /// A process that makes it in the user namespace `owner`, which nobody could leave again, tells so through `told` and waits.
 Child make_in(const Fd& owner, const Fd& told) {
-    const pid_t pid = ::fork();
+    const pid_t parent = ::getpid(), pid = ::fork();
     if (pid < 0) throw SysError("making a process for a network namespace");
     if (pid == 0) {
         const bool made = ::setns(owner.get(), CLONE_NEWUSER) == 0 && ::unshare(CLONE_NEWNET) == 0;
         const int code = made ? 0 : errno;
+        end_with_parent(parent);
         if (::write(told.get(), &code, sizeof code) != sizeof code) ::_exit(1);
         for (;;) ::pause();
     }
@@ -50,7 +51,8 @@ Fd make_owned_namespace(const Fd& owner) {
     const Child maker = make_in(owner, told.write);
     told.write.reset();
     int code = ECHILD; // when it was killed before it could tell
-    if (::read(told.read.get(), &code, sizeof code) != sizeof code || code != 0) throw_no_namespace(code);
+    const std::size_t got = read_full(told.read, {reinterpret_cast<char*>(&code), sizeof code}, "the maker's answer");
+    if (got != sizeof code || code != 0) throw_no_namespace(code);
     return open_namespace(fmt::format("/proc/{}/ns/net", maker.pid()));
 }
 

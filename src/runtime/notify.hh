@@ -11,9 +11,6 @@
 
 namespace kist::runtime {
 
-/// Of this call's environment (NOTIFY_SOCKET); nothing without a service manager.
-std::optional<std::string> manager_socket();
-
 /// When the container is made: a folder below its own, shown to it, and NOTIFY_SOCKET set for its process.
 void add_notify_folder(const Dir& container, oci::Spec& spec);
 
@@ -27,7 +24,6 @@ public:
 
 private:
     NotifyRelay(Fd socket, std::string manager) : socket_(std::move(socket)), manager_(std::move(manager)) {}
-    void tell(int pid) const;
     Fd socket_;
     std::string manager_;
 };

@@ -16,6 +16,7 @@
 #include "base/text.hh"
 #include "base/time.hh"
 #include "oci/run/check_spec.hh"
+#include "oci/run/notify_socket.hh"
 #include "runtime/bundle.hh"
 #include "runtime/console.hh"
 #include "runtime/notify.hh"
@@ -132,7 +133,7 @@ Creation create(const Store& store, const CreateOptions& options, StartedBy star
     Rollback undo;
     Dir dir = store.make(options.id);
     undo.add([&] { store.remove(options.id); });
-    if (manager_socket()) add_notify_folder(dir, bundle.spec);
+    if (oci::manager_socket()) add_notify_folder(dir, bundle.spec);
     Container container(std::move(dir), first_record(options, bundle));
     launch.hooks = hook_context(container.record());
     launch.hooks.ended = nullptr; // what fails is thrown
@@ -163,7 +164,7 @@ void start(const Container& container) {
     if (!connection) throw Error("cannot start container '{}': its process does not wait for a start", container.id());
     // First this, then the start: killed in between, the container ends and never looks as if it could still be started.
     container.dir().remove_file(start_socket_name);
-    const auto manager = manager_socket();
+    const auto manager = oci::manager_socket();
     const auto relay = manager ? NotifyRelay::open(container.dir(), *manager) : std::nullopt;
     oci::start_waiting(*connection, listener_handler(container, *container.process(), container.record().pid));
     run_poststart(container);

@@ -40,10 +40,6 @@ constexpr auto names_of(NotifyMode) {
         {{M::container, "container"}, {M::conmon, "conmon"}, {M::healthy, "healthy"}, {M::ignore, "ignore"}});
 }
 
-/// In the container's run folder, shown to it as /run/notify in mode `container`.
-inline constexpr const char* notify_folder = "notify";
-inline constexpr const char* notify_socket = "notify.sock";
-
 struct NotifyConfig {
     NotifyMode mode = NotifyMode::ignore;
     std::string socket; ///< the manager's: a path, or an abstract name with '@' in front; empty: there is none

@@ -12,6 +12,7 @@ import ctypes
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -30,6 +31,19 @@ def check(argv, **kwargs):
     if result.returncode != 0:
         raise RuntimeError(f"{' '.join(argv)}: {result.stderr.strip() or result.returncode}")
     return result.stdout.strip()
+
+
+def begin(args):
+    """What every bench starts with: a folder to work in, which the caller removes, and busybox's root as an archive in it. SIGTERM
+    ends it by way of its clean-up."""
+    args.kist = os.path.abspath(args.kist)
+    if os.geteuid() != 0:
+        sys.exit(f"{os.path.basename(sys.argv[0])}: must be run as root")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
+    work = tempfile.mkdtemp(prefix="kist-bench.", dir="/var/tmp")
+    tar = f"{work}/busybox.tar"
+    check(["bash", "-c", f". {TOP}/contrib/lib.sh; busybox_tar {tar}"])
+    return work, tar
 
 
 class Engine:
@@ -361,13 +375,7 @@ def main():
     parser.add_argument("--peers", default="kist-oci,crun,runc,podman,docker")
     parser.add_argument("--json")
     args = parser.parse_args()
-    args.kist = os.path.abspath(args.kist)
-    if os.geteuid() != 0:
-        sys.exit("bench.py: must be run as root")
-
-    work = tempfile.mkdtemp(prefix="kist-bench.", dir="/var/tmp")
-    tar = f"{work}/busybox.tar"
-    check(["bash", "-c", f". {TOP}/contrib/lib.sh; busybox_tar {tar}"])
+    work, tar = begin(args)
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
     lent = mount_hugetlb()
     engines, runtimes = [kist(args, work, tar)], []

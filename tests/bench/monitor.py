@@ -8,11 +8,8 @@ many execs, health checks and gigabytes of log. Exits with 1 when a budget is br
 Needs root.
 """
 import argparse
-import os
 import shutil
-import signal
 import sys
-import tempfile
 import time
 
 import bench
@@ -105,13 +102,7 @@ def main():
     parser.add_argument("--gigabytes", type=int, default=10)
     parser.add_argument("--seconds", type=int, default=60)
     args = parser.parse_args()
-    args.kist = os.path.abspath(args.kist)
-    if os.geteuid() != 0:
-        sys.exit("monitor.py: must be run as root")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
-    work = tempfile.mkdtemp(prefix="kist-bench.", dir="/var/tmp")
-    tar = f"{work}/busybox.tar"
-    check(["bash", "-c", f". {bench.TOP}/contrib/lib.sh; busybox_tar {tar}"])
+    work, tar = bench.begin(args)
     engine = bench.kist(args, work, tar)
     broken = False
     try:

@@ -9,12 +9,9 @@ Needs root, iperf3, and nobody else's kist on the host. A network namespace behi
 """
 import argparse
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 import bench
@@ -152,16 +149,10 @@ def main():
     parser.add_argument("--only", default=",".join(BENCHES))
     parser.add_argument("--peers", default="podman,docker")
     args = parser.parse_args()
-    args.kist = os.path.abspath(args.kist)
-    if os.geteuid() != 0:
-        sys.exit("network.py: must be run as root")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
-    work = tempfile.mkdtemp(prefix="kist-bench.", dir="/var/tmp")
-    tar = f"{work}/busybox.tar"
-    check(["bash", "-c", f". {bench.TOP}/contrib/lib.sh; busybox_tar {tar}"])
-    outside()
+    work, tar = bench.begin(args)
     engines, results = [bench.kist(args, work, tar)], {}
     try:
+        outside()
         for name in filter(None, args.peers.split(",")):
             try:
                 engines.append({"podman": bench.podman, "docker": bench.docker}[name](args, work, tar))

@@ -11,11 +11,9 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tarfile
-import tempfile
 import time
 
 import bench
@@ -312,15 +310,9 @@ def main():
     parser.add_argument("--only", default=",".join(BENCHES))
     parser.add_argument("--peers", default="podman,docker")
     args = parser.parse_args()
-    args.kist = os.path.abspath(args.kist)
-    if os.geteuid() != 0:
-        sys.exit("storage.py: must be run as root")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
-    work = tempfile.mkdtemp(prefix="kist-bench.", dir="/var/tmp")
+    work, tar = bench.begin(args)
     engines = []
     try:
-        tar = f"{work}/busybox.tar"
-        check(["bash", "-c", f". {bench.TOP}/contrib/lib.sh; busybox_tar {tar}"])
         engines.append(bench.kist(args, work, tar))
         for name in filter(None, args.peers.split(",")):
             try:

@@ -142,6 +142,8 @@ CASES
     run -125 kist network create --subnet 10.98.0.0/24 --gateway 10.97.0.1 x
     run -125 kist network create -o nonsense=1 x
     run -125 kist network create -d overlay x
+    run -125 kist network create --interface-name here0 -o com.docker.network.bridge.name=there0 x
+    [[ $output == *'conflicting options: --interface-name and --opt com.docker.network.bridge.name'* ]]
     kist network exists front
     run -1 kist network exists back
     kist network create back

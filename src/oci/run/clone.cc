@@ -78,18 +78,16 @@ std::optional<Child> clone_through_stage(const Stage& stage, std::uint64_t flags
         between->wait();
         return child;
     }
-    try {
+    bool born = false;
+    tell_failure(channel.second, [&] {
         channel.first.reset();
         if (!stage.keep.empty()) close_all_but(stage.keep, channel.second.get());
         stage.enter();
         std::optional<Child> child = clone_process(flags | CLONE_PARENT, Fd());
-        if (!child) return std::nullopt;
-        send_pid(channel.second, child->release());
-    } catch (const Error& error) {
-        send_failure(channel.second, error);
-    } catch (const std::exception& error) {
-        send_failure(channel.second, Error("{}", error.what()));
-    }
+        born = !child;
+        if (child) send_pid(channel.second, child->release());
+    });
+    if (born) return std::nullopt;
     ::_exit(0);
 }
 

@@ -36,14 +36,8 @@ namespace {
 
 /// Runs the process's side; whatever goes wrong in it is told and ends it.
 template <typename Body>
-[[noreturn]] void be_child(const Fd& channel, Body body) noexcept {
-    try {
-        body();
-    } catch (const Error& error) {
-        send_failure(channel, error);
-    } catch (const std::exception& error) {
-        send_failure(channel, Error("{}", error.what()));
-    }
+[[noreturn]] void be_child(const Fd& channel, const Body& body) noexcept {
+    tell_failure(channel, body);
     ::_exit(static_cast<int>(ExitCode::engine));
 }
 

@@ -25,6 +25,18 @@ bool wait_for_go(const Fd& channel);
 /// Best effort: nobody is there to hear of a failure to tell a failure.
 void send_failure(const Fd& channel, const Error& error) noexcept;
 
+/// Runs what the process is there for; whatever goes wrong in it is told.
+template <typename Body>
+void tell_failure(const Fd& channel, const Body& body) noexcept {
+    try {
+        body();
+    } catch (const Error& error) {
+        send_failure(channel, error);
+    } catch (const std::exception& error) {
+        send_failure(channel, Error("{}", error.what()));
+    }
+}
+
 /// The maker's side. Throws the process's Error; `ended` is true when it ended without a word.
 struct Ready {
     Fd terminal;

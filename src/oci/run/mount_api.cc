@@ -20,6 +20,12 @@ constexpr unsigned open_tree_flags(Depth depth) {
 
 } // namespace
 
+Fd open_host_folder(const std::string& path) {
+    Fd fd{::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    if (!fd) throw SysError("opening folder '{}'", path);
+    return fd;
+}
+
 Fd clone_host_mount(const std::string& path, Depth depth) {
     Fd tree{::open_tree(AT_FDCWD, path.c_str(), open_tree_flags(depth))};
     if (tree) return tree;

@@ -15,6 +15,8 @@ namespace kist::oci {
 
 enum class Depth { one, tree };
 
+/// A folder of the host, for its place alone (O_PATH). Throws SysError "opening folder '<path>'".
+Fd open_host_folder(const std::string& path);
 /// A detached copy of the mount at a path of the host. Throws SysError "mounting from '<path>'".
 Fd clone_host_mount(const std::string& path, Depth);
 /// A detached copy of what `from` is open on (a folder or a file), whatever its path is by now.

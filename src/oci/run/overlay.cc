@@ -25,12 +25,6 @@ namespace kist::oci {
 
 namespace {
 
-Fd open_path(const std::string& path) {
-    Fd fd{::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
-    if (!fd) throw SysError("opening folder '{}'", path);
-    return fd;
-}
-
 Fd open_below(const Fd& folder, const std::string& name) {
     Fd fd{::openat(folder.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
     if (!fd) throw SysError("opening folder '{}'", name);
@@ -46,10 +40,10 @@ struct OverlayFolders {
 
 OverlayFolders open_folders(const RootMount& root) {
     OverlayFolders folders;
-    for (const std::string& path : root.lower) folders.lower.push_back(open_path(path));
+    for (const std::string& path : root.lower) folders.lower.push_back(open_host_folder(path));
     if (root.upper.empty()) return folders;
-    folders.upper = open_path(root.upper);
-    folders.work = open_path(root.work);
+    folders.upper = open_host_folder(root.upper);
+    folders.work = open_host_folder(root.work);
     return folders;
 }
 
@@ -88,7 +82,7 @@ Fd overlay_by_name(const RootMount& root, const OverlayFolders& folders, const s
     if (data.size() >= static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)))
         throw Error("{} layers are more than this kernel can overlay", root.lower.size());
     if (::mount("overlay", place.c_str(), "overlay", 0, data.c_str()) < 0) throw SysError("making the overlay");
-    Fd mount = open_path(place == "/" ? "/.." : place + "/.");
+    Fd mount = open_host_folder(place == "/" ? "/.." : place + "/.");
     change_mount(mount, {.set = options.flags}, Depth::one);
     return mount;
 }
@@ -121,7 +115,7 @@ public:
         NewFileSystem made("tmpfs");
         made.set("source", "kist");
         tmpfs_ = made.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-        attach_mount(tmpfs_, open_path("/"));
+        attach_mount(tmpfs_, open_host_folder("/"));
     }
     /// An empty folder.
     Fd next() {
@@ -204,13 +198,7 @@ Fd make_overlay_apart(const RootMount& root, const Fd* user_namespace) {
         child->wait();
         return mount;
     }
-    try {
-        send_mount(channel.second, mount_apart(root, user_namespace));
-    } catch (const Error& error) {
-        send_failure(channel.second, error);
-    } catch (const std::exception& error) {
-        send_failure(channel.second, Error("{}", error.what()));
-    }
+    tell_failure(channel.second, [&] { send_mount(channel.second, mount_apart(root, user_namespace)); });
     ::_exit(0);
 }
 

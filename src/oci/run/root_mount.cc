@@ -18,12 +18,6 @@ namespace kist::oci {
 
 namespace {
 
-Fd open_path(const std::string& path) {
-    Fd fd{::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
-    if (!fd) throw SysError("opening folder '{}'", path);
-    return fd;
-}
-
 void isolate_host_mounts(std::uint64_t propagation) {
     // With 0 the copied mounts stay peers of the host's; only "/" itself must not pass on what is attached to it.
     const unsigned long flags = propagation == 0 ? static_cast<unsigned long>(MS_PRIVATE) : propagation | MS_REC;
@@ -69,13 +63,13 @@ Fd mount_root(const RootMount& root, Fd prepared, std::uint64_t host_propagation
     isolate_host_mounts(host_propagation);
     try {
         if (prepared) {
-            attach_mount(prepared, open_path("/"));
+            attach_mount(prepared, open_host_folder("/"));
             return prepared;
         }
         bool attached = false;
         Fd mount = root.kind == RootMount::Kind::overlay ? mount_overlay(root, host_propagation, attached)
                                                          : mount_bind(root.path, Depth::tree, host_propagation);
-        if (!attached) attach_mount(mount, open_path("/"));
+        if (!attached) attach_mount(mount, open_host_folder("/"));
         return mount;
     } catch (Error& error) {
         error.while_doing("mounting the root file system");
@@ -86,7 +80,7 @@ Fd mount_root(const RootMount& root, Fd prepared, std::uint64_t host_propagation
 namespace {
 
 void pivot(std::uint64_t host_propagation) {
-    const Fd old_root = open_path("/");
+    const Fd old_root = open_host_folder("/");
     // Old and new root in one place: the old one ends on top of the new one and is taken away from there (pivot_root(2)).
     if (::syscall(SYS_pivot_root, ".", ".") < 0) throw SysError("changing the root file system");
     if (::fchdir(old_root.get()) < 0) throw SysError("leaving the host's root file system");

@@ -42,10 +42,13 @@ Child clone_sleeper() {
     arguments.flags = CLONE_NEWUSER | CLONE_PIDFD;
     arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
     arguments.exit_signal = SIGCHLD;
+    const pid_t maker = ::getpid();
     const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
     if (pid < 0) throw SysError("making a user namespace");
-    if (pid == 0)
+    if (pid == 0) {
+        end_with_parent(maker);
         for (;;) ::pause();
+    }
     return Child(static_cast<pid_t>(pid), Fd(pidfd));
 }
 

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "cli/output.hh"
+#include "oci/run/notify_socket.hh"
 #include "oci/run/sealed_program.hh"
 #include "runtime/create_options.hh"
 #include "runtime/foreground.hh"
@@ -60,7 +61,7 @@ int run_container(const Call& call) {
         }
         return 0;
     }
-    const auto manager = manager_socket();
+    const auto manager = oci::manager_socket();
     const auto relay = manager ? NotifyRelay::open(made.container.dir(), *manager) : std::nullopt;
     start_or_remove(store, made);
     run_poststart(made.container);
