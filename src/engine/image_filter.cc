@@ -3,6 +3,7 @@
 
 #include "base/text.hh"
 #include "base/time.hh"
+#include "storage/manifest_list.hh"
 
 namespace kist::engine {
 
@@ -33,8 +34,10 @@ ImageFilter ImageFilter::parse(Engine& engine, const std::vector<std::string>& f
         if (equal == std::string::npos) throw UsageError("invalid filter '{}': expected KEY=VALUE", printable(filter));
         std::string value = filter.substr(equal + 1);
         if (key == "dangling") {
+            // An image that a list names is in use, though it has no name of its own.
             result.tests_.push_back(
-                [want = parse_bool(value)](const NamedImage& it) { return it.names.empty() == want; });
+                [want = parse_bool(value), in_lists = storage::ManifestLists(engine.store()).named_images()](
+                    const NamedImage& it) { return (it.names.empty() && !in_lists.contains(it.image.id)) == want; });
         } else if (key == "label" || key == "label!") {
             auto [name, wanted] = split_once(value, '=');
             result.tests_.push_back([name = name, wanted = wanted, negate = key == "label!"](const NamedImage& it) {

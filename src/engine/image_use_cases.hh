@@ -15,6 +15,7 @@ struct ImageRemoveOptions {
     bool force = false;
     bool no_prune = false;
     bool ignore = false;
+    std::function<void(const std::string&)> warn; ///< of lists that name a removed image; may be empty
 };
 /// Lines as docker prints them: "Untagged: …", "Deleted: sha256:…". Conflict texts of SEEDS A175.
 std::vector<std::string> remove_image(Engine&, const std::string& reference, const ImageRemoveOptions&);

@@ -36,8 +36,10 @@ public:
     }
 
     Digest run() {
-        if (options_.all)
+        if (options_.all) {
+            check_sources();
             for (oci::Descriptor& entry : list_.index.manifests) send_image(entry);
+        }
         const std::string text = storage::list_text(list_.index);
         const Digest digest = sha256(text);
         store(to_.tag.empty() ? digest.str() : to_.tag, list_.index.media_type, text);
@@ -72,19 +74,28 @@ private:
     }
     bool is_neighbour(const Reference& name) const { return name.domain == to_.domain && name.path != to_.path; }
 
+    /// Before anything is sent: a push that ends in the middle leaves images that nobody wants.
+    void check_sources() const {
+        std::vector<std::string> gone;
+        for (const oci::Descriptor& entry : list_.index.manifests) {
+            const storage::ListSource* source = list_.source_of(entry.digest);
+            if (source == nullptr) throw Error("nobody knows where the image {} is", entry.digest);
+            if (!source->image.empty() && !engine_.images().find(source->image)) gone.push_back(entry.digest);
+        }
+        if (!gone.empty())
+            throw NotFound("the list names what is gone from this machine: {}", join(gone, ", "))
+                .with_hint("pull or load it again, or take it off the list by 'kist manifest remove LIST DIGEST'");
+    }
+
     void send_image(oci::Descriptor& entry) {
         const storage::ListSource* source = list_.source_of(entry.digest);
-        if (source == nullptr) throw Error("nobody knows where the image {} is", entry.digest);
         if (source->image.empty()) return copy_image(entry, Reference::parse(source->name));
-        const auto image = engine_.images().find(source->image);
-        if (!image)
-            throw NotFound("the image {} of the list is gone: {}", entry.digest, source->image)
-                .with_hint("'kist manifest remove' takes it off the list");
+        const storage::ImageRecord image = engine_.images().get(source->image);
         Reference place = to_;
         place.tag.clear();
         PushOptions options = options_;
         if (options.format.empty()) options.format = entry.media_type == docker_manifest ? "v2s2" : "oci";
-        const Pushed pushed = push_image(engine_, *image, place, options);
+        const Pushed pushed = push_image(engine_, image, place, options);
         entry.digest = pushed.digest.str();
         entry.size = pushed.size;
         entry.media_type = pushed.media_type;

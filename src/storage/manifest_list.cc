@@ -79,6 +79,14 @@ ManifestList ManifestLists::read(const ImageRecord& record) const {
     return list;
 }
 
+std::map<std::string, std::vector<std::string>> ManifestLists::named_images() const {
+    std::map<std::string, std::vector<std::string>> named;
+    for (const ImageRecord& record : ImageStore(store_).all())
+        for (const ListSource& source : record.sources)
+            if (!source.image.empty()) named[source.image].push_back(record.id);
+    return named;
+}
+
 void ManifestLists::change(const Digest& id, const std::function<void(ManifestList&)>& act) const {
     const ImageStore images(store_);
     const FileLock held = images.lock();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ public:
     Digest create(const Reference& name, const ManifestList&) const;
     /// `record` is of a list.
     ManifestList read(const ImageRecord& record) const;
+    /// The images here that lists name, by id, with the lists' ids.
+    std::map<std::string, std::vector<std::string>> named_images() const;
     /// Several commands that change one list do so one after the other. The new list is durable when this returns; a crash
     /// leaves the old one or the new one.
     void change(const Digest& id, const std::function<void(ManifestList&)>& act) const;

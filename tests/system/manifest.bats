@@ -203,11 +203,48 @@ END
     [ "$(kist run --rm --network none list echo of a list)" = "of a list" ]
     kist import -q --change 'LABEL a=b' "$ROOT_T/busybox.tar" short-lived >/dev/null
     kist manifest create other short-lived >/dev/null
-    kist rmi short-lived >/dev/null
+    kist rmi short-lived >/dev/null 2>&1
     run kist run --rm --network none other true
     [ "$status" -ne 0 ]
     [[ "$output" = *"is gone"* ]]
+}
+
+@test "rmi takes an image that a list names, as Podman does, and says so; prune does not; push names it before it sends anything" {
+    local digest id podman=(podman --root "$BATS_TEST_TMPDIR/pod" --runroot "$BATS_TEST_TMPDIR/podrun" --storage-driver vfs)
+    kist import -q --change 'LABEL a=b' "$ROOT_T/busybox.tar" short-lived >/dev/null
+    kist save -o "$BATS_TEST_TMPDIR/short.tar" short-lived
+    digest=$(kist image inspect -f '{{.Digest}}' short-lived) id=$(kist image inspect -f '{{.Id}}' short-lived)
+    kist manifest create other busybox short-lived >/dev/null
+
+    # without a name it is not dangling: the list names it
+    kist untag short-lived
+    [ -z "$(kist images -q --filter dangling=true)" ]
+    [ "$(kist image prune -f)" = "Total reclaimed space: 0B" ]
+    kist run --rm --network none "$id" true
+
+    run --separate-stderr kist rmi "$id"
+    [ "$status" -eq 0 ]
+    [[ "$output" = "Deleted: sha256:"* ]]
+    [[ "$stderr" = *"warning: manifest list 'other:latest' names image"*"kist manifest remove other:latest $digest"* ]]
+    [ "$(list_field other 'len(d["manifests"])')" = 2 ]
+    "${podman[@]}" import -q "$ROOT_T/busybox.tar" short-lived >/dev/null 2>&1
+    "${podman[@]}" manifest create other containers-storage:localhost/short-lived >/dev/null
+    "${podman[@]}" rmi short-lived >/dev/null # it does the same
+    "${podman[@]}" manifest exists other
+    "${podman[@]}" rmi -af >/dev/null
+
     run kist manifest push other "$HUB/gone:1"
     [ "$status" -eq 1 ]
-    [[ "$output" = *"is gone"* ]]
+    [[ "$output" = *"the list names what is gone from this machine: $digest"* ]]
+    run curl -s -o /dev/null -w '%{http_code}' "http://$HUB/v2/gone/tags/list"
+    [ "$output" = 404 ] # not even busybox
+    kist load -q -i "$BATS_TEST_TMPDIR/short.tar" >/dev/null
+    kist manifest push -q other "$HUB/gone:1"
+    kist rmi short-lived >/dev/null 2>&1
+    kist manifest remove other "$digest" >/dev/null
+    kist manifest push -q other "$HUB/gone:1"
+    kist manifest rm other >/dev/null
+    kist import -q --change 'LABEL a=c' "$ROOT_T/busybox.tar" short-lived >/dev/null
+    run --separate-stderr kist rmi short-lived
+    [ -z "$stderr" ]
 }

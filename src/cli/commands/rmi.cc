@@ -27,6 +27,7 @@ int remove_images(Session& session) {
     if (o.all && !names.empty()) throw UsageError("--all and an image exclude each other: '{}'", names.front());
     if (!o.all && names.empty()) throw UsageError("'kist rmi' needs at least 1 argument");
     engine::Engine& engine = session.engine();
+    if (!o.all) o.warn = print_warning;
     if (o.all) {
         o.force = true;
         for (const storage::ImageRecord& image : engine.images().all()) names.push_back(image.id);
