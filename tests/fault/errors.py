@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from kill import Store, Violation, nothing_left  # noqa: E402
+from invariants import Store, Violation, nothing_left  # noqa: E402
 
 CHANGES = ["mkdirat", "symlinkat", "linkat", "renameat", "renameat2", "unlinkat", "openat", "write", "pwrite64", "fchmod", "fchown", "ftruncate"]
 FAULTS = {

@@ -11,119 +11,21 @@ there), `rm -f` succeeds, and nothing is left: no mount, cgroup, record, name, v
 --every N tries each N-th point only (default 1: all); --rounds is for the kills spread in time. Speaks TAP.
 """
 import argparse
-import glob
 import os
 import random
-import re
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from invariants import TOP, Store, Violation, mend_and_check, monitors, nothing_left  # noqa: E402
+
 CALLS = ["mkdirat", "mkdir", "symlinkat", "symlink", "linkat", "renameat", "renameat2", "rename", "unlinkat", "unlink",
          "fsync", "fdatasync", "write", "writev", "sendto", "sendmsg", "clone3", "vfork", "flock", "pwrite64"]
 # What the monitor tells the kernel of networks: netlink, ports, namespaces, leases.
 NETWORK_CALLS = ["sendto", "bind", "setns", "unshare", "setsockopt", "symlink", "unlinkat", "linkat"]
-
-
-class Store:
-    def __init__(self, kist):
-        self.work = tempfile.mkdtemp(prefix="kist-fault.", dir="/var/tmp")
-        self.parent = "/kist-fault-" + os.path.basename(self.work).split(".")[1]
-        config = f"{self.work}/kist.json"
-        with open(config, "w", encoding="ascii") as file:
-            file.write(f'{{"cgroup-parent": "{self.parent}"}}')
-        self.argv = [kist, "--config", config, "--root", f"{self.work}/root", "--runroot", f"{self.work}/run"]
-        tar = f"{self.work}/busybox.tar"
-        subprocess.run(["bash", "-c", f". {TOP}/contrib/lib.sh; busybox_tar {tar}"], check=True)
-        self.ok("import", "--quiet", tar, "busybox")
-
-    def __call__(self, *words, timeout=20):
-        return subprocess.run(self.argv + list(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              text=True, timeout=timeout)
-
-    def ok(self, *words):
-        result = self(*words)
-        if result.returncode != 0:
-            raise AssertionError(f"{' '.join(words)}: exit {result.returncode}: {result.stderr.strip()}")
-        return result.stdout.strip()
-
-    def footprint(self):
-        found = set()
-        with open("/proc/self/mountinfo", encoding="utf-8") as file:
-            found |= {f"mount {line.split()[4]}" for line in file}
-        # Bridges stay until `network rm` and `network prune`; close() looks for them.
-        found |= {f"link {name}" for name in os.listdir("/sys/class/net") if not name.startswith("kist")}
-        for base, folders, _ in os.walk("/sys/fs/cgroup"):
-            if self.parent in base:
-                found |= {f"cgroup {base}/{name}" for name in folders}
-        for root in ("root", "run"):
-            folder = f"{self.work}/{root}/containers"
-            if os.path.isdir(folder):
-                found |= {f"record {root}/{name}" for name in os.listdir(folder) if len(name) == 64}
-        names = f"{self.work}/root/containers/names"
-        if os.path.isdir(names):
-            found |= {f"name {name}" for name in os.listdir(names)}
-        temporary = f"{self.work}/root/tmp"
-        if os.path.isdir(temporary):
-            found |= {f"temp {name}" for name in os.listdir(temporary)}
-        volumes = f"{self.work}/root/volumes"
-        if os.path.isdir(volumes):
-            found |= {f"volume {name}" for name in os.listdir(volumes)}
-        for leases in glob.glob(f"{self.work}/run/networks/*/leases"):
-            found |= {f"lease {name}" for name in os.listdir(leases)}
-        rules = subprocess.run(["nft", "list", "ruleset"], stdout=subprocess.PIPE, text=True).stdout
-        found |= {f"firewall element of {owner}" for owner in re.findall('comment "([0-9a-f]{64})"', rules)}
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/cmdline", "rb") as file:
-                    words = file.read().split(b"\0")
-                if words[0].endswith(b"kist-monitor"):
-                    found.add(f"process {pid}")
-            except OSError:
-                pass
-        return found
-
-    def close(self):
-        self("rm", "-af", "-t", "0")
-        self("network", "prune", "-f")  # the network `victims`, too
-        left = [name for name in os.listdir("/sys/class/net") if name.startswith("k")]
-        left += subprocess.run(["nft", "list", "tables"], stdout=subprocess.PIPE, text=True).stdout.splitlines()
-        for base, _, _ in os.walk("/sys/fs/cgroup", topdown=False):
-            if self.parent in base:
-                try:
-                    os.rmdir(base)
-                except OSError:
-                    pass
-        shutil.rmtree(self.work, ignore_errors=True)
-        if left:
-            raise Violation(f"left behind after network prune: {left}")
-
-
-class Violation(AssertionError):
-    pass
-
-
-def nothing_left(store, before):
-    left = set()
-    for _ in range(40):
-        left = store.footprint() - before
-        if not left:
-            return
-        time.sleep(0.05)
-    raise Violation(f"left behind: {sorted(left)}")
-
-
-def mend_and_check(store, before, again):
-    """What a user does after a kill: look, do the same again, remove."""
-    store.ok("ps", "-a")
-    again()
-    store.ok("ps", "-a")
-    store.ok("rm", "-af", "-t", "0")
-    nothing_left(store, before)
 
 
 def make_again(store, *words):
@@ -178,7 +80,8 @@ def kill_points(store, words, prepare, again, every, calls=tuple(CALLS), inject=
             killed = inject(store, call, number, words)
             if not killed:
                 store("rm", "-af", "-t", "0")
-                store("volume", "rm", "-af")
+                store("volume", "rm", "-f", "victim")
+                store("volume", "prune", "-f")
                 nothing_left(store, before)
                 break
             tried += 1
@@ -198,13 +101,12 @@ def monitor_of(store):
 
 
 def kill_monitors(before):
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                if file.read().split(b"\0")[0].endswith(b"kist-monitor") and f"process {pid}" not in before:
-                    os.kill(int(pid), signal.SIGKILL)
-        except OSError:
-            pass
+    for pid in monitors():
+        if f"process {pid}" not in before:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
 
 
 def monitor_in_time(store, options, rounds):

@@ -18,7 +18,9 @@ import sys
 import tempfile
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from invariants import TOP, held_locks, torn_records  # noqa: E402
+
 CALLS = ["mkdirat", "symlinkat", "renameat", "unlinkat", "fsync", "syncfs", "write", "sendmsg", "splice", "tee", "sendto", "clone3", "chroot", "seccomp"]
 
 
@@ -118,8 +120,10 @@ def check(bench, store, words, good):
     good()
     bench.ok(store, "system", "check", "--repair")
     bench.ok(store, "system", "check")
-    if leftovers(bench, store):
-        raise AssertionError(f"left behind: {leftovers(bench, store)}")
+    root, run = f"{bench.work}/{store}", f"{bench.work}/{store}-run"
+    faults = [*torn_records(root, run), *held_locks(root, run), *(f"left behind: {name}" for name in leftovers(bench, store))]
+    if faults:
+        raise AssertionError("; ".join(faults))
 
 
 def kill_points(bench, store, words, prepare, good, every, most=60):

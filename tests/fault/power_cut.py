@@ -21,7 +21,9 @@ import subprocess
 import sys
 import tempfile
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from invariants import TOP, held_locks, lost_names, torn_records  # noqa: E402
+
 CALLS = ["mkdirat", "mkdir", "symlinkat", "linkat", "renameat", "renameat2", "rename", "unlinkat", "fsync", "fdatasync", "syncfs", "write", "vfork", "clone"]
 WRITE_BACK = {"/proc/sys/vm/dirty_writeback_centisecs": "0", "/proc/sys/vm/dirty_expire_centisecs": "360000"}
 
@@ -76,6 +78,12 @@ class Kist:
             raise AssertionError(f"{' '.join(words)}: exit {result.returncode}: {result.stderr.strip()}")
         return result.stdout.strip()
 
+    def check_records(self, disk):
+        root, run = f"{disk.place}/root", f"{disk.place}-run"
+        faults = [*torn_records(root, run), *lost_names(root, run), *held_locks(root, run)]
+        if faults:
+            raise AssertionError("; ".join(faults))
+
     def check_images(self, disk):
         for image in set(self.ok(disk, "images", "-q", "--no-trunc").split()):
             result = subprocess.run(self.argv(disk, "save", image), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60)
@@ -88,6 +96,9 @@ class Podman(Kist):
 
     def argv(self, disk, *words):
         return ["podman", "--root", f"{disk.place}/podman", "--runroot", f"{disk.place}-run", "--storage-driver", "overlay", *words]
+
+    def check_records(self, disk):
+        pass
 
     def check_images(self, disk):
         for image in set(self.ok(disk, "images", "-q", "--no-trunc").split()):
@@ -176,6 +187,7 @@ class Campaign:
             k.ok(disk, *words)
             k.ok(disk, *seen)
         k.check_images(disk)
+        k.check_records(disk)
         k.ok(disk, "rm", "-af")
 
     def run(self, name):

@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from kill import Store  # noqa: E402
+from invariants import Store  # noqa: E402
 
 SECRET = b"of the host: " + os.urandom(16).hex().encode()
 
