@@ -27,7 +27,7 @@ class Swapping:
 
     def __init__(self, store, attacker):
         self.store, self.work = store, store.work
-        self.canary = f"{self.work}/canary"
+        self.canary = f"{self.work}/of-the-host"
         os.mkdir(self.canary)
         for name in ("secret", "file"):
             with open(f"{self.canary}/{name}", "wb") as file:
@@ -72,7 +72,7 @@ class Swapping:
         self.store.ok("run", "-d", "--name", "swapper", "-v", "shared:/vol", "attacker", "sh", "-c", script)
 
     def end(self):
-        self.store("exec", "swapper", "sh", "-c", "until [ -s /swaps ]; do sleep 0.1; done")  # it counts once a second
+        self.store("exec", "swapper", "sh", "-c", "n=0; until [ -s /swaps ] || [ $n = 100 ]; do n=$((n + 1)); sleep 0.1; done")  # it counts once a second
         copy = self.store("cp", "swapper:/swaps", f"{self.work}/swaps")
         if copy.returncode == 0:
             with open(f"{self.work}/swaps", encoding="ascii") as file:
