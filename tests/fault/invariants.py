@@ -189,8 +189,8 @@ def nothing_left(store, before, limit=2.0):
 
 
 def torn_records(root, run):
-    """I2."""
-    for path in [p for top in (root, run) for p in glob.glob(f"{top}/**/*.json", recursive=True) if "/diff/" not in p and "/_data/" not in p and "/upper/" not in p]:
+    """I2. What is still being made, below tmp, is no record yet."""
+    for path in [p for top in (root, run) for p in glob.glob(f"{top}/**/*.json", recursive=True) if "/diff/" not in p and "/_data/" not in p and "/upper/" not in p and not p.startswith(f"{root}/tmp/")]:
         try:
             with open(path, encoding="utf-8") as file:
                 json.load(file)
