@@ -150,9 +150,114 @@ def trees(c):
         "zstd-window": ("refuse", b"\x28\xb5\x2f\xfd\x00\xa8" + b"\x01\x00\x00"),
         "bzip2": ("refuse", b"BZh91AY&SY" + b"\0" * 100),
     }
+    out |= more_trees(c, up)
     for cut in (1, 100, 511, 513, 700):
         out[f"tar-cut-{cut}"] = ("refuse", tar_of(("f", FILE, b"x" * 1000))[:cut])
     return out
+
+
+def gnu_sparse(name, pieces, real_size, data=b""):
+    """The header of old GNU tar: up to four pieces (offset, length), as octal or as given bytes."""
+    field = lambda number: number if isinstance(number, bytes) else b"%011o\0" % number
+    block = bytearray(header(name, len(data), b"S", magic=b"ustar  \0"))
+    for i, (offset, length) in enumerate(pieces):
+        block[386 + 24 * i:398 + 24 * i], block[398 + 24 * i:410 + 24 * i] = field(offset), field(length)
+    block[483:495] = field(real_size)
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block) + body(data)
+
+
+def pax_sparse(pieces, real_size, data):
+    """Version 1.0: the map stands before the data."""
+    text = b"\n".join([b"%d" % len(pieces)] + [b"%d\n%d" % piece for piece in pieces]) + b"\n"
+    return pax([("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.name", "f"), ("GNU.sparse.realsize", str(real_size))]) \
+        + header(b"f", len(body(text)) + len(data)) + body(text) + body(data) + END
+
+
+def more_trees(c, up):
+    """Owners, times and attributes through what took a name's place; pieces that do not fit; names and headers of every size."""
+    attributes = lambda **pairs: {"pax_headers": {key.replace("__", "."): value for key, value in pairs.items()}}
+    long_link = lambda kind, data: header(b"././@LongLink", len(data), kind, magic=b"ustar  \0") + body(data)
+    capability = "\x01\x00\x00\x02\x00\x04" + "\x00" * 14  # cap_net_bind_service=ep
+    # Folders that are swapped for links to the canary before their modes and times are set.
+    delayed = [("a", DIR, b"", "", 0o700, {"mtime": 1}), ("a/b", DIR, b"", "", 0o700, {"mtime": 1}), ("a/b", SYM, b"", c), ("a", SYM, b"", c)]
+    return {
+        "dir-becomes-link-late": ("harmless", tar_of(*delayed)),
+        "link-becomes-dir-late": ("harmless", tar_of(("a", SYM, b"", c), ("a", DIR, b"", "", 0, {"mtime": 1}), ("a", SYM, b"", c), ("a", DIR, b"", "", 0o777))),
+        "dir-link-dir-hardlink": ("harmless", tar_of(("a", DIR), ("a", SYM, b"", c), ("h", HARD, b"", "a"), ("h/f", FILE, EVIL))),
+        "hard-link-to-link-then-mode": ("harmless", tar_of(("s", SYM, b"", f"{c}/f"), ("h", HARD, b"", "s", 0o6777, {"uid": 12345, "mtime": 1}))),
+        "hard-link-to-folder": ("harmless", tar_of(("a", DIR), ("h", HARD, b"", "a"))),
+        "hard-link-to-device": ("harmless", tar_of(("d", BLK, b"", "", 0o666, {"devmajor": 254, "devminor": 0}), ("h", HARD, b"", "d"), ("h", FILE, EVIL))),
+        "hard-link-through-fifo": ("harmless", tar_of(("p", FIFO), ("h", HARD, b"", "p/f"))),
+        "file-below-file": ("harmless", tar_of(("a", FILE, EVIL), ("a/b/c", FILE, EVIL))),
+        "fifo-below-fifo": ("harmless", tar_of(("p", FIFO), ("p/p", FIFO))),
+        "link-circle": ("harmless", tar_of(*[(f"l{i}", SYM, b"", f"l{(i + 1) % 60}") for i in range(60)], ("l0/f", FILE, EVIL))),
+        "link-empty": ("harmless", header(b"s", 0, b"2") + END),
+        "link-64k": ("harmless", long_link(b"K", b"t/" * 32768) + header(b"s", 0, b"2") + END),
+        "link-pax-nul": ("harmless", pax([("linkpath", b"x\0" + c.encode())]) + header(b"s", 0, b"2") + END),
+        "hard-link-64k": ("harmless", long_link(b"K", b"t/" * 32768) + header(b"h", 0, b"1") + END),
+        "path-64k-gnu": ("harmless", long_link(b"L", b"p/" * 32768) + header(b"n") + END),
+        "path-64k-dotdot": ("harmless", tar_of(("../" * 21000 + c.lstrip("/") + "/f", FILE, EVIL))),
+        "path-64k-slashes": ("harmless", tar_of(("/" * 65000 + c.lstrip("/") + "/f", FILE, EVIL))),
+        "path-dots": ("harmless", tar_of(("./" * 30000 + "f", FILE, EVIL), ("a/./.././../" * 50 + "f", FILE, EVIL))),
+        "name-nul-gnu": ("harmless", long_link(b"L", b"a\0/../../" + c.encode() + b"/f") + header(b"n", len(EVIL)) + body(EVIL) + END),
+        "name-not-utf8": ("harmless", header(b"\xff\xfe\x80" * 20) + header(b"\xc3(", 0, b"5") + END),
+        "name-empty": ("harmless", header(b"") + header(b"/", 0, b"5") + header(b"//") + END),
+        "name-dotdot-only": ("harmless", header(b"..", 0, b"5", mode=b"0000000") + header(b"../", 0, b"5") + header(b"..", 0, b"2", c.encode()) + END),
+        "root-is-fifo": ("harmless", tar_of((".", FIFO), ("f", FILE, EVIL))),
+        "root-is-hard-link": ("harmless", tar_of((".", HARD, b"", f"{up}/f"), ("f", FILE, EVIL))),
+        "root-mode-none": ("harmless", tar_of((".", DIR, b"", "", 0), ("f", FILE, EVIL))),
+        "root-whiteout": ("harmless", tar_of((".wh..wh..opq", FILE), (".wh..wh..plnk", DIR), (".wh..wh..plnk/1.2", FILE, EVIL), (".wh..wh.aufs", FILE))),
+        "opaque-is-folder": ("harmless", tar_of(("a", DIR), ("a/.wh..wh..opq", DIR), ("a/.wh..wh..opq/f", FILE, EVIL))),
+        "whiteout-is-link": ("harmless", tar_of(("a", DIR), ("a/.wh.f", SYM, b"", f"{c}/f"), ("a/.wh.g", HARD, b"", f"{up}/f"))),
+        "whiteout-device-made": ("harmless", tar_of(("a", CHR, b"", "", 0, {"devmajor": 0, "devminor": 0}), ("a", FILE, EVIL), ("b", CHR, b"", "", 0, {"devmajor": 0, "devminor": 0}), ("b/f", FILE, EVIL))),
+        "global-path": ("harmless", pax([("path", f"{up}/f"), ("linkpath", c), ("size", "5")], b"g") + header(b"f", 5) + body(EVIL) + header(b"s", 0, b"2") + END),
+        "global-endless": ("harmless", b"".join(pax([("comment", "x" * 400)], b"g") for _ in range(2000)) + header(b"f") + END),
+        "pax-of-nothing": ("harmless", header(b"f") + pax([("path", f"{up}/f")]) + END),
+        "pax-after-pax": ("harmless", pax([("path", f"{up}/f")]) + pax([("path", "g")]) + long_link(b"L", c.encode() + b"/f") + header(b"f", 5) + body(EVIL) + END),
+        "pax-size-of-link": ("harmless", pax([("size", "512")]) + header(b"s", 0, b"2", b"t") + body(header(b"../evil")) + END),
+        "pax-no-newline": ("refuse", header(b"P", 9, b"x") + body(b"9 path=ab") + header(b"f") + END),
+        "pax-negative-length": ("refuse", header(b"P", 9, b"x") + body(b"-9 path=a\n"[:9]) + header(b"f") + END),
+        "pax-size-negative": ("refuse", pax([("size", "-1")]) + header(b"f", 5) + body(EVIL) + END),
+        "gnu-long-without-entry": ("harmless", long_link(b"L", b"n" * 300) + END),
+        "gnu-types": ("harmless", b"".join(header(b"f%d" % i, 5, kind, magic=b"ustar  \0") + body(EVIL) for i, kind in enumerate((b"D", b"M", b"N", b"V", b"7", b"X"))) + END),
+        "owner-base-256": ("harmless", (lambda b: bytes(b[:108]) + b"\xff" * 8 + b"\x80" + b"\xff" * 7 + bytes(b[124:]))(bytearray(header(b"f"))) + END),
+        "mode-huge": ("harmless", header(b"f", mode=b"7777777") + header(b"d", 0, b"5", mode=b"7777777") + END),
+        "mode-garbage": ("harmless", header(b"f", mode=b"99 x\xff\xff\xff") + END),
+        "device-number-huge": ("harmless", pax([("SCHILY.devmajor", "99999999999"), ("SCHILY.devminor", "-1")]) + header(b"d", 0, b"4") + END),
+        "sparse-gnu-overlap": ("harmless", gnu_sparse(b"f", [(0, 512), (0, 512), (100, 512)], 1024, b"x" * 1536) + END),
+        "sparse-gnu-backwards": ("harmless", gnu_sparse(b"f", [(1 << 20, 512), (0, 512)], 2 << 20, b"x" * 1024) + END),
+        "sparse-gnu-beyond": ("harmless", gnu_sparse(b"f", [(1 << 30, 512)], 512, b"x" * 512) + END),
+        "sparse-gnu-negative": ("harmless", gnu_sparse(b"f", [(b"\xff" * 12, 512)], 512, b"x" * 512) + END),
+        "sparse-gnu-more-cut": ("refuse", (lambda b: bytes(b[:482]) + b"\x01" + bytes(b[483:]))(bytearray(gnu_sparse(b"f", [], 1 << 20)))[:512]),
+        "sparse-real-size": ("harmless", gnu_sparse(b"f", [(0, 0)], (1 << 33) - 1) + END),
+        "sparse-pax-wraps": ("harmless", pax_sparse([((1 << 63) - 512, 1024)], 1 << 62, b"x" * 1024)),
+        "sparse-pax-overlap": ("harmless", pax_sparse([(0, 512), (256, 512)], 4096, b"x" * 1024)),
+        "sparse-pax-short": ("harmless", pax_sparse([(0, 512), (4096, 512)], 8192, b"x" * 512)),
+        "sparse-pax-many": ("harmless", pax_sparse([(2 * i, 1) for i in range(100000)], 200000, b"x" * 100000)),
+        "sparse-pax-count-lies": ("harmless", pax([("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.realsize", "10")]) + header(b"f", 512) + body(b"99999999999999999999\n") + END),
+        "sparse-pax-0": ("harmless", pax([("GNU.sparse.size", "100"), ("GNU.sparse.numblocks", "1"), ("GNU.sparse.map", "0,99999999999999999999")]) + header(b"f", 5) + body(EVIL) + END),
+        "sparse-name-climbs": ("harmless", pax([("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.name", f"{up}/f"), ("GNU.sparse.realsize", "5")]) + header(b"f", 1024) + body(b"1\n0\n5\n") + body(EVIL) + END),
+        "xattr-overlay-all": ("harmless", tar_of(("a", DIR, b"", "", 0o755, attributes(SCHILY__xattr__trusted__overlay__opaque="x")), ("f", FILE, EVIL, "", 0o755, attributes(
+            SCHILY__xattr__trusted__overlay__metacopy="", SCHILY__xattr__trusted__overlay__redirect=f"/{up}/f", SCHILY__xattr__user__overlay__redirect=f"/{up}/f",
+            SCHILY__xattr__trusted__overlay__whiteout="y", SCHILY__xattr__trusted__overlay__origin="\0\1")))),
+        "xattr-capability-all": ("harmless", tar_of(("f", FILE, EVIL, "", 0o755, attributes(SCHILY__xattr__security__capability=capability)), ("f2", HARD, b"", "f"), ("f", SYM, b"", f"{c}/f"))),
+        "xattr-of-link": ("harmless", tar_of(("s", SYM, b"", f"{c}/f", 0o777, attributes(SCHILY__xattr__user__evil="1", SCHILY__xattr__security__capability=capability)),
+                                             ("d", SYM, b"", c, 0o777, attributes(SCHILY__xattr__trusted__evil="1")))),
+        "xattr-acl": ("harmless", tar_of(("d", DIR, b"", "", 0o755, attributes(SCHILY__acl__access="user::rwx,group::rwx,other::rwx", SCHILY__acl__default="nonsense",
+                                                                              SCHILY__xattr__system__posix_acl_access="nonsense")))),
+        "xattr-security": ("harmless", tar_of(("f", FILE, EVIL, "", 0o755, attributes(SCHILY__xattr__security__selinux="x", SCHILY__xattr__security__ima="x", SCHILY__xattr__system__nfs4_acl="x")))),
+        "xattr-names": ("harmless", pax([("SCHILY.xattr.", "x"), ("SCHILY.xattr.user.", "x"), ("SCHILY.xattr.user.a\0b", "x"), ("SCHILY.xattr.user." + "n" * 250, "x"),
+                                         ("SCHILY.xattr." + "n" * 5000, "x"), ("LIBARCHIVE.xattr.user.%zz%00%2f", "!!!")]) + header(b"f") + END),
+        "xattr-value-huge": ("harmless", pax([("SCHILY.xattr.user.big", b"v" * (900 << 10))]) + header(b"f") + END),
+        "thousand-names-of-one": ("harmless", tar_of(("f", FILE, EVIL), *[(f"h{i}", HARD, b"", "f") for i in range(1000)], ("f", SYM, b"", f"{c}/f"), ("h0", FILE, EVIL))),
+        "folders-flip-to-links": ("harmless", tar_of(*[e for i in range(300) for e in (("d", DIR), (f"d/f{i}", FILE, EVIL), ("d", SYM, b"", c))])),
+        "zip": ("refuse", b"PK\3\4" + b"\0" * 600),
+        "zstd-skippable-only": ("refuse", b"\x50\x2a\x4d\x18\xff\xff\xff\x7f" + b"\0" * 100),
+        "gzip-in-gzip": ("refuse", gzip.compress(gzip.compress(tar_of(("f", FILE, EVIL))))),
+        "end-in-the-middle": ("harmless", header(b"f") + END + tar_of((f"{up}/f", FILE, EVIL))),
+    }
 
 
 def zstd(data):
