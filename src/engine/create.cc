@@ -30,8 +30,8 @@ using storage::ContainerConfig;
 void check_platform(const CreateOptions& options, const storage::ImageRecord& image) {
     if (!options.any() || fits_platform(image.config, wanted_platform(options))) return;
     const oci::Platform wanted = wanted_platform(options);
-    throw Error("image '{}' is for platform {}/{}, not {}/{}", options.image, image.config.os,
-                image.config.architecture, wanted.os, wanted.architecture);
+    throw Error("image '{}' is for platform {}, not {}", options.image, printable(platform_of(image.config).str()),
+                wanted.str());
 }
 
 /// FOLDER or FOLDER:O.

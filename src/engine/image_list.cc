@@ -46,6 +46,19 @@ std::vector<std::string> digests_of(const ImageRecord& image, const std::vector<
     return digests;
 }
 
+/// Those that it has count also where its record is older than histories are.
+std::vector<std::string> history_of(const ImageRecord& image, const std::vector<Reference>& names) {
+    std::vector<std::string> history;
+    const auto add = [&](const Reference& name) {
+        if (std::find(history.begin(), history.end(), name.familiar()) == history.end())
+            history.push_back(name.familiar());
+    };
+    for (const std::string& text : image.names_history)
+        if (const auto name = Reference::try_parse(text)) add(*name);
+    for (const Reference& name : names) add(name);
+    return history;
+}
+
 struct RowContext {
     bool no_trunc;
     std::int64_t containers;
@@ -72,6 +85,7 @@ Value image_row(const ImageRecord& image, const std::vector<Reference>& names, c
     row.set("Names", string_list(tags_of(names)));
     row.set("RepoTags", string_list(tags_of(names)));
     row.set("RepoDigests", string_list(digests_of(image, names)));
+    row.set("History", string_list(history_of(image, names)));
     row.set("ParentId", "");
     row.set("Dangling", names.empty());
     row.set("ReadOnly", false);
@@ -174,7 +188,7 @@ Value inspect_image(Engine& engine, const ImageRecord& image) {
     document.set("Labels", to_value(config.config.labels));
     document.set("User", config.config.user);
     document.set("ManifestType", image.manifest_type);
-    document.set("NamesHistory", string_list(tags_of(names)));
+    document.set("NamesHistory", string_list(history_of(image, names)));
     document.set("History", to_value(config.history, Write::everything));
     return document;
 }

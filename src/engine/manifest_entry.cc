@@ -26,7 +26,7 @@ ListEntry entry_of(Engine& engine, const ImageRecord& image) {
 }
 
 [[noreturn]] void none_fits(const std::string& image, const oci::Platform& platform) {
-    throw Error("'{}' has no image for platform {}/{}", printable(image), platform.os, platform.architecture)
+    throw Error("'{}' has no image for platform {}", printable(image), platform.str())
         .with_hint("name another one by --os, --arch and --variant, or take --all");
 }
 

@@ -78,6 +78,26 @@ std::vector<ListEntry> find_all(Engine& engine, const std::vector<std::string>& 
     return found;
 }
 
+struct ChosenEntry {
+    std::string digest;
+    storage::ListSource source;
+};
+
+ChosenEntry choose(Engine& engine, const ImageRecord& record, const oci::Platform& platform) {
+    const ManifestList list = storage::ManifestLists(engine.store()).read(record);
+    const oci::Descriptor* entry = choose_entry(list.index, platform);
+    if (entry == nullptr) throw NotFound("the manifest list has no image for platform {}", platform.str());
+    const storage::ListSource* source = list.source_of(entry->digest);
+    return {entry->digest, source != nullptr ? *source : storage::ListSource{}};
+}
+
+std::optional<ImageRecord> find_here(Engine& engine, const ChosenEntry& entry) {
+    for (ImageRecord& image : engine.images().all())
+        if (!image.is_list() && (image.manifest_digest == entry.digest || image.id == entry.source.image))
+            return std::move(image);
+    return std::nullopt;
+}
+
 } // namespace
 
 ImageRecord get_manifest_list(Engine& engine, const std::string& name) {
@@ -170,23 +190,30 @@ std::string manifest_list_text(Engine& engine, const ImageRecord& record) {
 }
 
 ImageRecord image_of_list(Engine& engine, const ImageRecord& record, const PullOptions& options, PullPolicy policy) {
-    const oci::Platform platform = wanted_platform(options);
-    const ManifestList list = storage::ManifestLists(engine.store()).read(record);
-    const oci::Descriptor* entry = choose_entry(list.index, platform);
-    if (entry == nullptr)
-        throw Error("the manifest list has no image for platform {}/{}", platform.os, platform.architecture);
-    const storage::ListSource* source = list.source_of(entry->digest);
-    for (ImageRecord& image : engine.images().all())
-        if (!image.is_list() &&
-            (image.manifest_digest == entry->digest || (source != nullptr && image.id == source->image)))
-            return std::move(image);
-    if (source == nullptr || source->name.empty())
-        throw NotFound("the image {} of the manifest list is gone", entry->digest);
+    const ChosenEntry entry = choose(engine, record, wanted_platform(options));
+    if (auto image = find_here(engine, entry)) return std::move(*image);
+    if (entry.source.name.empty()) throw NotFound("the image {} of the manifest list is gone", entry.digest);
     if (policy == PullPolicy::never)
-        throw Error("the image {} of the manifest list is not here", entry->digest)
+        throw Error("the image {} of the manifest list is not here", entry.digest)
             .with_hint("without '--pull never' it would be fetched from its registry");
-    const Digest id = pull_image(engine, by_digest(Reference::parse(source->name), entry->digest), options);
+    const Digest id = pull_image(engine, by_digest(Reference::parse(entry.source.name), entry.digest), options);
     return engine.images().get(id.str());
+}
+
+ImageRecord local_image(Engine& engine, const std::string& name, const std::string& platform) {
+    ImageRecord record = engine.images().get(name);
+    if (platform.empty()) return record;
+    const oci::Platform wanted = wanted_platform({platform, "", "", ""});
+    if (!record.is_list()) {
+        if (fits_platform(record.config, wanted)) return record;
+        throw NotFound("image '{}' is here for platform {}, not {}", name, printable(platform_of(record.config).str()),
+                       wanted.str())
+            .with_hint("'kist pull --platform' fetches it for another one");
+    }
+    const ChosenEntry entry = choose(engine, record, wanted);
+    if (auto image = find_here(engine, entry)) return std::move(*image);
+    throw NotFound("the image {} of manifest list '{}' is not here", entry.digest, name)
+        .with_hint("'kist pull' of its name and digest fetches it");
 }
 
 } // namespace kist::engine

@@ -52,6 +52,10 @@ std::string manifest_list_text(Engine&, const storage::ImageRecord&);
 /// The image of a list for the platform: one that is here, else pulled from where the list has it from.
 storage::ImageRecord image_of_list(Engine&, const storage::ImageRecord& list, const PullOptions&, PullPolicy);
 
+/// What `name` means on this host for a platform ("linux/arm64"): the image, or, of a manifest list, the image of its entry.
+/// Throws NotFound when that is not here. An empty platform: whatever has the name.
+storage::ImageRecord local_image(Engine&, const std::string& name, const std::string& platform);
+
 /// The digest that the list has in the registry.
 Digest push_manifest_list(Engine&, const storage::ImageRecord&, const storage::Reference& to,
                           const ManifestPushOptions&);

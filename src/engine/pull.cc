@@ -164,8 +164,7 @@ private:
 
 void check_platform(const registry::FoundImage& found, const PullOptions& options, const oci::Platform& platform) {
     if (!options.any() || fits_platform(found.config, platform)) return;
-    throw Error("the image is for platform {}/{}, not {}/{}", printable(found.config.os),
-                printable(found.config.architecture), platform.os, platform.architecture);
+    throw Error("the image is for platform {}, not {}", printable(platform_of(found.config).str()), platform.str());
 }
 
 void say(const PullOptions& options, const std::string& line) {

@@ -71,6 +71,10 @@ oci::Platform wanted_platform(const PlatformOptions& options) {
     return platform;
 }
 
+oci::Platform platform_of(const oci::ImageConfig& image) {
+    return {.architecture = image.architecture, .os = image.os, .variant = image.variant};
+}
+
 bool fits_platform(const oci::ImageConfig& image, const oci::Platform& wanted) {
     return image.os == wanted.os && image.architecture == wanted.architecture &&
            (wanted.variant.empty() || image.variant.empty() || image.variant == wanted.variant);

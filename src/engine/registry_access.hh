@@ -36,6 +36,7 @@ struct PlatformOptions {
 };
 /// Completed by this machine's. Throws UsageError.
 oci::Platform wanted_platform(const PlatformOptions&);
+oci::Platform platform_of(const oci::ImageConfig&);
 /// The variant of an image counts only where it is asked for.
 bool fits_platform(const oci::ImageConfig&, const oci::Platform& wanted);
 

@@ -91,6 +91,15 @@ std::string chain_id(const std::string& parent, const std::string& diff_id) {
     return parent.empty() ? diff_id : sha256(parent + " " + diff_id).str();
 }
 
+bool ImageRecord::was_named(const Reference& name) {
+    const std::string text = name.str();
+    if (!names_history.empty() && names_history.front() == text) return false;
+    std::erase(names_history, text);
+    names_history.insert(names_history.begin(), text);
+    if (names_history.size() > most_names) names_history.resize(most_names);
+    return true;
+}
+
 std::optional<ImageRecord> ImageStore::find(std::string_view reference) const {
     const auto id = find_id(store_, reference);
     if (!id) return std::nullopt;
@@ -151,7 +160,11 @@ FileLock ImageStore::lock() const { return FileLock::acquire(store_.data().creat
 
 void ImageStore::tag(const Digest& image_id, const Reference& name) {
     const FileLock lock_held = lock();
-    if (!read_image(store_, image_id)) throw NotFound("no such image: {}", image_id.str());
+    auto record = read_image(store_, image_id);
+    if (!record) throw NotFound("no such image: {}", image_id.str());
+    if (record->was_named(name))
+        write_record(store_.data().open_dir("images"), image_id.hex() + std::string(record_suffix), *record,
+                     Durability::durable);
     ImageNames(store_).set(name, image_id);
     append_event(store_.data(),
                  {.type = "image", .action = "tag", .id = image_id.str(), .attributes = {{"name", name.familiar()}}});

@@ -59,6 +59,11 @@ struct ImageRecord {
     std::int64_t stored = 0;         ///< when it came here
     std::int64_t size = 0;           ///< bytes of all layers, unpacked
     std::vector<ListSource> sources; ///< of a list
+    /// What it is and was called, in full, the latest first. Names that it got before records had this are missing.
+    std::vector<std::string> names_history;
+    static constexpr std::size_t most_names = 100; ///< in the history
+    /// Puts a name that it gets at the front of the history; false when it is there already.
+    bool was_named(const Reference&);
     bool is_list() const {
         return manifest_type == oci::media_type::oci_index || manifest_type == oci::media_type::docker_list;
     }
@@ -76,6 +81,7 @@ struct ImageRecord {
         field("stored", &R::stored);
         field("size", &R::size);
         field("sources", &R::sources);
+        field("names_history", &R::names_history);
     }
 };
 

@@ -34,11 +34,11 @@ bool is_whole(const Dir& folder, const Digest& digest, const std::string& bytes)
     }
 }
 
-bool has_record(const Dir& images, const std::string& name) {
+std::optional<ImageRecord> read_if_whole(const Dir& images, const std::string& name) {
     try {
-        return read_record<ImageRecord>(images, name).has_value();
+        return read_record<ImageRecord>(images, name);
     } catch (const Error&) { // damaged: it is written anew
-        return false;
+        return std::nullopt;
     }
 }
 
@@ -121,19 +121,21 @@ Digest store_image(const Store& store, const NewImage& image, const std::vector<
     is_new(content, manifest_digest.hex());
     is_new(images, record_name);
     if (!is_whole(content, id, image.config_text)) files.add(content, id.hex(), image.config_text);
-    if (!has_record(images, record_name)) {
+    auto record = read_if_whole(images, record_name);
+    bool is_changed = !record.has_value();
+    if (!record) {
         if (!is_whole(content, manifest_digest, manifest)) files.add(content, manifest_digest.hex(), manifest);
-        files.add(images, record_name, seal_record(to_value(make_record(id, image, manifest_digest, layers))));
+        record = make_record(id, image, manifest_digest, layers);
     }
+    std::vector<Reference> fresh; // a pull of what is here already waits for no disk
+    for (const Reference& name : names)
+        if (image_names.find(name) != id) fresh.push_back(name);
+    for (const Reference& name : fresh) is_changed |= record->was_named(name);
+    if (is_changed) files.add(images, record_name, seal_record(to_value(*record)));
     files.place();
-    bool renamed = false; // a pull of what is here already waits for no disk
-    for (const Reference& name : names) {
-        if (image_names.find(name) == id) continue;
-        image_names.set_unsynced(name, id);
-        renamed = true;
-    }
+    for (const Reference& name : fresh) image_names.set_unsynced(name, id);
     files.sync();
-    if (renamed) image_names.sync();
+    if (!fresh.empty()) image_names.sync();
     undo.commit();
     return id;
 }

@@ -62,6 +62,7 @@ Digest ManifestLists::create(const Reference& name, const ManifestList& list) co
     record.manifest_type = list.index.media_type;
     record.created = record.stored = Moment::now().ns;
     record.sources = list.sources;
+    record.was_named(name);
     write_record(store_.data().create_dir("images"), record_name(id), record, Durability::durable);
     ImageNames(store_).set(name, id);
     append_event(store_.data(), {.type = "image",

@@ -205,6 +205,108 @@ small_tar() { # FILE TEXT
     [[ "$output" == *"gone:2"* ]]
 }
 
+@test "images --history: names that went away with untag or moved on are shown, the latest first" {
+    local id old
+    small_tar "$BATS_TEST_TMPDIR/a.tar" one
+    small_tar "$BATS_TEST_TMPDIR/b.tar" two
+    old=$(kist import -q "$BATS_TEST_TMPDIR/a.tar" app:latest)
+    kist tag app:latest app:1 quay.io/x/app:1
+    [ "$(kist images --format '{{.History}}' app:1)" = "quay.io/x/app:1, app:1, app:latest" ]
+    id=$(kist import -q "$BATS_TEST_TMPDIR/b.tar" app:latest) # the name moves on
+    kist untag app:1
+    run kist images --history --no-trunc
+    echo "$output"
+    [[ "${lines[0]}" == *HISTORY* ]]
+    [[ "$output" == *"<none>"*"$old"*"quay.io/x/app:1, app:1, app:latest"* ]]
+    [[ "$(kist images)" != *HISTORY* ]]
+    [ "$(kist image inspect -f '{{.NamesHistory}}' "$id")" = '[app:latest]' ]
+    [ "$(kist images --format json --filter dangling=true | jq -c '.[].History')" = '["quay.io/x/app:1","app:1","app:latest"]' ]
+    kist tag "$old" app:1 # a name of old comes to the front
+    [ "$(kist images --format '{{.History}}' app:1)" = "app:1, quay.io/x/app:1, app:latest" ]
+    for i in $(seq 105); do kist tag "$old" "app:n$i"; done
+    [ "$(jq '.names_history | length' "$ROOT_T/root/images/${old#sha256:}.json")" -eq 100 ]
+    [ "$(kist images --format json --filter reference=app:1 | jq '.[0].History | length')" -eq 106 ] # those that it has count too
+    kist save -o "$BATS_TEST_TMPDIR/save.tar" app:latest
+    kist tag "$id" second:name
+    kist rmi app:latest >/dev/null
+    kist load -q -i "$BATS_TEST_TMPDIR/save.tar" >/dev/null # its record is there: it gets the name again
+    [ "$(kist images --format '{{.History}}' app:latest)" = "app:latest, second:name" ]
+    run kist system check
+    echo "$output"
+    [ "$status" -eq 0 ]
+    kist rmi -f "$old" "$id" >/dev/null
+}
+
+@test "a record from before histories shows the names it has" {
+    local id record
+    small_tar "$BATS_TEST_TMPDIR/a.tar" before
+    id=$(kist import -q "$BATS_TEST_TMPDIR/a.tar" old:name)
+    record="$ROOT_T/root/images/${id#sha256:}.json"
+    grep -q names_history "$record"
+    /usr/bin/python3 - "$record" <<'END'
+import re, sys
+text = open(sys.argv[1], "rb").read()
+body = re.sub(rb',"names_history":\[[^]]*\]', b"", text[:text.rindex(b',"checksum":')])
+assert body + b"}" not in text
+total = 0xcbf29ce484222325 # as src/storage/record.cc
+for at in range(0, len(body), 8):
+    total = (total ^ int.from_bytes(body[at:at + 8], "little")) * 0x100000001b3 % 2**64
+    total ^= total >> 29
+open(sys.argv[1], "wb").write(body + b',"checksum":"%016x"}\n' % (total ^ len(body)))
+END
+    [ "$(kist images --format '{{.History}}' old:name)" = old:name ]
+    kist tag old:name new:name
+    kist untag new:name new:name
+    [ "$(kist images --format '{{.History}}' old:name)" = "new:name, old:name" ]
+    kist rmi old:name >/dev/null
+}
+
+@test "--platform of history, save and rmi: the image that fits, of a list its entry, else a refusal that changes nothing" {
+    local arm list
+    arm=$(kist import -q --platform linux/arm64 --message 'for arm' "$ROOT_T/busybox.tar" busybox-arm)
+    list=$(kist manifest create both busybox busybox-arm)
+    [[ "$(kist history --platform linux/arm64 both)" == *"for arm"* ]]
+    [[ "$(kist history --platform arm64 busybox-arm)" == *"for arm"* ]]
+    run -1 kist history --platform linux/arm64 busybox
+    [[ "$output" == *"image 'busybox' is here for platform linux/"*", not linux/arm64"* ]]
+    run -1 kist history --platform linux/s390x both
+    [[ "$output" == *"the manifest list has no image for platform linux/s390x"* ]]
+    run -125 kist history both
+    [[ "$output" == *"manifest list"*"--platform"* ]]
+
+    kist save --platform linux/arm64 -o "$BATS_TEST_TMPDIR/arm.tar" both
+    tar -xOf "$BATS_TEST_TMPDIR/arm.tar" manifest.json
+    tar -xOf "$BATS_TEST_TMPDIR/arm.tar" manifest.json | jq -e --arg config "${arm#sha256:}" '.[0].RepoTags == ["docker.io/library/both:latest"] and (.[0].Config | contains($config)) and length == 1'
+    kist save --platform linux/amd64,linux/arm64 --format oci-archive -o "$BATS_TEST_TMPDIR/both.tar" "$list"
+    [ "$(tar -xOf "$BATS_TEST_TMPDIR/both.tar" index.json | jq '.manifests | length')" -eq 2 ]
+    run -125 kist save --platform linux/amd64 --platform linux/arm64 -o "$BATS_TEST_TMPDIR/none.tar" both
+    [[ "$output" == *"'both' is several images, and a name in an archive means one"* ]]
+    run -125 kist save -o "$BATS_TEST_TMPDIR/none.tar" both
+    [[ "$output" == *"manifest list"*"--platform"* ]]
+    run -1 kist save --platform linux/amd64,linux/arm64 -o "$BATS_TEST_TMPDIR/none.tar" busybox-arm
+    run -125 kist save --platform linux/arm64, -o "$BATS_TEST_TMPDIR/none.tar" busybox-arm
+    [ ! -e "$BATS_TEST_TMPDIR/none.tar" ]
+
+    run -1 kist rmi --platform linux/s390x busybox-arm
+    kist image exists busybox-arm
+    run -1 kist rmi --platform linux/arm64 both
+    [[ "$output" == *"'both' is a manifest list"*"kist manifest remove"* ]]
+    kist manifest exists both
+    run -125 kist rmi --platform linux/arm64 --all
+    kist manifest rm both >/dev/null
+    kist rmi --platform linux/arm64 busybox-arm >/dev/null
+    run -1 kist image exists busybox-arm
+    kist rmi -i --platform linux/arm64 busybox-arm
+}
+
+@test "save --uncompressed says what is done anyway, and contradicts --compress" {
+    kist save --uncompressed --format oci-dir -o "$BATS_TEST_TMPDIR/plain" busybox
+    jq -e '.layers | all(.mediaType == "application/vnd.oci.image.layer.v1.tar")' "$BATS_TEST_TMPDIR/plain/blobs/sha256/$(jq -r '.manifests[0].digest' "$BATS_TEST_TMPDIR/plain/index.json" | cut -d: -f2)"
+    run -125 kist save --uncompressed --compress --format oci-dir -o "$BATS_TEST_TMPDIR/none" busybox
+    [[ "$output" == *"--compress and --uncompressed exclude each other"* ]]
+    [ ! -e "$BATS_TEST_TMPDIR/none" ]
+}
+
 @test "removing the last image leaves no layer and no blob of it" {
     before=$(find "$ROOT_T/root/layers" "$ROOT_T/root/content" "$ROOT_T/root/images" | sort)
     small_tar "$BATS_TEST_TMPDIR/a.tar" trace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist images: the images that are here, a line for each name.
+#include "base/text.hh"
 #include "cli/commands/all.hh"
 #include "cli/format/listing.hh"
 #include "cli/output.hh"
@@ -12,7 +13,7 @@ namespace {
 
 struct Images : engine::ImageListOptions {
     std::optional<std::string> format;
-    bool digests = false, no_heading = false, no_trunc = false, quiet = false;
+    bool digests = false, history = false, no_heading = false, no_trunc = false, quiet = false;
 };
 
 constexpr auto options = std::to_array<Option<Images>>({
@@ -21,6 +22,7 @@ constexpr auto options = std::to_array<Option<Images>>({
     {{"f,filter", "KEY=VALUE", "Only images that match: dangling, label, before, since, until, reference (repeatable)"},
      &Images::filters},
     {{"format", "FORMAT", "'json', 'table', 'table TEMPLATE' or a template"}, &Images::format},
+    {{"history", "", "Show what each image is and was called, the latest name first"}, &Images::history},
     {{"no-trunc", "", "Do not shorten IDs"}, &Images::no_trunc},
     {{"n,noheading", "", "No line of headings"}, &Images::no_heading},
     {{"q,quiet", "", "Print IDs only"}, &Images::quiet},
@@ -43,6 +45,7 @@ constexpr auto columns = std::to_array<Column>({{"Repository", "REPOSITORY", tru
                                                 {"Labels", "LABELS"},
                                                 {"Id", "IMAGE ID"},
                                                 {"Created", "CREATED"},
+                                                {"History", "HISTORY"},
                                                 {"Names", "NAMES"},
                                                 {"RepoTags", "REPO TAGS"},
                                                 {"RepoDigests", "REPO DIGESTS"},
@@ -50,18 +53,28 @@ constexpr auto columns = std::to_array<Column>({{"Repository", "REPOSITORY", tru
                                                 {"Dangling", "DANGLING"},
                                                 {"ReadOnly", "READ ONLY"}});
 
+/// A list in JSON, in tables and templates a text.
+Row as_row(Value fields) {
+    Row row{.fields = std::move(fields)};
+    row.labels = *row.fields.find("Labels");
+    row.json = row.fields;
+    std::vector<std::string> names;
+    for (const Value& name : row.fields.find("History")->as_list()) names.push_back(name.as_string());
+    row.fields.set("History", names.empty() ? "<none>" : join(names, ", "));
+    return row;
+}
+
 int list(Session& session) {
     Images o;
     const std::vector<std::string> operands = parse_into(o, options, session);
     if (!operands.empty()) o.reference = operands.front();
     ListingOptions how{.format = o.format, .quiet = o.quiet, .no_heading = o.no_heading};
-    if (o.digests) how.changes = {{"Digest", "DIGEST", true}};
+    if (o.digests) how.changes.push_back({"Digest", "DIGEST", true});
+    if (o.history) how.changes.push_back({"History", "HISTORY", true});
     const Listing listing("images", columns, how);
     std::vector<Row> rows;
-    for (Value& row : engine::list_images(session.engine(), o, o.no_trunc, o.digests)) {
-        Value labels = *row.find("Labels");
-        rows.push_back({.fields = std::move(row), .labels = std::move(labels)});
-    }
+    for (Value& row : engine::list_images(session.engine(), o, o.no_trunc, o.digests))
+        rows.push_back(as_row(std::move(row)));
     print(listing.render(rows));
     return 0;
 }

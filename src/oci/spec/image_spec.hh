@@ -134,6 +134,8 @@ struct Platform {
     std::string architecture, os, variant;
     std::string os_version = {};
     std::vector<std::string> os_features = {}, features = {};
+    /// "linux/arm/v7", as --platform takes it; what a stranger wrote is still to be made printable.
+    std::string str() const { return os + "/" + architecture + (variant.empty() ? "" : "/" + variant); }
     bool operator==(const Platform&) const = default;
     static constexpr void fields(auto&& field) {
         field("architecture", &Platform::architecture);
