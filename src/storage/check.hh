@@ -4,6 +4,7 @@
 // on is locked, and is left alone.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <set>
@@ -30,6 +31,8 @@ struct CheckOptions {
     bool repair = false;
     bool quick = false; ///< do not read the contents of layers
     bool force = false; ///< repair, and remove the containers that cannot be mended (engine::check_system)
+    /// Layers that nothing uses are left over once they are that old. What a command is at work with is locked, so 0 is safe.
+    std::chrono::nanoseconds unused_for{0};
 };
 
 class StoreCheck {
@@ -63,6 +66,7 @@ private:
     std::set<std::string> layers_of(const ContainerConfig&) const;
     void check_layers();
     void check_layer(const std::string& chain);
+    bool is_young(const std::string& chain) const;
     std::string fault_of_layer(const std::string& chain) const;
     void check_images();
     void check_image(const Digest& id);

@@ -4,8 +4,10 @@
 #include <algorithm>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/error.hh"
+#include "base/time.hh"
 #include "storage/check.hh"
 #include "storage/image_names.hh"
 #include "storage/record.hh"
@@ -152,6 +154,20 @@ void StoreCheck::check_image(const Digest& id) {
     note({"image", shown, fault, again, false, false}, [&] { remove_image(id); });
 }
 
+/// Nothing changes in a layer's folder once it is there.
+bool StoreCheck::is_young(const std::string& chain) const {
+    if (options_.unused_for.count() == 0) return false;
+    struct stat facts {};
+    try {
+        const Dir folder = layers_.folder(chain);
+        if (::fstat(folder.fd().get(), &facts) != 0) throw SysError("looking at layer '{}'", chain);
+    } catch (const NotFound&) { // removed meanwhile
+        return true;
+    }
+    const Moment made{facts.st_mtim.tv_sec * 1'000'000'000 + facts.st_mtim.tv_nsec};
+    return Moment::now().ns - made.ns < options_.unused_for.count();
+}
+
 void StoreCheck::check_images() {
     const FileLock lock = images_.lock();
     const Dir folder = store_.data().create_dir("images");
@@ -167,7 +183,7 @@ void StoreCheck::check_images() {
     // What no image and no container needs, a removal that was interrupted has left.
     for (const std::string& chain : layers_.all()) {
         if (known_layers_.contains(chain) || used_layers_.contains(chain) || broken_layers_.contains(chain)) continue;
-        if (layers_.is_held(chain)) continue; // a pull or load is at work
+        if (layers_.is_held(chain) || is_young(chain)) continue; // a pull or load is at work, or may come back
         note({"layer", chain, "no image and no container uses it", "", false, false}, [&] { remove_layer(chain); });
     }
     check_image_names();

@@ -170,6 +170,26 @@ flip() { printf 'X' | dd of="$1" bs=1 seek="${2:-20}" conv=notrunc status=none; 
     mends 'no image uses it'
 }
 
+@test "--max: layers that nothing uses are left over once they are that old" {
+    local id layer
+    tar -cf "$BATS_TEST_TMPDIR/one.tar" -C "$BATS_TEST_DIRNAME" check.bats
+    id=$(kist import -q "$BATS_TEST_TMPDIR/one.tar" one)
+    layer=$(ls -t "$ROOT_T/root/layers" | head -1)
+    rm "$ROOT_T/root/images/${id#sha256:}.json" "$ROOT_T/root/images/names/docker.io+library+one:latest"
+    run -0 kist system check --max 1h --repair # the blobs go, the layer may still be wanted
+    [[ "$output" != *'no image and no container uses it'* ]]
+    [ -d "$ROOT_T/root/layers/$layer" ]
+    touch -d '2 hours ago' "$ROOT_T/root/layers/$layer"
+    run -0 kist system check --max 3h
+    run -1 kist system check --max 1h
+    [[ "$output" == *"'sha256:$layer': no image and no container uses it (repairable)"* ]]
+    run -0 kist system check --max 1h30m --repair
+    [ ! -e "$ROOT_T/root/layers/$layer" ]
+    run -125 kist system check --max tomorrow
+    [[ "$output" == *"invalid value 'tomorrow' for --max"* ]]
+    run -125 kist system check --max -1h
+}
+
 @test "volumes: a damaged record is made anew where the data are, missing data are named" {
     kist volume create full >/dev/null
     echo data >"$ROOT_T/root/volumes/full/_data/f"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist system check: is everything on disk as it should be?
+#include "base/error.hh"
 #include "base/text.hh"
+#include "base/time.hh"
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
@@ -12,11 +14,13 @@ namespace {
 
 struct Check : engine::CheckOptions {
     bool json = false;
+    std::string max;
 };
 
 constexpr auto options = std::to_array<Option<Check>>({
     {{"f,force", "", "Repair, and remove containers that are damaged or use what is"}, &Check::force},
     {{"json", "", "Print one JSON document"}, &Check::json},
+    {{"m,max", "TIME", "Let layers be that nothing uses and that are younger, as 24h (default 0)"}, &Check::max},
     {{"q,quick", "", "Do not read the contents of layers"}, &Check::quick},
     {{"r,repair", "", "Mend what can be mended"}, &Check::repair},
 });
@@ -56,9 +60,17 @@ void print_lines(const engine::CheckReport& report) {
     print_line("checked: " + (counts.empty() ? "nothing is here" : join(counts, ", ")));
 }
 
+std::chrono::nanoseconds age(const std::string& text) {
+    const auto duration = parse_duration(text);
+    if (!duration || duration->count() < 0)
+        throw UsageError("invalid value '{}' for --max: it is a time, as 24h or 90m", printable(text));
+    return *duration;
+}
+
 int check_system(Session& session) {
     Check o;
     parse_into(o, options, session);
+    if (!o.max.empty()) o.unused_for = age(o.max);
     o.repair = o.repair || o.force;
     const engine::CheckReport report = engine::check_system(session.engine(), o);
     if (o.json) print_document(report);
