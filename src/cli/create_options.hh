@@ -112,6 +112,8 @@ constexpr auto filesystem_options() {
         {{"v,volume", "[SOURCE:]FOLDER[:OPTIONS]", "Mount a volume, or a file or folder of the host (repeatable)",
           Completes::folder},
          &T::volumes},
+        {{"volume-driver", "NAME", "Driver of the volumes that are made: local", Completes::words, "local"},
+         &T::volume_driver},
         {{"volumes-from", "CONTAINER[:OPTIONS]", "Mount what another container mounts (repeatable)",
           Completes::container},
          &T::volumes_from},

@@ -176,6 +176,8 @@ void interpret_storage(const CreateInput& in, ContainerConfig& config, const std
 }
 
 void interpret_mounts(const CreateInput& in, ContainerConfig& config) {
+    if (!in.options.volume_driver.empty()) check_volume_driver(in.options.volume_driver);
+    config.volume_driver = in.options.volume_driver;
     for (const std::string& text : in.options.volumes) add(in, config, parse_volume_option(text));
     for (const std::string& text : in.options.mounts) add(in, config, parse_mount_option(text));
     for (const std::string& text : in.options.tmpfs) add(in, config, parse_tmpfs_option(text));

@@ -54,7 +54,7 @@ struct CreateOptions : PullOptions, HealthOptions, LimitOptions {
     std::vector<std::string> exec_opts;
     // file system
     std::vector<std::string> volumes, mounts, tmpfs, volumes_from, storage_opts, devices, device_cgroup_rules;
-    std::string image_volume;
+    std::string image_volume, volume_driver;
     bool read_only = false;
     std::optional<bool> read_only_tmpfs;
     std::string shm_size;

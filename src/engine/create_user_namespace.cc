@@ -8,6 +8,7 @@
 #include "base/text.hh"
 #include "engine/create_parts.hh"
 #include "engine/id_ranges.hh"
+#include "engine/mount_text.hh"
 #include "oci/run/user_namespace.hh"
 
 namespace kist::engine {
@@ -107,11 +108,13 @@ void interpret_user_namespace(const CreateInput& in, ContainerConfig& config,
     }
     if (result != "host" && config.security.privileged)
         throw UsageError("conflicting options: --privileged and --userns {}", mode.empty() ? "private" : mode);
-    for (const storage::MountConfig& mount : config.mounts)
+    for (storage::MountConfig& mount : config.mounts) {
+        resolve_idmap(mount, config);
         if (result == "host" && mount.uid_map.empty() &&
             std::find(mount.options.begin(), mount.options.end(), "idmap") != mount.options.end())
             throw UsageError("mounting on '{}': idmap without ranges is for a container with a user namespace",
                              mount.destination);
+    }
 }
 
 } // namespace kist::engine

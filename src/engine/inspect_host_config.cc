@@ -102,7 +102,7 @@ Value host_config_value(const ContainerConfig& config) {
     value.set("PortBindings", port_bindings(config.ports));
     value.set("RestartPolicy", restart_policy(config.restart));
     value.set("AutoRemove", config.auto_remove);
-    value.set("VolumeDriver", "");
+    value.set("VolumeDriver", config.volume_driver);
     value.set("VolumesFrom", config.volumes_from.empty() ? Value() : list_value(config.volumes_from));
     value.set("CapAdd", security.cap_add.empty() ? Value() : list_value(security.cap_add));
     value.set("CapDrop", security.cap_drop.empty() ? Value() : list_value(security.cap_drop));

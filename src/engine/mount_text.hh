@@ -38,6 +38,8 @@ std::string absolute_source(const std::string& source);
 void add_mount_word(storage::MountConfig&, const std::string& word, const std::string& whole);
 /// The word idmap; `ranges`: what stands behind its "=".
 void add_idmap(storage::MountConfig&, const std::string& ranges, const std::string& whole);
+/// Ranges relative to the container's own ids ("@"), once those are known. Throws UsageError when it has none.
+void resolve_idmap(storage::MountConfig&, const storage::ContainerConfig&);
 /// O, upperdir= and workdir= go together, and not with everything.
 void check_overlay(const storage::MountConfig&, const std::string& whole);
 /// What is not said: rbind, rprivate.

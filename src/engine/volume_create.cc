@@ -48,9 +48,16 @@ VolumeRecord interpret(const VolumeOptions& options) {
 
 } // namespace
 
+void check_volume_driver(const std::string& name) {
+    if (name == "local") return;
+    throw UsageError("unknown volume driver '{}': there is 'local'", printable(name))
+        .with_hint(
+            "mount what it provides on the host and name that folder with --volume, or let 'local' mount it: "
+            "'kist volume create --opt type=nfs --opt device=... --opt o=...'");
+}
+
 void check_volume_options(const VolumeRecord& record) {
-    if (record.driver != "local")
-        throw UsageError("unknown volume driver '{}': there is 'local'", printable(record.driver));
+    check_volume_driver(record.driver);
     for (const auto& [key, value] : record.options) {
         if (std::find(known_options.begin(), known_options.end(), key) != known_options.end()) continue;
         UsageError error("unknown option '{}' of volume driver 'local'", printable(key));

@@ -24,6 +24,8 @@ struct VolumeOptions {
 /// The name. Throws Error when it exists, or when an option makes no sense.
 std::string create_volume(Engine&, const VolumeOptions&);
 
+/// Throws UsageError for another than "local".
+void check_volume_driver(const std::string& name);
 /// The driver's options, checked on words: type, device, o, size … (volume_source.cc says what becomes of them).
 void check_volume_options(const storage::VolumeRecord&);
 

@@ -96,6 +96,7 @@ struct ContainerConfig {
     std::vector<std::string> exposed_ports;
 
     std::vector<MountConfig> mounts;
+    std::string volume_driver;             ///< --volume-driver as given: there is only "local"
     std::vector<std::string> volumes_from; ///< --volumes-from as given; what came of it is among the mounts
     bool read_only = false, read_only_tmpfs = true;
     std::int64_t shm_size = 64 << 20;
@@ -157,6 +158,7 @@ struct ContainerConfig {
         field("umask", &C::umask);
         field("exposed_ports", &C::exposed_ports);
         field("mounts", &C::mounts);
+        field("volume_driver", &C::volume_driver);
         field("volumes_from", &C::volumes_from);
         field("read_only", &C::read_only);
         field("read_only_tmpfs", &C::read_only_tmpfs);

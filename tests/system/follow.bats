@@ -78,6 +78,33 @@ inside_is() { [ "$(kist exec c cat /etc/my.conf)" = "$1" ]; }
     [[ "$output" == *"'O' contradicts 'follow'"* ]]
 }
 
+@test "idmap with @: ids of the container, wherever its user namespace begins" {
+    local folder=$BATS_TEST_TMPDIR/host
+    mkdir "$folder"
+    echo x >"$folder/f"
+    chown 2000:2001 "$folder/f"
+    # The file's 2000 is the container's 1, which is the host's 1001 and 5000, two ranges.
+    local maps=(--uidmap 0:1000:2 --uidmap 2:5000:10)
+    run kist run --rm "${maps[@]}" -v "$folder:/v:idmap=uids=@2000-1-5;gids=@2001-3-1" busybox sh -c 'stat -c %u:%g /v/f'
+    [[ "$output" != *'cannot map the ids'* ]] || skip "this file system has no idmapped mounts"
+    echo "$output"
+    [ "$output" = 1:3 ]
+    kist create --name c "${maps[@]}" -v "$folder:/v:idmap=uids=@2000-1-5;gids=@2001-3-1" busybox stat -c %u:%g /v/f >/dev/null
+    [ "$(kist start -a c)" = 1:3 ]
+    # What the container makes as user 4 belongs to the host's user 2003.
+    run kist run --rm "${maps[@]}" --user 4:3 -v "$folder:/v:idmap=uids=@2000-1-5;gids=@2001-3-1" busybox touch /v/g
+    [ "$status" -eq 1 ] # the folder's owner is nobody of the container's: the kernel lets no one write
+    chown 2000:2001 "$folder"
+    chmod 775 "$folder"
+    kist run --rm "${maps[@]}" --user 4:3 -v "$folder:/v:idmap=uids=@2000-1-5;gids=@2001-3-1" busybox touch /v/g
+    [ "$(stat -c %u:%g "$folder/g")" = 2003:2001 ]
+    [ "$(kist run --rm --userns auto --mount "type=bind,src=$folder,dst=/v,idmap=uids=@2000-0-1" busybox stat -c %u /v/f)" = 0 ]
+    run -125 kist run --rm -v "$folder:/v:idmap=uids=@2000-1-5" busybox true
+    [[ "$output" == *"mounting on '/v': '@' in idmap is for a container with a user namespace of its own"* ]]
+    run -125 kist run --rm "${maps[@]}" -v "$folder:/v:idmap=uids=@2000-1-50" busybox true
+    [[ "$output" == *"mounting on '/v': idmap: the container has no id 12"* ]]
+}
+
 @test "idmap: owners as ranges say, and words that say nothing are refused" {
     local folder=$BATS_TEST_TMPDIR/host
     mkdir "$folder"
@@ -91,7 +118,7 @@ inside_is() { [ "$(kist exec c cat /etc/my.conf)" = "$1" ]; }
     run -125 kist run --rm -v "$folder:/v:idmap" busybox true
     [[ "$output" == *'with a user namespace'* ]]
     local bad
-    for bad in uids=1-2 uids=1-2-0 uids=a-b-c pids=1-2-3 'uids=1-2-3#1-9-3' uids=; do
+    for bad in uids=1-2 uids=1-2-0 uids=a-b-c uids=@ uids=@1-2 uids=1-@2-3 uids=-1-2-3 pids=1-2-3 'uids=1-2-3#1-9-3' uids=; do
         run -125 kist run --rm -v "$folder:/v:idmap=$bad" busybox true
     done
 }

@@ -13,6 +13,18 @@ teardown() {
     check_footprint
 }
 
+@test "--volume-driver: local is what there is, another is refused at create with what to do, and leaves nothing" {
+    kist create --name c --volume-driver local -v driven:/v busybox true >/dev/null
+    [ "$(kist inspect -f '{{.HostConfig.VolumeDriver}}' c)" = local ]
+    [ "$(kist volume inspect -f '{{.Driver}}' driven)" = local ]
+    kist rm c >/dev/null
+    kist volume rm driven
+    run -125 kist create --name d --volume-driver nfs -v other:/v busybox true
+    [[ "$output" == *"unknown volume driver 'nfs': there is 'local'"*"kist volume create --opt type=nfs"* ]]
+    run -1 kist volume exists other
+    run -1 kist container exists d
+}
+
 @test "create, exists, ls, inspect, rm" {
     [ "$(kist volume create data)" = data ]
     kist volume exists data
