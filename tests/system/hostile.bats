@@ -10,8 +10,8 @@ setup() { remember_footprint; }
 teardown() { check_footprint; }
 
 store_listing() { (cd "$ROOT_T/root" && find . -not -path './lock*' | sort); }
-# Attributes that overlay or the kernel would act on, which no archive may set (an opaque folder is marked by us, for a whiteout).
-evil_attributes() { getfattr -hRd -m '^(trusted\.(overlay\.(redirect|metacopy|origin|whiteout)|evil)|security\.(selinux|ima))' --absolute-names "$1" 2>/dev/null; }
+# Attributes that overlay or the kernel would act on, which no archive may set (opaque is our mark of a whiteout, origin overlay's of a copy).
+evil_attributes() { getfattr -hRd -m '^(trusted\.(overlay\.(redirect|metacopy|whiteout)|evil)|security\.(selinux|ima))' --absolute-names "$1" 2>/dev/null; }
 canary_state() { (cd "$BATS_TEST_TMPDIR/canary" && find . -printf '%p %y %m %U %s %T@ %l\n' | sort; cat f); }
 
 # feed COMMAND FILE NAME: the exit status; what it said is in $said.
@@ -85,6 +85,7 @@ forget_images() {
         done
     done
     [ "$count" -ge 260 ]
+    evil_attributes "$ROOT_T/root/containers"
     [ -z "$(evil_attributes "$ROOT_T/root/containers")" ]
     kist exec live true
     [ $bad -eq 0 ]
@@ -146,6 +147,7 @@ PY
     done
     [ "$count" -ge 130 ]
     (cd "$ROOT_T/root" && find . -not -path './lock*' -not -path './volumes/victim/_data/*' | sort) | diff "$BATS_TEST_TMPDIR/store.before" -
+    evil_attributes "$ROOT_T/root/volumes"
     [ -z "$(evil_attributes "$ROOT_T/root/volumes")" ]
     kist volume rm victim
     [ $bad -eq 0 ]
