@@ -70,6 +70,15 @@ check_footprint() {
     nothing_left footprint
 }
 
+# mount_quota_disk IMAGE FOLDER: an ext4 file system of 64 MiB with project quotas, in a file. Skips with what the kernel lacks:
+# quotas of ext4 are CONFIG_QFMT_V2 (module quota_v2), those of xfs CONFIG_XFS_QUOTA. tests/guest has a kernel with them.
+mount_quota_disk() {
+    truncate -s 64m "$1"
+    mkfs.ext4 -q -O quota,project -E quotatype=prjquota "$1" || skip "mkfs.ext4 without project quotas"
+    mkdir -p "$2"
+    mount -o loop,prjquota "$1" "$2" 2>/dev/null || skip "no project quotas: $(dmesg 2>/dev/null | grep -o 'EXT4-fs (loop.*' | tail -n 1)"
+}
+
 # inspected FIELD CONTAINER, as "State.Status web"; and whether it has that value, or COUNT restarts at least.
 inspected() { kist inspect --format "{{.$1}}" "$2"; }
 has() { [ "$(inspected "$1" "$2")" = "$3" ]; }

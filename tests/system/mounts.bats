@@ -328,10 +328,7 @@ data() { echo "$ROOT_T/root/volumes/$1/_data"; }
 
 @test "a size limit: on ext4 with project quotas it holds, elsewhere it is an error" {
     local image=$BATS_TEST_TMPDIR/disk mount=$BATS_TEST_TMPDIR/m
-    truncate -s 64m "$image"
-    mkfs.ext4 -q -O quota,project -E quotatype=prjquota "$image" || skip "mkfs.ext4 without project quotas"
-    mkdir "$mount"
-    mount -o loop,prjquota "$image" "$mount" || skip "no loop mount here"
+    mount_quota_disk "$image" "$mount"
     busybox_archive "$BATS_TEST_TMPDIR/busybox.tar"
     other() { "$KIST" --config "$ROOT_T/kist.json" --root "$mount/r" --runroot "$BATS_TEST_TMPDIR/run" "$@"; }
     other import -q --change 'CMD ["sh"]' "$BATS_TEST_TMPDIR/busybox.tar" busybox >/dev/null

@@ -140,9 +140,7 @@ all_works() {
     fi
     run -125 on_store run --rm --storage-opt colour=4m busybox true
     rm -rf "$D/fs/root"
-    truncate -s 64m "$D/image"
-    mkfs.ext4 -q -O quota,project -E quotatype=prjquota "$D/image" || skip "mkfs.ext4 without project quotas"
-    mount -o loop,prjquota "$D/image" "$D/fs" || skip "no loop mount with quotas here"
+    mount_quota_disk "$D/image" "$D/fs"
     on_store import -q "$ROOT_T/busybox.tar" busybox >/dev/null
     on_store run --name c --storage-opt size=4m busybox sh -c 'dd if=/dev/zero of=/f bs=1M count=3 2>/dev/null'
     [ "$(on_store inspect -f '{{.HostConfig.StorageOpt.size}}' c)" = 4194304 ]
