@@ -71,7 +71,9 @@ std::vector<ContainerId> start_order(Engine& engine, const std::vector<Container
 
 void cleanup(Engine& engine, const ContainerId& id) {
     try {
-        settled_view(engine, id);
+        const auto view = settled_view(engine, id);
+        if (view.state.status == storage::Status::removing) // by a command or monitor that was killed
+            remove(engine, id, {.force = true, .volumes = false, .timeout = {}});
     } catch (const NotFound&) { // a --rm container whose removal was what was left to do
     }
 }

@@ -62,9 +62,12 @@ void restart(Engine& engine, const ContainerId& id, std::optional<int> timeout, 
 
 void pause(Engine& engine, const ContainerId& id) {
     with_context("pausing", id, engine, [&] {
+        bool asked = false; // a monitor that was killed then may have done it
         bool runs = ask_monitor(engine, id, [&](monitor::ControlClient& client, const ContainerView& view) {
-            if (view.state.status == Status::paused)
-                throw Error("it is already paused").with_exit_code(ExitCode::failure);
+            const bool done = view.state.status == Status::paused;
+            if (done && asked) return;
+            if (done) throw Error("it is already paused").with_exit_code(ExitCode::failure);
+            asked = true;
             client.pause();
         });
         if (!runs) throw_not_running(id);
@@ -73,8 +76,12 @@ void pause(Engine& engine, const ContainerId& id) {
 
 void unpause(Engine& engine, const ContainerId& id) {
     with_context("unpausing", id, engine, [&] {
+        bool asked = false; // as above
         bool runs = ask_monitor(engine, id, [&](monitor::ControlClient& client, const ContainerView& view) {
-            if (view.state.status != Status::paused) throw Error("it is not paused").with_exit_code(ExitCode::failure);
+            const bool done = view.state.status != Status::paused;
+            if (done && asked) return;
+            if (done) throw Error("it is not paused").with_exit_code(ExitCode::failure);
+            asked = true;
             client.unpause();
         });
         if (!runs) throw_not_running(id);

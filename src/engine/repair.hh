@@ -19,7 +19,7 @@ void clear_cgroup(Engine&, const storage::ContainerConfig&);
 /// A little cleaning, bounded to a few dozen microseconds, for commands that make containers: finishes interrupted creates
 /// and removals, and looks at a few --rm containers whose monitor may have been killed.
 void sweep_some(Engine&);
-/// All of it: prune, rm --all, system check. Returns the ids of what it removed.
+/// All of it: prune, rm --all, container cleanup --all, system check. Returns the ids of what it removed.
 std::vector<std::string> sweep_all(Engine&);
 
 } // namespace kist::engine

@@ -32,10 +32,6 @@ bool makes_pid_namespace(const oci::Spec& spec) {
     return false;
 }
 
-storage::Status is_still(storage::Status status) {
-    return status == storage::Status::paused ? status : storage::Status::running;
-}
-
 } // namespace
 
 Assignment::Assignment(const Job& job)
@@ -196,7 +192,8 @@ bool Supervisor::adopt(const Job& job) {
     } catch (const Error& error) { // the container runs on with the files it has
         state_.error = error.message();
     }
-    state_.status = is_still(state_.status);
+    // Not what is on record: the last monitor may have been killed between freezing it and writing that down.
+    state_.status = cgroup_->is_frozen() ? storage::Status::paused : storage::Status::running;
     server_.listen(run_);
     write_state();
     serve();

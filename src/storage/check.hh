@@ -57,7 +57,7 @@ private:
     void check_container(const ContainerId&);
     void check_files(const ContainerId&, const ContainerView&);
     void check_container_name(const ContainerConfig&);
-    void check_needs(const ContainerConfig&);
+    void check_needs(const ContainerView&);
     void check_names();
     void check_remainders();
     std::string name_target(const std::string& name) const;

@@ -77,7 +77,7 @@ void StoreCheck::check_container(const ContainerId& id) {
     check_files(id, *view);
     if (view->config.name.empty() || view->config.created == 0) return; // its config.json is what is damaged
     check_container_name(view->config);
-    check_needs(view->config);
+    check_needs(*view);
 }
 
 void StoreCheck::check_files(const ContainerId& id, const ContainerView& view) {
@@ -127,13 +127,15 @@ void StoreCheck::check_container_name(const ContainerConfig& config) {
     });
 }
 
-void StoreCheck::check_needs(const ContainerConfig& config) {
+void StoreCheck::check_needs(const ContainerView& view) {
+    const ContainerConfig& config = view.config;
     used_layers_.merge(layers_of(config));
     const auto need_layer = [&](const std::string& layer, const std::string& image) {
         if (layer.empty() || layers_.exists(layer)) return;
         note({"container", config.name, "layer " + layer + " of its image is missing",
               "pull or load '" + image + "' again", false, false});
     };
+    if (view.state.status == Status::removing) return; // its volumes go before it does
     need_layer(config.layer, config.image_name);
     for (const MountConfig& mount : config.mounts) {
         need_layer(mount.layer, mount.name);

@@ -97,6 +97,18 @@ flip() { printf 'X' | dd of="$1" bs=1 seek="${2:-20}" conv=notrunc status=none; 
     [ ! -e "$ROOT_T/root/containers/$id" ]
 }
 
+@test "rm --all and container cleanup --all take what interrupted creates and removals have left" {
+    local folders=$ROOT_T/root/containers id command
+    id=$(printf 'b%.0s' $(seq 64))
+    for command in "rm --all" "container cleanup --all"; do
+        mkdir "$folders/$id"
+        ln -s "$id" "$folders/names/ghost"
+        kist $command
+        [ ! -e "$folders/$id" ]
+        [ ! -L "$folders/names/ghost" ]
+    done
+}
+
 @test "a layer whose file was changed, truncated or lost is found; it and its image go, and a load brings them back" {
     kist rm -f good >/dev/null
     kist save -o "$BATS_TEST_TMPDIR/image.tar" busybox

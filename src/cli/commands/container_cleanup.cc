@@ -5,6 +5,7 @@
 #include "cli/parse.hh"
 #include "cli/selection.hh"
 #include "engine/containers.hh"
+#include "engine/repair.hh"
 
 namespace kist::cli::command {
 namespace {
@@ -23,13 +24,15 @@ int clean_up(Session& session) {
     Cleanup o;
     o.names = parse_into(o, options, session);
     const auto all = [](storage::Status) { return true; };
-    return for_each_selected(session, o, all, [&](engine::Engine& engine, const Selected& container) {
+    const int code = for_each_selected(session, o, all, [&](engine::Engine& engine, const Selected& container) {
         engine::cleanup(engine, container.id);
         const auto view = engine.containers().view(container.id);
         if (o.remove && view && !storage::is_up(view->state.status))
             engine::remove(engine, container.id, {.force = false, .volumes = false, .timeout = {}});
         print_line(container.label);
     });
+    if (o.all) engine::sweep_all(session.engine());
+    return code;
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "cli/parse.hh"
 #include "cli/stopping.hh"
 #include "engine/containers.hh"
+#include "engine/repair.hh"
 
 namespace kist::cli::command {
 namespace {
@@ -32,7 +33,7 @@ int remove_containers(Session& session) {
     if (o.force) o.ignore = true;
     const auto fits = [&](storage::Status status) { return o.force || !storage::is_running(status); };
     const engine::RemoveOptions how{.force = o.force, .volumes = o.volumes, .timeout = o.timeout};
-    return for_each_selected(session, o, fits, [&](engine::Engine& engine, const Selected& container) {
+    const int code = for_each_selected(session, o, fits, [&](engine::Engine& engine, const Selected& container) {
         if (o.depend)
             for (const ContainerId& id : engine::dependents(engine, container.id)) {
                 engine::remove(engine, id, how);
@@ -41,6 +42,8 @@ int remove_containers(Session& session) {
         engine::remove(engine, container.id, how);
         print_line(container.label);
     });
+    if (o.all) engine::sweep_all(session.engine());
+    return code;
 }
 
 } // namespace
