@@ -6,6 +6,7 @@
 
 #include "base/size.hh"
 #include "base/text.hh"
+#include "base/time.hh"
 #include "monitor/log_encode.hh"
 #include "storage/event_log.hh"
 
@@ -23,11 +24,14 @@ struct Driver {
 
 const std::vector<Driver>& drivers() {
     static const std::vector<Driver> table = {
-        {"json-file", {"max-size", "max-file", "labels", "env", "tag"}},
-        {"k8s-file", {"max-size", "max-file"}},
-        {"journald", {"labels", "env", "tag"}},
-        {"syslog", {"syslog-address", "tag"}},
+        {"json-file",
+         {"max-size", "max-file", "max-age", "compress", "mode", "max-buffer-size", "labels", "env", "tag"}},
+        {"k8s-file", {"max-size", "max-file", "max-age", "compress", "mode", "max-buffer-size"}},
+        {"local", {"max-size", "max-file", "max-age", "compress", "mode", "max-buffer-size"}},
+        {"journald", {"mode", "max-buffer-size", "labels", "env", "tag"}},
+        {"syslog", {"mode", "max-buffer-size", "syslog-address", "tag"}},
         {"none", {"max-size", "max-file"}},
+        {"passthrough", {}},
     };
     return table;
 }
@@ -53,11 +57,24 @@ std::optional<std::string> syslog_path(std::string_view address) {
     return path;
 }
 
+/// A duration, or days.
+std::optional<std::chrono::nanoseconds> parse_age(std::string_view text) {
+    constexpr std::uint64_t most_days = 36500;
+    if (text.ends_with('d'))
+        if (const auto days = parse_unsigned(text.substr(0, text.size() - 1), most_days))
+            return std::chrono::hours(24 * *days);
+    return parse_duration(text);
+}
+
 bool is_good(const std::string& key, const std::string& value, const ContainerConfig& config) {
     if (key == "max-size") {
         const auto bytes = parse_bytes(value);
         return value == "-1" || (bytes && *bytes > 0);
     }
+    if (key == "max-age") return parse_age(value).value_or(std::chrono::nanoseconds(0)) >= std::chrono::seconds(1);
+    if (key == "max-buffer-size") return parse_bytes(value).value_or(0) > 0;
+    if (key == "compress") return value == "true" || value == "false";
+    if (key == "mode") return value == "blocking" || value == "non-blocking";
     if (key == "max-file") return parse_unsigned(value, 10000).value_or(0) > 0;
     if (key == "syslog-address") return syslog_path(value).has_value();
     if (key == "tag") expand_log_tag(value, config);
@@ -73,6 +90,34 @@ void check_option(const std::string& key, const std::string& value, const Contai
         throw error;
     }
     if (!is_good(key, value, config)) throw UsageError("invalid value '{}' for log option {}", printable(value), key);
+}
+
+int max_files_of(const ContainerConfig& config) {
+    constexpr int usual = 3, usual_local = 5;
+    const auto count = option_of(config, "max-file");
+    if (count.empty()) return config.log_driver == "local" ? usual_local : usual;
+    return static_cast<int>(parse_unsigned(count, 10000).value_or(usual));
+}
+
+std::int64_t max_size_of(const ContainerConfig& config) {
+    constexpr std::int64_t usual = 10 << 20, usual_local = 20 << 20;
+    const auto size = option_of(config, "max-size");
+    if (size.empty()) return config.log_driver == "local" ? usual_local : usual;
+    return size == "-1" ? -1 : parse_bytes(size).value_or(usual);
+}
+
+void check_together(const ContainerConfig& config) {
+    const bool has_age = !option_of(config, "max-age").empty();
+    if (!option_of(config, "max-buffer-size").empty() && option_of(config, "mode") != "non-blocking")
+        throw UsageError("log option max-buffer-size is for mode=non-blocking");
+    if (max_files_of(config) > 1) {
+        if (option_of(config, "compress") == "true" && max_size_of(config) < 0 && !has_age)
+            throw UsageError("log option compress needs files that are rotated: max-size=-1 says they are not");
+        return;
+    }
+    for (const char* key : {"compress", "max-age"})
+        if (const auto value = option_of(config, key); !value.empty() && value != "false")
+            throw UsageError("log option {} is about rotated files: max-file=1 keeps none", key);
 }
 
 /// The labels and variables that are named, where the container has them, and the tag.
@@ -141,15 +186,21 @@ void interpret_log(const CreateInput& in, ContainerConfig& config) {
         config.log_options[key] = *value;
     }
     for (const auto& [key, value] : config.log_options) check_option(key, value, config);
+    check_together(config);
+    if (config.log_driver == monitor::passthrough_driver && in.options.tty)
+        throw UsageError("--tty and the log driver passthrough exclude each other");
     if (attributes_text(config).size() > monitor::max_log_attributes)
         throw UsageError("log options labels and env: more than {} bytes for every line", monitor::max_log_attributes);
 }
 
 bool has_log_file(const ContainerConfig& config) {
-    return config.log_driver == "json-file" || config.log_driver == "k8s-file";
+    return config.log_driver == "json-file" || config.log_driver == "k8s-file" || config.log_driver == "local";
 }
 
+bool passes_stdio(const ContainerConfig& config) { return config.log_driver == monitor::passthrough_driver; }
+
 std::string log_file_name(const ContainerConfig& config) {
+    if (config.log_driver == "local") return "container.log";
     return config.log_driver == "k8s-file" ? "ctr.log" : config.id + "-json.log";
 }
 
@@ -158,10 +209,14 @@ monitor::LogConfig plan_log(const ContainerConfig& config, const std::string& pa
     log.driver = config.log_driver;
     log.path = path;
     if (config.log_driver == "syslog") log.path = syslog_path(option_of(config, "syslog-address")).value_or("/dev/log");
-    if (const auto size = option_of(config, "max-size"); !size.empty())
-        log.max_size = size == "-1" ? -1 : parse_bytes(size).value_or(log.max_size);
-    if (const auto count = option_of(config, "max-file"); !count.empty())
-        log.max_files = static_cast<int>(parse_unsigned(count, 10000).value_or(3));
+    log.max_size = max_size_of(config);
+    log.max_files = max_files_of(config);
+    const auto compress = option_of(config, "compress");
+    log.compress = log.max_files > 1 && (compress == "true" || (compress.empty() && config.log_driver == "local"));
+    if (const auto age = parse_age(option_of(config, "max-age"))) log.max_age = age->count();
+    constexpr std::int64_t usual_buffer = 1 << 20;
+    if (option_of(config, "mode") == "non-blocking")
+        log.buffer_size = parse_bytes(option_of(config, "max-buffer-size")).value_or(usual_buffer);
     log.attributes = attributes_text(config);
     if (has_log_file(config) || config.log_driver == "none") return log;
     const auto tag = option_of(config, "tag");

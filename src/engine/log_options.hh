@@ -20,6 +20,8 @@ bool has_log_file(const storage::ContainerConfig&);
 /// In its data folder.
 std::string log_file_name(const storage::ContainerConfig&);
 /// `path`: of the log file, if it has one.
+/// Its streams are those of the command that starts it (log driver passthrough).
+bool passes_stdio(const storage::ContainerConfig&);
 monitor::LogConfig plan_log(const storage::ContainerConfig&, const std::string& path);
 
 /// "{{.Name}}/{{.ID}}" of --log-opt tag. Throws UsageError for what it does not know.

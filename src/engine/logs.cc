@@ -10,6 +10,7 @@
 #include "engine/log_options.hh"
 #include "monitor/control.hh"
 #include "monitor/log_reader.hh"
+#include "storage/unpack_client.hh"
 
 namespace kist::engine {
 
@@ -109,7 +110,10 @@ void logs(Engine& engine, const std::vector<ContainerId>& ids, const LogOptions&
             throw Error("container '{}': configured logging driver does not support reading", view->config.name)
                 .with_exit_code(ExitCode::failure);
         std::string path = engine.containers().data_dir(id).path_of(log_file_name(view->config));
-        sources.push_back({monitor::LogReader(path, query),
+        const auto expand = [&engine, id](const Fd& packed) {
+            return storage::expand_file(packed, engine.containers().data_dir(id));
+        };
+        sources.push_back({monitor::LogReader(path, query, expand),
                            make_prefix(view->config, options, sources.size(), ids.size() > 1),
                            engine.containers().run_dir(id)});
     }

@@ -5,6 +5,7 @@
 
 #include "base/log.hh"
 #include "engine/hook_spec.hh"
+#include "engine/log_options.hh"
 #include "engine/networks.hh"
 #include "engine/spec_plan.hh"
 #include "engine/tell.hh"
@@ -35,11 +36,12 @@ ContainerView view_of(Engine& engine, const ContainerId& id) {
     return std::move(*view);
 }
 
-void adopt(Engine& engine, const ContainerId& id) {
+void adopt(Engine& engine, const ContainerId& id, const storage::ContainerConfig& config) {
     monitor::SpawnOptions options;
     options.program = storage::program_path("kist-monitor");
     options.container_id = id.str();
     options.adopt = true;
+    options.pass_stdio = passes_stdio(config);
     auto spawned = monitor::spawn_monitor(engine.containers().run_dir(id), options);
     if (spawned.wait_started()) spawned.release();
 }
@@ -121,7 +123,7 @@ ContainerView settle_locked(Engine& engine, const ContainerId& id) {
     ContainerView view = view_of(engine, id);
     if (!view.is_orphan) clear_interrupted_start(engine, id, view);
     if (!view.is_orphan || !view.damage.empty()) return view;
-    if (needs_monitor(view)) adopt(engine, id);
+    if (needs_monitor(view)) adopt(engine, id, view.config);
     else record_end(engine, id, view);
     return view_of(engine, id);
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // start and attach: from a record to a running process with its monitor, and the streams of who waits for it.
+#include <unistd.h>
+
 #include "base/log.hh"
 #include "base/text.hh"
 #include "base/time.hh"
 #include "engine/containers.hh"
 #include "engine/host_facts.hh"
+#include "engine/log_options.hh"
 #include "engine/name_files.hh"
 #include "engine/network_parts.hh"
 #include "engine/networks.hh"
@@ -26,7 +29,7 @@ using storage::Status;
 
 monitor::AttachSettings settings_for(const ContainerView& view, const AttachOptions& options) {
     monitor::AttachSettings settings;
-    settings.stdin_ = options.stdin_ && view.config.open_stdin;
+    settings.stdin_ = options.stdin_ && view.config.open_stdin && !passes_stdio(view.config);
     settings.stdout_ = options.stdout_;
     settings.stderr_ = options.stderr_;
     settings.terminal = view.config.tty;
@@ -119,15 +122,25 @@ void record_failure(Engine& engine, const ContainerId& id, const ContainerView& 
     containers.data_dir(id).remove_file("started.json");
 }
 
+/// A container that has a terminal of the user's types into it (TIOCSTI), whatever its user runs there next.
+void check_passed_stdio(const storage::ContainerConfig& config) {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if ((fd != STDIN_FILENO || config.open_stdin) && ::isatty(fd) == 1)
+            throw Error("the log driver passthrough cannot be used on a terminal")
+                .with_hint("redirect its output, or run it from a service");
+}
+
 monitor::SpawnedMonitor launch(Engine& engine, const ContainerId& id, const ContainerView& view,
                                const netns::ContainerPlan& network, const monitor::AttachSettings* attach,
                                std::optional<storage::ContainerLock>& lock) {
+    if (passes_stdio(view.config)) check_passed_stdio(view.config);
     Dir run = prepare(engine, id, view.config, network);
     engine.containers().write_started(view.config, starting_state(network));
     if (!network.attachments.empty()) run.remove_file(leasing_mark); // the job tells from here on
     monitor::SpawnOptions options;
     options.program = storage::program_path("kist-monitor");
     options.container_id = id.str();
+    options.pass_stdio = passes_stdio(view.config);
     if (attach != nullptr) options.attach = attach->flags();
     if (view.config.tty) options.size = monitor::window_size();
     auto spawned = monitor::spawn_monitor(run, options);
@@ -224,6 +237,10 @@ AttachResult attach(Engine& engine, const ContainerId& id, const AttachOptions& 
         throw Error("you cannot attach to a paused container, unpause it first").with_exit_code(ExitCode::failure);
     if (view.state.status == Status::restarting)
         throw Error("you cannot attach to a restarting container, wait until it is running")
+            .with_exit_code(ExitCode::failure);
+    if (passes_stdio(view.config))
+        throw Error(
+            "you cannot attach to a container with the log driver passthrough: its output goes where it was started")
             .with_exit_code(ExitCode::failure);
     auto settings = settings_for(view, options);
     settings.redraw = true;

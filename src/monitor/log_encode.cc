@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "base/error.hh"
+#include "monitor/log_stamp.hh"
 #include "monitor/utf8.hh"
 
 namespace kist::monitor {
@@ -76,6 +78,17 @@ char* escape_one(char* to, std::string_view text, std::size_t& used) {
 
 } // namespace
 
+LogFormat log_format(std::string_view driver) {
+    if (driver == "json-file") return LogFormat::json;
+    if (driver == "local") return LogFormat::local;
+    if (driver == "k8s-file" || driver == "journald" || driver == "syslog") return LogFormat::k8s;
+    throw Error("log driver '{}' is not known", driver);
+}
+
+std::string log_stamp(LogFormat format, Moment moment) {
+    return format == LogFormat::local ? pack_stamp(moment) : to_rfc3339(moment);
+}
+
 char* escape_json(char* to, std::string_view text) {
     while (!text.empty()) {
         std::uint64_t word = ones * ' ';
@@ -117,6 +130,10 @@ void RecordBuffer::flush() {
 
 LogEncoder::LogEncoder(Stream stream, LogFormat format, std::string_view attributes) : format_(format) {
     const std::string_view name = stream == Stream::out ? "stdout" : "stderr";
+    if (format == LogFormat::local) {
+        middle_ = stream == Stream::out ? "Oo" : "Ee";
+        return;
+    }
     if (format == LogFormat::k8s) {
         middle_ = fmt::format(" {} ", name);
         return;
@@ -159,6 +176,10 @@ void LogEncoder::record(std::string_view text, std::string_view time, RecordBuff
     // Nearly every text ends in a newline: apart, so that the words before it stay plain.
     const bool whole = text.ends_with('\n');
     if (whole) text.remove_suffix(1);
+    if (format_ == LogFormat::local) {
+        *p++ = middle_[whole ? 0 : 1];
+        return to.end_record(put(put(put(p, time), text), "\n"));
+    }
     if (format_ == LogFormat::k8s) {
         p = put(put(put(p, time), middle_), whole ? "F " : "P ");
         return to.end_record(put(put(p, text), "\n"));
@@ -170,6 +191,14 @@ void LogEncoder::record(std::string_view text, std::string_view time, RecordBuff
     p = put(p, time);
     p = put(p, "\"}\n");
     to.end_record(p);
+}
+
+std::string make_note(LogFormat format, std::string_view text) {
+    std::string record;
+    RecordBuffer buffer([&](std::string_view bytes) { record += bytes; });
+    LogEncoder(Stream::err, format).feed(text, log_stamp(format, Moment::now()), buffer);
+    buffer.flush();
+    return record;
 }
 
 } // namespace kist::monitor

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A container's output as Docker's json-file records, one JSON object a line, or as Kubernetes' and Podman's k8s-file:
+// A container's output as Docker's json-file records, one JSON object a line, as Kubernetes' and Podman's k8s-file, or as local,
+// which spends 13 bytes on a line beside its text (O, E: a line of stdout, stderr; o, e: it goes on in the next record):
 //     {"log":"hello\n","stream":"stdout","time":"2026-11-21T08:00:01.123456789Z"}
 //     2026-11-21T08:00:01.123456789Z stdout F hello
+//     O0NCdXaU2F4Lhello
 // This is the hot path of a chatty container: it works on raw memory, and bytes that need no escape go 8 at a time.
 #pragma once
 
@@ -10,12 +12,18 @@
 #include <string>
 #include <string_view>
 
+#include "base/time.hh"
 #include "monitor/page_buffer.hh"
 
 namespace kist::monitor {
 
 enum class Stream { out, err };
-enum class LogFormat { json, k8s };
+enum class LogFormat { json, k8s, local };
+
+/// Sockets take their records in the form of k8s-file. Throws for a driver that is not ours.
+LogFormat log_format(std::string_view driver);
+/// A record's time as its format has it.
+std::string log_stamp(LogFormat, Moment);
 
 /// A longer line becomes several records, of which only the last one ends in a newline (as Docker's).
 inline constexpr std::size_t max_log_text = 16 * 1024;
@@ -52,7 +60,7 @@ class LogEncoder {
 public:
     /// `attributes` as in LogConfig.
     explicit LogEncoder(Stream stream, LogFormat format = LogFormat::json, std::string_view attributes = {});
-    /// `time` in RFC 3339.
+    /// `time` as of log_stamp().
     void feed(std::string_view bytes, std::string_view time, RecordBuffer& to);
     /// The stream is at its end: what is left becomes a record without newline.
     void finish(std::string_view time, RecordBuffer& to);
@@ -61,8 +69,11 @@ public:
 private:
     void record(std::string_view text, std::string_view time, RecordBuffer& to) const;
     LogFormat format_;
-    std::string middle_; ///< what stands between text and time, or between time and text
+    std::string middle_; ///< json: what stands between text and time; k8s: between time and text; local: the two flags
     std::string partial_;
 };
+
+/// One record of kist's own, on stderr.
+std::string make_note(LogFormat, std::string_view text);
 
 } // namespace kist::monitor

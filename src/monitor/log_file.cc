@@ -11,16 +11,19 @@
 #include "base/error.hh"
 #include "base/time.hh"
 #include "monitor/log_encode.hh"
+#include "monitor/log_piece.hh"
 
 namespace kist::monitor {
 
 LogFile::LogFile(const LogConfig& config)
     : path_(config.path),
-      is_k8s_(config.driver == "k8s-file"),
+      format_(log_format(config.driver)),
       max_size_(config.max_size),
-      max_files_(std::max(config.max_files, 1)) {
+      max_files_(std::max(config.max_files, 1)),
+      max_age_(config.max_age) {
     open(0);
     cut_torn_record();
+    expire(Moment::now());
 }
 
 void LogFile::open(int extra_flags) {
@@ -30,6 +33,8 @@ void LogFile::open(int extra_flags) {
     if (!file) throw SysError("opening log file '{}'", path_);
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) throw SysError("reading the size of log file '{}'", path_);
+    const std::int64_t born = identify(file).born_ns;
+    born_ns_ = born != 0 ? born : Moment::now().ns;
     file_ = std::move(file);
     size_ = status.st_size;
 }
@@ -97,33 +102,50 @@ bool LogFile::write_records(std::string_view records) noexcept {
     return true;
 }
 
+void LogFile::note_lost(std::uint64_t bytes, int reason) noexcept {
+    dropped_ += bytes;
+    drop_reason_ = reason;
+}
+
 void LogFile::note_dropped() noexcept {
     const std::uint64_t lost = dropped_;
-    const std::string text = fmt::format("kist: {} bytes of log were lost: {}\n", lost, errno_text(drop_reason_));
-    if (is_k8s_) {
-        if (write_records(to_rfc3339(Moment::now()) + " stderr F " + text)) dropped_ = 0;
-        return;
-    }
-    std::string record = R"({"log":")";
-    std::string escaped(text.size() * 6, '\0');
-    escaped.resize(static_cast<std::size_t>(escape_json(escaped.data(), text) - escaped.data()));
-    record += escaped + R"(","stream":"stderr","time":")" + to_rfc3339(Moment::now()) + "\"}\n";
-    if (write_records(record)) dropped_ = 0;
+    if (write_records(
+            make_note(format_, fmt::format("kist: {} bytes of log were lost: {}\n", lost, errno_text(drop_reason_)))))
+        dropped_ = 0;
 }
 
 void LogFile::rotate() noexcept {
-    const auto numbered = [&](int n) { return n == 0 ? path_ : fmt::format("{}.{}", path_, n); };
+    const auto last = static_cast<std::size_t>(max_files_ - 1);
     // The oldest goes by unlink, not by renaming over it: ext4 would take that for a careful replacement of a document and
     // write the new file out to the disk at once, which took 14 ms.
-    ::unlink(numbered(max_files_ - 1).c_str());
-    for (int n = max_files_ - 1; n > 0; --n) {
-        // A missing one in the middle is no failure.
-        if (::rename(numbered(n - 1).c_str(), numbered(n).c_str()) != 0 && errno != ENOENT) return;
+    ::unlink(piece_path(path_, last).c_str());
+    if (last > 0) ::unlink(packed_path(path_, last).c_str());
+    for (std::size_t n = last; n > 0; --n) {
+        // A missing one in the middle is no failure. Both there: what was compressed outlived a crash before it was removed.
+        if (n > 1 && ::rename(packed_path(path_, n - 1).c_str(), packed_path(path_, n).c_str()) == 0)
+            ::unlink(piece_path(path_, n - 1).c_str());
+        if (::rename(piece_path(path_, n - 1).c_str(), piece_path(path_, n).c_str()) != 0 && errno != ENOENT) return;
     }
     try {
         open(O_EXCL);
+        ++rotations_;
     } catch (const Error&) {
         // Still open: the old file. It takes the output until the next attempt.
+    }
+}
+
+void LogFile::expire(Moment now) noexcept {
+    if (max_age_ <= 0) return;
+    // Each file covers its part of the age, so that what is removed with a file is not much younger than it.
+    const std::int64_t part = max_age_ / std::max(max_files_ - 1, 1);
+    if (size_ > 0 && now.ns - born_ns_ >= part) rotate();
+    for (std::size_t n = 1; n < static_cast<std::size_t>(max_files_); ++n) {
+        for (const std::string& path : {piece_path(path_, n), packed_path(path_, n)}) {
+            struct stat status {};
+            if (::lstat(path.c_str(), &status) != 0) continue;
+            const std::int64_t last_record = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
+            if (now.ns - last_record > max_age_) ::unlink(path.c_str());
+        }
     }
 }
 

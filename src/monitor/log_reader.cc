@@ -21,23 +21,10 @@ constexpr std::size_t chunk_size = 256 * 1024;
 constexpr std::size_t longest_line = 1 << 20;
 constexpr std::size_t most_files = 1000;
 
-struct FileId {
-    dev_t device = 0;
-    ino_t inode = 0;
-    std::int64_t size = 0;
-    bool same_file(const FileId& other) const { return device == other.device && inode == other.inode; }
-};
-
-FileId identify(const Fd& file) {
+std::int64_t size_of(const Fd& file) {
     struct stat status {};
-    if (::fstat(file.get(), &status) != 0) throw SysError("reading the state of a log file");
-    return {status.st_dev, status.st_ino, status.st_size};
-}
-
-Fd open_log(const std::string& path) {
-    Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)};
-    if (!file && errno != ENOENT && errno != ENOTDIR) throw SysError("opening log file '{}'", path);
-    return file;
+    if (::fstat(file.get(), &status) != 0) throw SysError("reading the size of a log file");
+    return status.st_size;
 }
 
 std::string read_at(const Fd& file, std::int64_t offset, std::size_t count) {
@@ -51,7 +38,7 @@ std::string read_at(const Fd& file, std::int64_t offset, std::size_t count) {
 /// The lines of a file from its last to its first. What follows the last newline is still being written: left out.
 class ReverseLines {
 public:
-    explicit ReverseLines(const Fd& file) : file_(file), fetched_from_(identify(file).size) {
+    explicit ReverseLines(const Fd& file) : file_(file), fetched_from_(size_of(file)) {
         std::string_view discard;
         next(discard);
     }
@@ -92,26 +79,30 @@ private:
 
 } // namespace
 
-LogReader::LogReader(std::string path, LogQuery query) : path_(std::move(path)), query_(query) {}
+LogReader::LogReader(std::string path, LogQuery query, ExpandLog expand)
+    : path_(std::move(path)), query_(query), expand_(std::move(expand)) {}
 
-std::string LogReader::numbered(std::size_t file) const {
-    return file == 0 ? path_ : fmt::format("{}.{}", path_, file);
-}
-
-std::vector<Fd> LogReader::open_all() const {
+std::vector<LogPiece> LogReader::open_all() const {
     // Newest first: a rotation in between shows the same file once more under its new name, but hides none.
-    std::vector<Fd> files;
+    std::vector<LogPiece> pieces;
     int missing = 0;
     for (std::size_t n = 0; n < most_files; ++n) {
-        Fd file = open_log(numbered(n));
-        if (!file && ++missing > 1) break;
-        if (!file) continue; // in the middle of a rotation there is one gap
-        const FileId id = identify(file);
+        auto piece = LogPiece::open(path_, n);
+        if (!piece && ++missing > 1) break;
+        if (!piece) continue; // in the middle of a rotation there is one gap
         const bool known =
-            std::any_of(files.begin(), files.end(), [&](const Fd& other) { return identify(other).same_file(id); });
-        if (!known) files.push_back(std::move(file));
+            std::any_of(pieces.begin(), pieces.end(), [&](const LogPiece& other) { return other.id() == piece->id(); });
+        if (!known) pieces.push_back(std::move(*piece));
     }
-    return files;
+    return pieces;
+}
+
+/// False: it cannot be read, and is gone from `pieces`.
+bool LogReader::make_plain(std::vector<LogPiece>& pieces, std::size_t index) {
+    if (pieces[index].make_plain(expand_)) return true;
+    ++damaged_;
+    pieces.erase(pieces.begin() + static_cast<std::ptrdiff_t>(index));
+    return false;
 }
 
 namespace {
@@ -140,7 +131,7 @@ std::optional<Found> record_at(const Fd& file, std::int64_t offset, std::int64_t
 /// Where records of `since` and later begin, give or take a little before: a log is in the order of time.
 std::int64_t search(const Fd& file, Moment since) {
     constexpr std::int64_t near_enough = 64 * 1024;
-    std::int64_t before = 0, behind = identify(file).size;
+    std::int64_t before = 0, behind = size_of(file);
     const std::int64_t size = behind;
     while (behind - before > near_enough) {
         const std::int64_t middle = before + (behind - before) / 2;
@@ -153,22 +144,25 @@ std::int64_t search(const Fd& file, Moment since) {
 
 } // namespace
 
-LogReader::Start LogReader::find_since(const std::vector<Fd>& files) const {
+LogReader::Start LogReader::find_since(std::vector<LogPiece>& pieces) {
     // The newest file that begins before the moment; else the oldest there is.
-    for (std::size_t n = 0; n < files.size(); ++n) {
-        const auto first = record_at(files[n], 0, identify(files[n]).size);
-        if (first && first->moment < *query_.since) return {n, search(files[n], *query_.since)};
+    for (std::size_t n = 0; n < pieces.size();) {
+        if (!make_plain(pieces, n)) continue;
+        const Fd& file = pieces[n].file();
+        const auto first = record_at(file, 0, size_of(file));
+        if (first && first->moment < *query_.since) return {n, search(file, *query_.since)};
+        ++n;
     }
-    return {files.size() - 1, 0};
+    return {pieces.empty() ? 0 : pieces.size() - 1, 0};
 }
 
-LogReader::Start LogReader::find_start(const std::vector<Fd>& files) const {
-    if (files.empty()) return {};
-    if (!query_.tail) return query_.since ? find_since(files) : Start{files.size() - 1, 0};
+LogReader::Start LogReader::find_start(std::vector<LogPiece>& pieces) {
+    if (query_.since && !query_.tail) return find_since(pieces);
     LogRecord record;
     std::uint64_t lines = 0;
-    for (std::size_t n = 0; n < files.size(); ++n) {
-        ReverseLines reverse(files[n]);
+    for (std::size_t n = 0; query_.tail && n < pieces.size();) {
+        if (!make_plain(pieces, n)) continue;
+        ReverseLines reverse(pieces[n].file());
         std::string_view line;
         while (reverse.next(line)) {
             const std::int64_t end = reverse.start() + static_cast<std::int64_t>(line.size()) + 1;
@@ -179,25 +173,27 @@ LogReader::Start LogReader::find_start(const std::vector<Fd>& files) const {
             if (lines > *query_.tail) return {n, end};
             if (query_.since && record.moment() < *query_.since) return {n, end};
         }
+        ++n;
     }
-    return {files.size() - 1, 0};
+    return {pieces.empty() ? 0 : pieces.size() - 1, 0};
 }
 
-void LogReader::switch_to(Fd file, std::int64_t offset) {
+void LogReader::switch_to(LogPiece piece, std::int64_t offset) {
     if (!buffer_.empty()) ++damaged_; // a file that was left behind ends in a torn record
     buffer_.clear();
-    file_ = std::move(file);
+    id_ = piece.id();
+    file_ = std::move(piece).take();
     offset_ = offset;
 }
 
 bool LogReader::read(const Sink& sink) {
-    std::vector<Fd> files = open_all();
-    if (files.empty()) return true;
-    const Start start = find_start(files);
-    for (std::size_t n = start.file + 1; n-- > 0;) {
-        switch_to(std::move(files[n]), n == start.file ? start.offset : 0);
+    std::vector<LogPiece> pieces = open_all();
+    const Start start = find_start(pieces);
+    for (std::size_t n = std::min(start.file + 1, pieces.size()); n-- > 0;) {
+        if (!make_plain(pieces, n)) continue;
+        switch_to(std::move(pieces[n]), n == start.file ? start.offset : 0);
         // Not for ever behind a writer that is faster than our reader.
-        if (!read_to(identify(file_).size, sink)) return false;
+        if (!read_to(size_of(file_), sink)) return false;
     }
     return true;
 }
@@ -250,38 +246,38 @@ bool LogReader::selects(const LogRecord& record) {
 }
 
 bool LogReader::was_rotated() const {
-    const Fd newest = open_log(path_);
-    return !file_ || !newest || !identify(newest).same_file(identify(file_));
+    const auto newest = LogPiece::open(path_, 0);
+    return !file_ || !newest || newest->id() != id_;
 }
 
 bool LogReader::move_to_next_file() {
     if (!file_) {
-        Fd first = open_log(path_);
+        auto first = LogPiece::open(path_, 0);
         if (!first) return false;
-        switch_to(std::move(first), 0);
+        switch_to(std::move(*first), 0);
         return true;
     }
-    const FileId mine = identify(file_);
+    const auto go_to = [&](LogPiece piece) {
+        if (!piece.make_plain(expand_)) return ++damaged_, false;
+        switch_to(std::move(piece), 0);
+        return true;
+    };
     int missing = 0;
     for (std::size_t n = 0; n < most_files; ++n) {
-        Fd file = open_log(numbered(n));
-        if (!file && ++missing > 1) break;
-        if (!file) continue;
-        if (!identify(file).same_file(mine)) continue;
+        const auto piece = LogPiece::open(path_, n);
+        if (!piece && ++missing > 1) break;
+        if (!piece || piece->id() != id_) continue;
         // The nearest newer one that exists: one name may be missing in the middle of a rotation.
         for (std::size_t newer = n; newer-- > 0;) {
-            Fd next = open_log(numbered(newer));
-            if (!next || identify(next).same_file(mine)) continue;
-            switch_to(std::move(next), 0);
-            return true;
+            auto next = LogPiece::open(path_, newer);
+            if (next && next->id() != id_ && go_to(std::move(*next))) return true;
         }
         return false;
     }
     // Ours was deleted by several rotations since: go on with the oldest there is.
-    std::vector<Fd> files = open_all();
-    if (files.empty()) return false;
-    switch_to(std::move(files.back()), 0);
-    return true;
+    for (std::vector<LogPiece> pieces = open_all(); !pieces.empty(); pieces.pop_back())
+        if (go_to(std::move(pieces.back()))) return true;
+    return false;
 }
 
 int LogReader::wait_limit() const {

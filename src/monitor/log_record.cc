@@ -6,6 +6,7 @@
 
 #include "base/error.hh"
 #include "base/json.hh"
+#include "monitor/log_stamp.hh"
 #include "monitor/utf8.hh"
 
 namespace kist::monitor {
@@ -179,12 +180,27 @@ bool decode_k8s(std::string_view line, LogRecord& into) {
     return true;
 }
 
+/// "O0NCdXaU2F4Lhello"; a small letter where the line goes on in the next record.
+bool decode_local(std::string_view line, LogRecord& into) {
+    if (line.size() < 1 + stamp_size) return false;
+    const auto moment = unpack_stamp(line.substr(1, stamp_size));
+    if (!moment) return false;
+    const char flag = line.front();
+    into.stream = flag == 'O' || flag == 'o' ? Stream::out : Stream::err;
+    into.time = to_rfc3339(*moment);
+    into.text = line.substr(1 + stamp_size);
+    if (flag == 'O' || flag == 'E') into.text += '\n';
+    return true;
+}
+
 } // namespace
 
 Moment LogRecord::moment() const { return parse_rfc3339(time).value_or(Moment{}); }
 
 bool decode_record(std::string_view line, LogRecord& into) {
     into.details.clear();
+    constexpr std::string_view local_flags = "OoEe";
+    if (!line.empty() && local_flags.find(line.front()) != std::string_view::npos) return decode_local(line, into);
     if (!line.starts_with('{')) return decode_k8s(line, into);
     return decode_plain(line, into) || decode_any(line, into);
 }

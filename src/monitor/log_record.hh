@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One record of json-file or k8s-file back to what the container wrote.
+// One record of json-file, k8s-file or local back to what the container wrote.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ namespace kist::monitor {
 
 struct LogRecord {
     Stream stream = Stream::out;
-    std::string time;    ///< as written; see moment()
+    std::string time;    ///< RFC 3339; see moment()
     std::string details; ///< "name=value,…" of the record's attributes
     std::string text;    ///< ends in a newline unless a long line goes on in the next record of its stream
 

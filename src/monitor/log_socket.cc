@@ -104,7 +104,11 @@ bool LogSocket::send_one(const std::string& datagram) const {
     }
 }
 
-void LogSocket::send(std::string_view records) noexcept {
+void LogSocket::note_lost(std::uint64_t bytes, int reason) noexcept {
+    append(make_note(LogFormat::k8s, fmt::format("kist: {} bytes of log were lost: {}\n", bytes, errno_text(reason))));
+}
+
+void LogSocket::append(std::string_view records) noexcept {
     try {
         while (!records.empty()) {
             const std::size_t end = std::min(records.find('\n'), records.size());

@@ -8,7 +8,7 @@
 
 #include "base/fd.hh"
 #include "monitor/log_record.hh"
-#include "monitor/protocol.hh"
+#include "monitor/log_sink.hh"
 
 namespace kist::monitor {
 
@@ -19,13 +19,14 @@ std::string journal_field(std::string_view name);
 /// What syslog gets, in the form of its local socket (RFC 3164 without host name).
 std::string syslog_datagram(const LogRecord&, std::string_view tag);
 
-class LogSocket {
+class LogSocket : public LogSink {
 public:
     /// Throws when the service is not there.
     explicit LogSocket(const LogConfig& config);
     /// Records as RecordBuffer has them in the form of LogFormat::k8s. The address is looked up for each, so a service that is
     /// started anew gets the next one. A service that takes nothing for 100 ms loses what comes; the container goes on.
-    void send(std::string_view records) noexcept;
+    void append(std::string_view records) noexcept override;
+    void note_lost(std::uint64_t bytes, int reason) noexcept override;
     std::uint64_t lost() const { return lost_; }
 
 private:

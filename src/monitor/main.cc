@@ -15,6 +15,7 @@
 #include "base/error.hh"
 #include "base/ids.hh"
 #include "base/socket.hh"
+#include "monitor/buffered_log.hh"
 #include "monitor/supervisor.hh"
 
 namespace {
@@ -22,18 +23,19 @@ namespace {
 using namespace kist;
 using namespace kist::monitor;
 
+enum class Role { start, adopt, write_log };
 struct Arguments {
-    bool adopt = false;
+    Role role = Role::start;
     std::string id;
 };
 
 std::optional<Arguments> parse_arguments(int argc, char** argv) {
     Arguments arguments;
     int next = 1;
-    if (next < argc && std::string_view(argv[next]) == "--adopt") {
-        arguments.adopt = true;
-        ++next;
-    }
+    const std::string_view option = next < argc ? argv[next] : "";
+    if (option == "--adopt") arguments.role = Role::adopt;
+    if (option == "--log") arguments.role = Role::write_log;
+    if (arguments.role != Role::start) ++next;
     if (next + 1 != argc || !ContainerId::parse(argv[next])) return std::nullopt;
     arguments.id = argv[next];
     return arguments;
@@ -59,8 +61,28 @@ std::unique_ptr<Supervisor> begin(const Arguments& arguments, const Fd& commande
     const Job job = parse_job(read_file(run, std::string(job_file), job_limit), job_file);
     if (job.id != arguments.id) throw Error("'{}' is for container '{}'", job_file, job.id);
     auto supervisor = std::make_unique<Supervisor>(std::move(run), job, commander.duplicate());
-    const bool lives = arguments.adopt ? supervisor->adopt(job) : supervisor->start(job);
+    if (job.log.driver == passthrough_driver)
+        supervisor->use_stdio({inherited(passed_stdio), inherited(passed_stdio + 1), inherited(passed_stdio + 2)});
+    const bool lives = arguments.role == Role::adopt ? supervisor->adopt(job) : supervisor->start(job);
     return lives ? std::move(supervisor) : nullptr;
+}
+
+int write_log(const Arguments& arguments) {
+    ::prctl(PR_SET_NAME, "kist-log");
+    // It ends when the monitor has, and all is written: not before it, at the host's end.
+    ::signal(SIGTERM, SIG_IGN);
+    Fd monitor;
+    try {
+        monitor = inherited(spawn_socket);
+        write_buffered_log(Dir(inherited(run_folder), "the run folder of " + arguments.id), monitor);
+        return static_cast<int>(ExitCode::success);
+    } catch (const Error& error) {
+        try {
+            if (monitor) send_message(monitor, format_failure(error));
+        } catch (const Error&) { // the monitor is gone
+        }
+        return static_cast<int>(ExitCode::engine);
+    }
 }
 
 } // namespace
@@ -74,6 +96,7 @@ int main(int argc, char** argv) {
     ::setsid();                           // fails when the spawner has done so
     ::prctl(PR_SET_NAME, "kist-monitor"); // executed by descriptor it would be called by a number
     ignore_signals();
+    if (arguments->role == Role::write_log) return write_log(*arguments);
     Fd commander;
     try {
         commander = inherited(spawn_socket);

@@ -3,7 +3,7 @@
 // Both sides may be of different versions (a monitor outlives an upgrade): unknown packets are ignored, fields are added only.
 //
 // A monitor is started as `kist-monitor [--adopt] <container id>` with descriptor 3 = the spawn socket, descriptor 4 = the
-// container's run folder, 0 to 2 = /dev/null, and needs no environment. In the run folder it finds monitor.json (Job), holds
+// container's run folder, 0 to 2 = /dev/null (5 to 7: see passed_stdio), and needs no environment. In the run folder it finds monitor.json (Job), holds
 // monitor.lock until the container's end is on disk, makes the FIFOs stdin, stdout, stderr and listens on control.sock.
 //
 // Order at a container's end: output drained into the log → cgroup gone → exit.json and state.json written (with auto_remove:
@@ -38,11 +38,16 @@
 
 namespace kist::monitor {
 
+inline constexpr std::string_view passthrough_driver = "passthrough";
+
 struct LogConfig {
-    std::string driver = "json-file"; ///< json-file, k8s-file, journald, syslog or none
+    std::string driver = "json-file"; ///< json-file, k8s-file, local, journald, syslog, passthrough or none
     std::string path;                 ///< absolute; rotated files are path.1, path.2, …
     std::int64_t max_size = 10 << 20; ///< bytes; -1: never rotated
     int max_files = 3;
+    bool compress = false;        ///< rotated files
+    std::int64_t max_age = 0;     ///< ns; rotated files that are older are removed; 0: none is for its age
+    std::int64_t buffer_size = 0; ///< bytes that may wait for a log that takes none; 0: the container waits
     /// json-file: members of the object "attrs" of each record, as JSON text without braces. journald: the same as fields.
     std::string attributes;
     std::string tag; ///< what journald and syslog call the container
@@ -53,6 +58,9 @@ struct LogConfig {
         field("path", &LogConfig::path);
         field("max_size", &LogConfig::max_size);
         field("max_files", &LogConfig::max_files);
+        field("compress", &LogConfig::compress);
+        field("max_age", &LogConfig::max_age);
+        field("buffer_size", &LogConfig::buffer_size);
         field("attributes", &LogConfig::attributes);
         field("tag", &LogConfig::tag);
         field("id", &LogConfig::id);
@@ -124,6 +132,7 @@ std::string dump_job(const Job&);
 inline constexpr int spawn_socket = 3;
 /// Descriptor 4: the container's run folder.
 inline constexpr int run_folder = 4;
+inline constexpr int passed_stdio = 5; ///< with the log driver passthrough: three descriptors for the container
 
 /// Names in the run folder.
 inline constexpr std::string_view job_file = "monitor.json";

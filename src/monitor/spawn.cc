@@ -59,6 +59,8 @@ SpawnedMonitor spawn_monitor(const Dir& run_dir, const SpawnOptions& options) {
                  {nothing.get(), 2},
                  {sockets.second.get(), spawn_socket},
                  {run_dir.fd().get(), run_folder}};
+    if (options.pass_stdio)
+        for (int fd = 0; fd < 3; ++fd) spawn.fds.emplace_back(options.adopt ? nothing.get() : fd, passed_stdio + fd);
     spawn.new_session = true;
     spawn.cwd = "/";
     Child child = ::kist::spawn(spawn);

@@ -18,6 +18,9 @@ struct SpawnOptions {
     std::string container_id;
     /// The container lives (or has ended) without its monitor: take it over instead of starting it.
     bool adopt = false;
+    /// With the log driver passthrough: the container gets this process's stdin, stdout and stderr. One that is adopted keeps what
+    /// it has; should its monitor start it again, it gets /dev/null.
+    bool pass_stdio = false;
     /// AttachSettings::flags() when the caller wants to be attached from the first byte; 0: not attached.
     std::uint8_t attach = 0;
     /// The terminal's size before the container's program starts.

@@ -43,9 +43,13 @@ bool has_terminal(const Job& job) { return job.spec.process && job.spec.process-
 
 } // namespace
 
-ContainerStdio ContainerStdio::make(const Dir& run, const Job& job) {
+ContainerStdio ContainerStdio::make(const Dir& run, const Job& job, const std::array<Fd, 3>& passed) {
     ContainerStdio stdio;
     if (has_terminal(job)) return stdio;
+    if (job.log.driver == passthrough_driver) {
+        stdio.pass(job, passed);
+        return stdio;
+    }
     for (const char* name : {out_name, err_name}) make_fifo(run, name);
     stdio.open_outputs(run);
     stdio.container_side[1] = open_fifo(run, out_name, O_RDWR);
@@ -64,11 +68,16 @@ ContainerStdio ContainerStdio::make(const Dir& run, const Job& job) {
 
 ContainerStdio ContainerStdio::reopen(const Dir& run, const Job& job) {
     ContainerStdio stdio;
-    if (has_terminal(job)) return stdio;
+    if (has_terminal(job) || job.log.driver == passthrough_driver) return stdio;
     stdio.open_outputs(run);
     // With stdin_once the container has seen its end of file when the monitor died.
     if (job.stdin_open && !job.stdin_once) stdio.input = open_fifo(run, in_name, O_WRONLY | O_NONBLOCK);
     return stdio;
+}
+
+void ContainerStdio::pass(const Job& job, const std::array<Fd, 3>& passed) {
+    for (std::size_t n = 0; n < passed.size(); ++n)
+        container_side[n] = n > 0 || job.stdin_open ? passed[n].duplicate() : open_null();
 }
 
 /// O_RDWR: with a writer of our own a container that closes its output is no hang-up that would wake us again and again.

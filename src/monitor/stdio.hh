@@ -22,7 +22,8 @@ struct ContainerStdio {
     Fd terminal_end;
     std::array<Fd, 3> container_side;
 
-    static ContainerStdio make(const Dir& run, const Job& job);
+    /// `passed`: with the log driver passthrough what the container gets, as it is; nothing of it is seen here.
+    static ContainerStdio make(const Dir& run, const Job& job, const std::array<Fd, 3>& passed);
     /// For a container that runs already. A terminal cannot be opened again: its session was hung up with its monitor.
     static ContainerStdio reopen(const Dir& run, const Job& job);
     /// After init has its copies.
@@ -32,6 +33,7 @@ struct ContainerStdio {
 
 private:
     void open_outputs(const Dir& run);
+    void pass(const Job& job, const std::array<Fd, 3>& passed);
 };
 
 } // namespace kist::monitor

@@ -14,7 +14,9 @@
 #include "base/signals.hh"
 #include "base/text.hh"
 #include "base/time.hh"
+#include "monitor/buffered_log.hh"
 #include "monitor/init_exit.hh"
+#include "monitor/kept_log.hh"
 #include "oci/run/container.hh"
 #include "storage/container_store.hh"
 #include "storage/init_process.hh"
@@ -74,7 +76,7 @@ bool Supervisor::start(const Job& job) {
     try {
         // What the commander has sent before it started us: attach, and the terminal's size.
         while (server_.receive(commander_)) continue;
-        log_.emplace(job.log);
+        log_.emplace(job.log, make_sink(job));
         server_.listen(run_);
         create(job);
     } catch (const Error& error) {
@@ -93,8 +95,13 @@ bool Supervisor::start(const Job& job) {
     return true;
 }
 
+std::unique_ptr<LogSink> Supervisor::make_sink(const Job& job) {
+    if (job.log.buffer_size > 0) return std::make_unique<BufferedLog>(run_, job.id, job.log.buffer_size);
+    return open_log(loop_, job.log);
+}
+
 void Supervisor::create(const Job& job) {
-    stdio_ = ContainerStdio::make(run_, job);
+    stdio_ = ContainerStdio::make(run_, job, passed_stdio_);
     const oci::CgroupHost host = oci::CgroupHost::detect();
     cgroup_ = oci::Cgroup::create(host, job.cgroup_path, job.spec.linux_.resources);
     oci::LaunchOptions options;
@@ -176,7 +183,7 @@ bool Supervisor::adopt(const Job& job) {
     state_ = storage::parse_state(read_file(run_, state_file, state_limit), state_file);
     state_.monitor_pid = ::getpid();
     cgroup_ = oci::Cgroup::open(oci::CgroupHost::detect(), job.cgroup_path);
-    log_.emplace(job.log);
+    log_.emplace(job.log, make_sink(job));
     const auto pid = static_cast<pid_t>(state_.pid);
     auto pidfd = pid > 0 ? open_pidfd(pid) : std::nullopt;
     // The pidfd first: what is seen alive through it now cannot be another process later.

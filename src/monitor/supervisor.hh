@@ -52,6 +52,8 @@ public:
     Supervisor& operator=(const Supervisor&) = delete;
     ~Supervisor();
 
+    /// With the log driver passthrough: see ContainerStdio. Before start() or adopt().
+    void use_stdio(std::array<Fd, 3> passed) { passed_stdio_ = std::move(passed); }
     /// Makes and starts the container and tells the commander. On failure everything made is gone, the commander has been
     /// told why, and the result is false.
     bool start(const Job& job);
@@ -71,6 +73,7 @@ private:
     void use_name_servers(std::string_view payload);
     void end_network();
     void fail(const Error& error);
+    std::unique_ptr<LogSink> make_sink(const Job& job);
     void serve();
     void watch_container();
     void take_signals();
@@ -140,6 +143,7 @@ private:
     std::unique_ptr<netns::NameServer> names_;       ///< none without a network that has names
     std::unique_ptr<netns::FirewallWatch> firewall_; ///< none without a bridge
     std::unique_ptr<ServiceNotify> notify_;          ///< none without a service manager
+    std::array<Fd, 3> passed_stdio_;
     ContainerStdio stdio_;
     std::optional<LogWriter> log_;
     std::optional<OutputPump> output_;

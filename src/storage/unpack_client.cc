@@ -4,6 +4,7 @@
 #include "storage/unpack_client.hh"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/error.hh"
@@ -65,7 +66,12 @@ Reply ask(const std::string& mode, const Request& request, const Dir& folder, st
 
 } // namespace
 
-LayerReply Unpacking::wait() { return finish<LayerReply>(child_, answer_); }
+template <typename Reply>
+Reply Asked<Reply>::wait() {
+    return finish<Reply>(child_, answer_);
+}
+template class Asked<LayerReply>;
+template class Asked<PackReply>;
 
 Unpacking start_layer(const Fd& archive, const Dir& folder, const LayerRequest& request) {
     Started started = start("layer", request, folder, {{archive.get(), STDIN_FILENO}});
@@ -92,6 +98,27 @@ IndexReply index_layout(const Dir& folder, const LayoutRequest& request) {
 AssembleReply assemble_tar(const Dir& folder, const Fd& out, const AssembleRequest& request) {
     const Fd null = open_null();
     return ask<AssembleReply>("assemble", request, folder, {{null.get(), STDIN_FILENO}, {out.get(), STDOUT_FILENO}});
+}
+
+Packing start_packing(const Fd& plain, const Fd& packed, const Dir& folder, const PackRequest& request) {
+    Started started = start("pack", request, folder, {{plain.get(), STDIN_FILENO}, {packed.get(), STDOUT_FILENO}});
+    return {std::move(started.child), std::move(started.answer)};
+}
+
+Fd expand_file(const Fd& packed, const Dir& folder) {
+    constexpr std::int64_t memory_limit = 1 << 30;
+    const auto expand = [&](Fd plain, std::int64_t limit) {
+        if (!plain) throw SysError("making a temporary file");
+        if (::lseek(packed.get(), 0, SEEK_SET) < 0) throw SysError("reading a compressed file");
+        ask<PackReply>("expand", ExpandRequest{limit}, folder,
+                       {{packed.get(), STDIN_FILENO}, {plain.get(), STDOUT_FILENO}});
+        return plain;
+    };
+    try {
+        return expand(Fd{::openat(folder.fd().get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)}, 0);
+    } catch (const Error&) { // a full disk is when logs are needed most
+        return expand(Fd{::memfd_create("expanded", MFD_CLOEXEC)}, memory_limit);
+    }
 }
 
 } // namespace kist::storage

@@ -10,16 +10,21 @@
 namespace kist::storage {
 
 /// A kist-unpack at work. Destroying it ends it.
-class Unpacking {
+template <typename Reply>
+class Asked {
 public:
-    Unpacking(Child child, Fd answer) : child_(std::move(child)), answer_(std::move(answer)) {}
+    Asked(Child child, Fd answer) : child_(std::move(child)), answer_(std::move(answer)) {}
     /// What it answers; its failure is thrown.
-    LayerReply wait();
+    Reply wait();
+    /// Its pidfd is readable once wait() does not block.
+    const Child& child() const { return child_; }
 
 private:
     Child child_;
     Fd answer_;
 };
+using Unpacking = Asked<LayerReply>;
+using Packing = Asked<PackReply>;
 /// `folder` holds an empty diff/; the archive is read from descriptor `archive`.
 Unpacking start_layer(const Fd& archive, const Dir& folder, const LayerRequest&);
 LayerReply unpack_layer(const Fd& archive, const Dir& folder, const LayerRequest&);
@@ -30,5 +35,10 @@ IndexReply index_archive(const Fd& archive, const Dir& folder, const Fd& spool, 
 IndexReply index_layout(const Dir& folder, const LayoutRequest&);
 /// `folder` is a layer's. Writes its tar to `out` from where that stands; the digest and size of what was written.
 AssembleReply assemble_tar(const Dir& folder, const Fd& out, const AssembleRequest&);
+
+/// Compresses what is left to read of `plain` behind what `packed` holds. `folder`: any.
+Packing start_packing(const Fd& plain, const Fd& packed, const Dir& folder, const PackRequest& = {});
+/// `packed`, a compressed file, as an unnamed plain one: on the disk of `folder`, or in memory where there is no room.
+Fd expand_file(const Fd& packed, const Dir& folder);
 
 } // namespace kist::storage

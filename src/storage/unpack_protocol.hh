@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What kist asks of kist-unpack and what it answers. The program gets:
-//   argv[1]  the mode: layer, extract, index, assemble   argv[2]  the request as JSON
-//   fd 0     the archive (assemble: /dev/null)       fd 1     assemble: where the tar goes
+//   argv[1]  the mode: layer, extract, index, layout, assemble, pack, expand   argv[2]  the request as JSON
+//   fd 0     the archive (assemble: /dev/null)       fd 1     assemble, pack, expand: where the bytes go
 //   fd 3     the folder it is confined to: it becomes its root
 //   fd 4     a pipe for one reply as JSON            fd 5     index: an unnamed file to spool into
 #pragma once
@@ -165,6 +165,25 @@ struct AssembleReply {
         field("blob_digest", &AssembleReply::blob_digest);
         field("blob_size", &AssembleReply::blob_size);
     }
+};
+
+/// mode pack: what is left to read of fd 0, compressed, behind what fd 1 holds.
+struct PackRequest {
+    std::string format = "gzip"; ///< or zstd
+    int level = 0;               ///< 0: the usual one
+    static constexpr void fields(auto&& field) {
+        field("format", &PackRequest::format);
+        field("level", &PackRequest::level);
+    }
+};
+/// mode expand: the file at fd 0 (gzip, zstd, xz, or plain) decoded to fd 1.
+struct ExpandRequest {
+    std::int64_t byte_limit = 0; ///< as in LayerRequest
+    static constexpr void fields(auto&& field) { field("byte_limit", &ExpandRequest::byte_limit); }
+};
+struct PackReply {
+    std::string error;
+    static constexpr void fields(auto&& field) { field("error", &PackReply::error); }
 };
 
 } // namespace kist::storage

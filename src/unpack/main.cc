@@ -43,6 +43,8 @@ int main(int argc, char** argv) {
     if (mode == "layout") unpack::serve<storage::LayoutRequest, storage::IndexReply>(argv[2], unpack::index_layout);
     if (mode == "assemble")
         unpack::serve<storage::AssembleRequest, storage::AssembleReply>(argv[2], unpack::assemble_tar);
+    if (mode == "pack") unpack::serve<storage::PackRequest, storage::PackReply>(argv[2], unpack::pack_file);
+    if (mode == "expand") unpack::serve<storage::ExpandRequest, storage::PackReply>(argv[2], unpack::expand_file);
     std::fputs("kist-unpack: unknown mode\n", stderr);
     return static_cast<int>(ExitCode::engine);
 }
