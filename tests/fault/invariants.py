@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import struct
 import subprocess
 import tempfile
@@ -125,7 +126,7 @@ class Store:
         with open("/proc/self/mountinfo", encoding="utf-8") as file:
             found |= {f"mount {line.split()[4]}" for line in file}
         # Bridges stay until `network rm` and `network prune`; close() looks for them.
-        found |= {f"link {name}" for name in os.listdir("/sys/class/net") if not name.startswith("kist")}
+        found |= {f"link {name}" for _, name in socket.if_nameindex() if not name.startswith("kist")}
         for base, folders, _ in os.walk("/sys/fs/cgroup"):
             if self.parent in base:
                 found |= {f"cgroup {base}/{name}" for name in folders}
@@ -145,8 +146,8 @@ class Store:
 
     def close(self):
         self("rm", "-af", "-t", "0")
-        self("network", "prune", "-f")  # the network `victims`, too
-        left = [name for name in os.listdir("/sys/class/net") if name.startswith("k")]
+        self.ok("network", "prune", "-f")  # the network `victims`, too
+        left = [name for _, name in socket.if_nameindex() if name.startswith("k")]
         left += subprocess.run(["nft", "list", "tables"], stdout=subprocess.PIPE, text=True).stdout.splitlines()
         for base, _, _ in os.walk("/sys/fs/cgroup", topdown=False):
             if self.parent in base:
@@ -157,6 +158,16 @@ class Store:
         shutil.rmtree(self.work, ignore_errors=True)
         if left:
             raise Violation(f"left behind after network prune: {left}")
+
+
+def image_of(store, attacker):
+    """The image `attacker`: busybox with that program."""
+    tree = f"{store.work}/tree"
+    os.mkdir(tree)
+    subprocess.run(["tar", "-C", tree, "-xf", f"{store.work}/busybox.tar"], check=True)
+    shutil.copy(attacker, f"{tree}/bin/attacker")
+    subprocess.run(["tar", "-C", tree, "-cf", f"{store.work}/attacker.tar", "."], check=True)
+    store.ok("import", "-q", f"{store.work}/attacker.tar", "attacker")
 
 
 def tree_facts(folder):

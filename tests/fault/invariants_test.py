@@ -9,7 +9,7 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from invariants import Report, Store, Violation, check, nothing_left, remove_all  # noqa: E402
+from invariants import Report, Store, Violation, check, lost_names, nothing_left, remove_all  # noqa: E402
 
 
 def write(path, text):
@@ -88,6 +88,9 @@ BREAKS = {
 
 def check_both(store):
     check(store)
+    lost = [*lost_names(f"{store.work}/root", f"{store.work}/run")]  # rm --all would mend that
+    if lost:
+        raise Violation(lost[0])
     remove_all(store, store.footprint())
 
 

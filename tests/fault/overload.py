@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers that misuse what they have, and processes that die or hang at the wrong moment (SECURITY F3, F15, F17, F19 to F21).
 
-    tests/fault/overload.py --kist PATH [--rounds N] [--only TEXT]
+    tests/fault/overload.py --kist PATH --attacker PATH [--rounds N] [--only TEXT]
 
 Init, one process or all of them killed; the holder of a lock killed or stopped; process ids used again by others; fork bombs; memory
 bombs; freezes that race with ends. Speaks TAP; each case prints its rounds, violations and figures.
@@ -12,6 +12,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from invariants import Report, Store, Violation, check, eventually, pids, proc, remove_all  # noqa: E402
+from invariants import Report, Store, Violation, check, eventually, image_of, pids, proc, remove_all  # noqa: E402
 
 POLITE = "trap 'exit 3' TERM; while :; do sleep 0.05; done"
 
@@ -73,6 +74,8 @@ def killed_processes(store, rounds):
     generator = random.Random(3)
 
     def act(number):
+        if os.path.exists(log):
+            os.unlink(log)
         store.ok("run", "-d", "--name", "victim", "-p", "18998:80", *options, "busybox", "sh", "-c", "sleep 1000 & sleep 1000 & sleep 1000 & wait")
         container = store.inspect()
         init = container["State"]["Pid"]
@@ -81,7 +84,10 @@ def killed_processes(store, rounds):
         victims = [[init], [generator.choice([pid for pid in everybody if pid != init])], everybody][number % 3]
         start = time.monotonic()
         for pid in victims:
-            os.kill(pid, signal.SIGKILL)
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:  # it died with its init
+                pass
         if init in victims:
             record = f"{store.work}/root/containers/{container['Id']}/exit.json"
             while not os.path.exists(record) and time.monotonic() < start + 5:
@@ -97,7 +103,6 @@ def killed_processes(store, rounds):
             raise Violation(f"exit code {code}")
         with open(log, encoding="ascii") as file:
             ran = len(file.readlines())
-        os.unlink(log)
         if ran != 1:
             raise Violation(f"poststop ran {ran} times")
         deaths = store.ok("events", "--stream=false", "--since", "1m", "--filter", "container=" + container["Id"], "--filter", "event=die").splitlines()
@@ -107,18 +112,32 @@ def killed_processes(store, rounds):
     return rounds, violations, f"from death to record p50 {percentile(took, 0.5) * 1000:.1f} ms, p99 {percentile(took, 0.99) * 1000:.1f} ms"
 
 
-def traced_stop(store, call, number, words):
-    """The command, stopped by strace at its number-th `call`, and its pid."""
-    tracer = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=STOP:when={number}", *store.argv, *words],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+class StoppedCommand:
+    """A command that strace stops at its number-th `call`; killed at the end."""
 
-    def stopped():
-        for pid in pids():
-            stat = proc(pid, "stat").rsplit(")", 1)
-            if len(stat) == 2 and stat[1].split()[1] == str(tracer.pid) and stat[1].split()[0] in "Tt":
-                return pid
-        return 0
-    return tracer, eventually("it is stopped", stopped)
+    def __init__(self, store, call, number, words):
+        trace = f"{store.work}/stopped"
+        self.tracer = subprocess.Popen(["strace", "-q", "-o", trace, "-e", f"trace={call}", "-e", f"inject={call}:signal=STOP:when={number}", *store.argv, *words],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+        def is_stopped():
+            with open(trace, encoding="ascii", errors="replace") as file:
+                return "stopped by SIGSTOP" in file.read()
+        eventually("it is stopped", lambda: os.path.exists(trace) and is_stopped())
+        os.unlink(trace)
+        self.pid = next(pid for pid in pids() if proc(pid, "stat").rpartition(")")[2].split()[1:2] == [str(self.tracer.pid)])
+
+    def __enter__(self):
+        return self
+
+    def kill(self):
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            self.pid = 0
+
+    def __exit__(self, *_):
+        self.kill()
+        self.tracer.wait()
 
 
 def lock_holder_killed(store, rounds):
@@ -127,20 +146,16 @@ def lock_holder_killed(store, rounds):
 
     def act(_):
         store.ok("create", "--name", "victim", "busybox", "true")
-        tracer, holder = traced_stop(store, "renameat", 1, ["rename", "victim", "other"])
-        try:
+        with StoppedCommand(store, "renameat", 1, ["rename", "victim", "other"]) as holder:
             waiter = store.begin("rename", "victim", "third")
             time.sleep(0.05)
             if waiter.poll() is not None:
                 raise Violation("the lock was not held")
             start = time.monotonic()
-            os.kill(holder, signal.SIGKILL)
+            holder.kill()
             if waiter.wait(10) != 0:
                 raise Violation("it waited, and then failed")
             waits.append(time.monotonic() - start)
-        finally:
-            tracer.kill()
-            tracer.wait()
     violations = in_rounds(store, rounds, act)
     return rounds, violations, f"waited p99 {percentile(waits, 0.99) * 1000:.1f} ms after the death"
 
@@ -157,23 +172,21 @@ class StoppedHolder(threading.Thread):
         store = self.store
         try:
             store.ok("create", "--name", "victim", "busybox", "true")
-            tracer, holder = traced_stop(store, "renameat", 1, ["rename", "victim", "other"])
-            start = time.monotonic()
-            result = store("start", "victim", timeout=90)
-            self.seconds = time.monotonic() - start
-            if result.returncode == 0 or f"pid {holder} (" not in result.stderr or "rename victim other" not in result.stderr:
-                raise Violation(f"after {self.seconds:.0f} s: exit {result.returncode}: {result.stderr.strip()}")
-            if store("ps", "-a", timeout=5).returncode != 0 or store("inspect", "victim", timeout=5).returncode != 0:
-                raise Violation("readers wait for the lock")
-            os.kill(holder, signal.SIGKILL)
-            tracer.wait(5)
+            with StoppedCommand(store, "renameat", 1, ["rename", "victim", "other"]) as holder:
+                start = time.monotonic()
+                result = store("start", "victim", timeout=90)
+                self.seconds = time.monotonic() - start
+                if result.returncode == 0 or f"pid {holder.pid} (" not in result.stderr or "rename victim other" not in result.stderr:
+                    raise Violation(f"after {self.seconds:.0f} s: exit {result.returncode}: {result.stderr.strip()}")
+                store.ok("ps", "-a", timeout=5)  # readers wait for nobody
+                store.ok("inspect", "victim", timeout=5)
             store.ok("rm", "-af")
         except Violation as violation:
             self.violations.append(str(violation))
 
     def result(self):
         self.join()
-        self.store.close()
+        shutil.rmtree(self.store.work)  # the bridge is the other store's
         return 1, self.violations, f"gave up after {self.seconds:.0f} s"
 
 
@@ -193,6 +206,8 @@ def reuse(pid, tries=4000):
 
 def reused_pids(store, rounds):
     """F17: init and monitor are dead, and their numbers are those of others: no command touches them."""
+    for _ in range(400):  # numbers below 300 do not come back
+        os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
     commands = [["stop", "-t", "0", "victim"], ["kill", "victim"], ["exec", "victim", "true"], ["rm", "-f", "-t", "0", "victim"], ["pause", "victim"], ["container", "cleanup", "victim"],
                 ["ps", "-a"], ["restart", "-t", "0", "victim"], ["top", "victim"], ["logs", "victim"], ["stats", "--no-stream", "victim"], ["update", "--memory", "64m", "victim"], ["system", "check", "--repair"]]
     reused = [0]
@@ -230,27 +245,28 @@ def with_small_pid_max(args):
     """The same program in a pid namespace of its own, whose numbers soon come round. Before Linux 6.14 pid_max is that of the whole host."""
     if tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2]) < (6, 14):
         return None
-    inner = " ".join([sys.executable, os.path.abspath(__file__), "--kist", os.path.abspath(args.kist), "--rounds", str(args.rounds), "--in-small-namespace"])
-    result = subprocess.run(["unshare", "-pf", "--mount-proc", "--kill-child", "bash", "-c", f"echo 400 >/proc/sys/kernel/pid_max && {inner}; exit $?"], stdout=subprocess.PIPE, text=True)
+    inner = " ".join([sys.executable, os.path.abspath(__file__), "--kist", os.path.abspath(args.kist), "--attacker", args.attacker, "--rounds", str(args.rounds), "--in-small-namespace"])
+    result = subprocess.run(["unshare", "-pfn", "--mount-proc", "--kill-child", "bash", "-c", f"ip link set lo up; echo 400 >/proc/sys/kernel/pid_max && {inner}; exit $?"], stdout=subprocess.PIPE, text=True)
     lines = result.stdout.splitlines()
-    answer = json.loads(lines[-1]) if lines else [0, [f"exit {result.returncode}"], ""]
-    return answer
+    tried, violations, figures = json.loads(lines[-1]) if lines else (0, [], "")
+    return tried, violations + [f"exit code {result.returncode}"] * (result.returncode != 0), figures
 
 
-def fork_bombs(store, rounds):
+def fork_bombs(store, attacker, rounds):
     """F19: the limit of processes holds, the host answers, and stop works in time."""
-    took, latency = [], []
+    took, latency, counts = [], [], []
+    image_of(store, attacker)
 
     def act(_):
         names = [f"bomb{n}" for n in range(3)]
         for name in names:
-            store.ok("run", "-d", "--name", name, "--pids-limit", "200", "busybox", "sh", "-c", "trap '' TERM; f() { f | f & }; f; while :; do f; done")
+            store.ok("run", "-d", "--name", name, "--pids-limit", "200", "attacker", "attacker", "fork")
         time.sleep(0.5)
         for name in names:
             with open(f"{cgroup_of(store, store.inspect(name), 'pids')}/pids.current", encoding="ascii") as file:
-                count = int(file.read())
-            if count > 200:
-                raise Violation(f"{count} processes")
+                counts.append(int(file.read()))
+            if counts[-1] > 200:
+                raise Violation(f"{counts[-1]} processes")
         start = time.monotonic()
         subprocess.run(["true"], check=True)
         latency.append(time.monotonic() - start)
@@ -261,7 +277,7 @@ def fork_bombs(store, rounds):
             if took[-1] > 3:
                 raise Violation(f"stop took {took[-1]:.1f} s")
     violations = in_rounds(store, rounds, act)
-    return 3 * rounds, violations, f"stop -t 1 took at most {max(took, default=0):.1f} s, `true` on the host {max(latency, default=0) * 1000:.0f} ms"
+    return 3 * rounds, violations, f"{min(counts, default=0)} to {max(counts, default=0)} processes of 200, stop -t 1 took at most {max(took, default=0):.1f} s, `true` on the host {max(latency, default=0) * 1000:.0f} ms"
 
 
 def memory_bombs(store, rounds):
@@ -327,6 +343,7 @@ def freezes(store, rounds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kist", required=True)
+    parser.add_argument("--attacker", required=True, help="the program of tests/security")
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--only", default="", help="cases whose name has this in it")
     parser.add_argument("--in-small-namespace", action="store_true", help=argparse.SUPPRESS)
@@ -347,7 +364,7 @@ def main():
         "F3 init, one process or all of them killed": lambda: killed_processes(store, args.rounds),
         "F15 the holder of a lock killed": lambda: lock_holder_killed(store, few),
         "F17 process ids used again": lambda: with_small_pid_max(args),
-        "F19 fork bombs": lambda: fork_bombs(store, max(1, few // 2)),
+        "F19 fork bombs": lambda: fork_bombs(store, args.attacker, max(1, few // 2)),
         "F20 memory bombs": lambda: memory_bombs(store, args.rounds),
         "F21 freezes that race": lambda: freezes(store, args.rounds // 2),
         "F15 the holder of a lock hangs": lambda: hanging.result(),

@@ -17,7 +17,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from invariants import Store  # noqa: E402
+from invariants import Store, image_of  # noqa: E402
 
 SECRET = b"of the host: " + os.urandom(16).hex().encode()
 
@@ -38,7 +38,7 @@ class Swapping:
         os.mkdir(f"{self.work}/a")
         shutil.copy(f"{self.work}/mine", f"{self.work}/a/mine")
         subprocess.run(["tar", "-C", self.work, "-cf", f"{self.work}/mine.tar", "mine", "a/mine"], check=True)
-        self.make_image(attacker)
+        image_of(store, attacker)
         store.ok("volume", "create", "shared")
         data = f"{self.work}/root/volumes/shared/_data"
         os.makedirs(f"{data}/a/d")
@@ -48,14 +48,6 @@ class Swapping:
         os.symlink("../" * 20 + self.canary.lstrip("/"), f"{data}/up")
         os.symlink(self.canary, f"{data}/link")
         self.swaps = 0
-
-    def make_image(self, attacker):
-        tree = f"{self.work}/tree"
-        os.mkdir(tree)
-        subprocess.run(["tar", "-C", tree, "-xf", f"{self.work}/busybox.tar"], check=True)
-        shutil.copy(attacker, f"{tree}/bin/attacker")
-        subprocess.run(["tar", "-C", tree, "-cf", f"{self.work}/attacker.tar", "."], check=True)
-        self.store.ok("import", "-q", f"{self.work}/attacker.tar", "attacker")
 
     def state(self):
         found = []

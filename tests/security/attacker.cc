@@ -151,6 +151,8 @@ int main(int argc, char** argv) {
     if (verb == "unshare" && argc == 3) return answer(::unshare(static_cast<int>(std::strtoul(argv[2], nullptr, 0))));
     if (verb == "mknod-read" && argc == 4)
         return make_and_read(static_cast<unsigned>(std::atoi(argv[2])), static_cast<unsigned>(std::atoi(argv[3])));
+    if (verb == "fork")
+        for (;;) ::fork();
     std::fprintf(stderr, "attacker: unknown verb\n");
     return 2;
 }
