@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Floods, readers that are slow or die, and input that floods back (SECURITY F22 to F24).
+
+    tests/fault/streams.py --kist PATH [--rounds N] [--only TEXT]
+
+The log of a flood holds every line once and in order, and what is no text in it comes back as it was; a reader that stops is dropped,
+so that the writer goes on; dead readers leave no descriptor behind; input comes back byte for byte. Speaks TAP.
+"""
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from invariants import Report, Store, Violation, check, eventually, proc, remove_all  # noqa: E402
+
+
+def guarded(store, act):
+    before = store.footprint()
+    try:
+        figures = act()
+        check(store)
+        remove_all(store, before)
+        return [], figures
+    except Violation as violation:
+        store("rm", "-af", "-t", "0")
+        return [str(violation)], ""
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def resident(pid):
+    return next((int(line.split()[1]) for line in proc(pid, "status").splitlines() if line.startswith("VmRSS")), 0)
+
+
+def flood_in_order(store, rounds):
+    """Eight writers at once, each with numbers of its own, into a log that rotates."""
+    lines = 200 * rounds
+
+    def act():
+        start = time.monotonic()
+        store.ok("run", "-d", "--name", "victim", "--log-opt", "max-size=200k", "--log-opt", "max-file=1000", "busybox", "sh", "-c",
+                 f'for w in 1 2 3 4 5 6 7 8; do (i=0; while [ $i -lt {lines} ]; do i=$((i + 1)); echo "$w $i"; done) & done; wait')
+        store.ok("wait", "victim", timeout=120)
+        seconds = time.monotonic() - start
+        last = {}
+        for line in store.ok("logs", "victim", timeout=60).splitlines():
+            writer, number = line.split()
+            if int(number) != last.get(writer, 0) + 1:
+                raise Violation(f"writer {writer}: {number} after {last.get(writer, 0)}")
+            last[writer] = int(number)
+        if set(last.values()) != {lines} or len(last) != 8:
+            raise Violation(f"the last lines are {last}")
+        return f"{8 * lines} lines in {seconds:.1f} s"
+    violations, figures = guarded(store, act)
+    return 8 * lines, violations, figures
+
+
+def odd_bytes(store, rounds):
+    """NUL, invalid UTF-8, a line of 1 MiB, no newline at the end: logs give it back. Twice, with and without a split of the batch."""
+    generator = random.Random(22)
+    wanted = b"a\0b\n" + b"\xff\xfe\xc3(\n" + bytes(generator.choice(b"0123456789abcdef") for _ in range(1 << 20)) + b"\nno newline"
+
+    def act():
+        with open(f"{store.work}/odd", "wb") as file:
+            file.write(wanted)
+        store.ok("run", "--name", "victim", "-v", f"{store.work}/odd:/odd:ro", "busybox", "cat", "/odd", timeout=60)
+        got = subprocess.run([*store.argv, "logs", "victim"], stdout=subprocess.PIPE, check=True).stdout
+        # json-file is JSON: what is no UTF-8 is U+FFFD there, as with docker.
+        expected = wanted.decode(errors="replace").encode()
+        if got.rstrip(b"\n") != expected:
+            raise Violation(f"{len(got)} bytes come back of {len(expected)}")
+        return f"{len(got)} bytes"
+    answers = [guarded(store, act) for _ in range(max(1, rounds // 20))]
+    return len(answers), [violation for found, _ in answers for violation in found], answers[-1][1]
+
+
+def stopped_reader(store, _):
+    """An attached reader that is stopped holds the writer up for ten seconds at most, and is dropped; followers of the log never do."""
+
+    def act():
+        store.ok("run", "-d", "--name", "victim", "busybox", "sh", "-c", f"while [ ! -e /go ]; do echo wait; sleep 0.05; done; yes {'x' * 999} | head -n 20000; touch /done; sleep 1000")
+        monitor = store.state()["MonitorPid"]
+        readers = [store.begin("attach", "victim", stdout=subprocess.PIPE), store.begin("logs", "-f", "victim", stdout=subprocess.PIPE)]
+        for reader in readers:
+            reader.stdout.read(1)  # it is attached
+            os.kill(reader.pid, signal.SIGSTOP)
+        store.ok("exec", "victim", "touch", "/go")
+        start = time.monotonic()
+        eventually("the writer goes on", lambda: store("exec", "victim", "test", "-e", "/done").returncode == 0, limit=60)
+        seconds, memory = time.monotonic() - start, resident(monitor)
+        for reader in readers:
+            reader.kill()
+            reader.stdout.close()
+            reader.wait()
+        if seconds > 15:
+            raise Violation(f"the writer was held up for {seconds:.1f} s")
+        if memory > 20000:
+            raise Violation(f"the monitor has {memory} KiB")
+        return f"the writer ended after {seconds:.1f} s, the monitor had {memory} KiB"
+    violations, figures = guarded(store, act)
+    return 1, violations, figures
+
+
+def dead_readers(store, rounds):
+    """Attached clients and followers killed at any moment: the monitor's descriptors are what they were."""
+    generator = random.Random(23)
+
+    def act():
+        store.ok("run", "-di", "--name", "victim", "busybox", "sh", "-c", "while :; do echo line; sleep 0.01; done")
+        monitor = store.state()["MonitorPid"]
+        before = descriptors(monitor)
+        for _ in range(rounds):
+            reader = store.begin("attach", "victim", stdin=subprocess.PIPE)
+            time.sleep(generator.random() * 0.01)
+            reader.kill()
+            reader.wait()
+            reader.stdin.close()
+        eventually(f"the monitor has {before} descriptors again, not {descriptors(monitor)}", lambda: descriptors(monitor) <= before)
+        return f"{before} descriptors before and after"
+    violations, figures = guarded(store, act)
+    return rounds, violations, figures
+
+
+def input_flood(store, rounds):
+    """Megabytes of input, while the output flows back: byte for byte."""
+
+    def act():
+        wanted = random.Random(24).randbytes(rounds * 20000)
+        with open(f"{store.work}/input", "wb") as file:
+            file.write(wanted)
+        with open(f"{store.work}/input", "rb") as source:
+            got = subprocess.run([*store.argv, "run", "-i", "--rm", "--log-driver", "none", "busybox", "cat"], stdin=source, stdout=subprocess.PIPE, timeout=120).stdout
+        if got != wanted:
+            raise Violation(f"{len(got)} bytes came back of {len(wanted)}")
+        return f"{len(wanted)} bytes"
+    violations, figures = guarded(store, act)
+    return 1, violations, figures
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kist", required=True)
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--only", default="", help="cases whose name has this in it")
+    args = parser.parse_args()
+    if os.geteuid() != 0:
+        print("1..0 # SKIP needs root")
+        return 0
+    cases = {"F22 a flood in order": flood_in_order, "F22 bytes that are no text": odd_bytes, "F23 readers that are stopped": stopped_reader,
+             "F23 readers that are killed": dead_readers, "F24 a flood of input": input_flood}
+    cases = {name: case for name, case in cases.items() if args.only in name}
+    store = Store(os.path.abspath(args.kist))
+    report = Report("streams", len(cases))
+    try:
+        for name, case in cases.items():
+            tried, violations, figures = case(store, args.rounds)
+            report.case(name, tried, violations, figures=figures)
+    finally:
+        store.close()
+    return report.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
