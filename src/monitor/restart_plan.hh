@@ -10,12 +10,14 @@
 
 namespace kist::monitor {
 
-/// How long to wait before the next start of a container that ended as `state` says (exit_code, started_at, finished_at,
-/// restart_count, restart_delay, stopped_by_user); nothing when it is to stay as it is.
+/// How long to wait before the next start of a container that ended as `state` says (exit_code, restart_count,
+/// restart_delay, stopped_by_user); nothing when it is to stay as it is. `uptime`, which matters to how long only, is not
+/// taken from the times in `state`: those are the wall clock's, which jumps.
 std::optional<std::chrono::nanoseconds> plan_restart(const storage::RestartPolicy& policy,
-                                                     const storage::ContainerState& state);
+                                                     const storage::ContainerState& state,
+                                                     std::chrono::nanoseconds uptime = {});
 
 /// The same without asking the policy: 100 ms, doubling to a minute, 100 ms again after a run of 10 s.
-std::chrono::nanoseconds restart_delay(const storage::ContainerState& state);
+std::chrono::nanoseconds restart_delay(const storage::ContainerState& state, std::chrono::nanoseconds uptime);
 
 } // namespace kist::monitor

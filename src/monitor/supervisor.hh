@@ -157,9 +157,10 @@ private:
     std::unique_ptr<HealthRunner> health_;   ///< none: nothing is checked
     std::unique_ptr<FileFollower> follower_; ///< none: no file is followed
     std::optional<EventLoop::TimerId> restart_timer_;
-    bool restarts_anyway_ = false; ///< without a restart policy: for its health
-    bool stays_ended_ = false;     ///< whatever the restart policy says: a stop was asked for
-    bool keep_record_ = false;     ///< no auto_remove this time
+    std::chrono::nanoseconds uptime_{}; ///< of the last run
+    bool restarts_anyway_ = false;      ///< without a restart policy: for its health
+    bool stays_ended_ = false;          ///< whatever the restart policy says: a stop was asked for
+    bool keep_record_ = false;          ///< no auto_remove this time
     bool stop_asked_ = false;
     bool end_told_ = false;
 };

@@ -7,6 +7,7 @@
 #include "monitor/supervisor.hh"
 #include "storage/container_store.hh"
 #include "storage/event_log.hh"
+#include "storage/init_process.hh"
 
 namespace kist::monitor {
 
@@ -37,6 +38,7 @@ void Supervisor::note_exit(const std::optional<ExitStatus>& status) {
     state_.status = storage::Status::exited;
     state_.exit_code = known.code();
     state_.finished_at = Moment::now().ns;
+    uptime_ = storage::time_since(state_.pid_start_time);
     state_.oom_killed = was_oom_killed(known);
 }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the results of health checks do to the container, and changes of its job while it runs.
-#include "base/time.hh"
 #include "monitor/supervisor.hh"
+#include "storage/init_process.hh"
 
 namespace kist::monitor {
 
 /// Of a container that has just been started, or was adopted: its health goes on where it was.
 void Supervisor::start_health(const Job& job) {
     if (!job.health || !job.spec.process) return;
-    const std::chrono::nanoseconds uptime(std::max<std::int64_t>(Moment::now().ns - state_.started_at, 0));
+    const std::chrono::nanoseconds uptime = storage::time_since(state_.pid_start_time);
     const CheckedContainer container{run_, *cgroup_, pidfd_ ? pidfd_ : child_.pidfd(), static_cast<pid_t>(state_.pid)};
     try {
         health_ = std::make_unique<HealthRunner>(

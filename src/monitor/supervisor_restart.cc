@@ -32,8 +32,8 @@ void find_joined(Job& job) {
 
 std::optional<std::chrono::nanoseconds> Supervisor::next_start() const {
     if (stays_ended_ || task_.auto_remove) return std::nullopt;
-    if (restarts_anyway_) return restart_delay(state_);
-    return plan_restart(task_.restart, state_);
+    if (restarts_anyway_) return restart_delay(state_, uptime_);
+    return plan_restart(task_.restart, state_, uptime_);
 }
 
 void Supervisor::wait_for_restart(std::chrono::nanoseconds delay) {
@@ -82,6 +82,7 @@ void Supervisor::failed_restart(const std::string& reason, int exit_code) {
     child_ = {};
     state_.status = storage::Status::exited;
     state_.exit_code = exit_code;
+    uptime_ = {};
     state_.started_at = state_.finished_at = Moment::now().ns;
     clear_away();
     state_.error = reason;

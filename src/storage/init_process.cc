@@ -2,11 +2,14 @@
 // Reads /proc/PID/stat (proc_pid_stat(5)): fields 3 (state), 22 (start time) and 52 (exit code, for ptrace readers).
 #include "storage/init_process.hh"
 
+#include <algorithm>
+#include <ctime>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "base/error.hh"
 #include "base/file.hh"
@@ -33,6 +36,16 @@ InitLook look_at_init(pid_t pid, std::uint64_t start_time) {
     InitLook look{InitLook::Kind::zombie, {}};
     if (auto code = parse_signed(fields[49])) look.status = ExitStatus::from_wait_status(static_cast<int>(*code));
     return look;
+}
+
+std::chrono::nanoseconds time_since(std::uint64_t start_time) {
+    if (start_time == 0) return {};
+    using std::chrono::nanoseconds, std::chrono::seconds;
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    const nanoseconds start = seconds(start_time / ticks) + nanoseconds(start_time % ticks * (1'000'000'000 / ticks));
+    return std::max(nanoseconds{}, seconds(now.tv_sec) + nanoseconds(now.tv_nsec) - start);
 }
 
 } // namespace kist::storage

@@ -2,6 +2,7 @@
 // Whether the process of a state record still runs: by pid and start time, so a reused pid is never taken for it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
@@ -18,5 +19,8 @@ struct InitLook {
     std::optional<ExitStatus> status;
 };
 InitLook look_at_init(pid_t pid, std::uint64_t start_time);
+
+/// How long ago a process was started that has this start time; none for 0. By the clock of the boot, which never jumps.
+std::chrono::nanoseconds time_since(std::uint64_t start_time);
 
 } // namespace kist::storage

@@ -11,10 +11,8 @@ using storage::RestartPolicy;
 
 namespace {
 
-storage::ContainerState ended(int exit_code, std::chrono::nanoseconds uptime = 10ms) {
+storage::ContainerState ended(int exit_code) {
     storage::ContainerState state;
-    state.started_at = 1'000'000'000;
-    state.finished_at = state.started_at + uptime.count();
     state.exit_code = exit_code;
     return state;
 }
@@ -62,19 +60,24 @@ TEST_CASE("the delay starts at 100 ms and doubles to a minute") {
 }
 
 TEST_CASE("a run of 10 s starts the delays again") {
-    auto state = ended(1, 9'999ms);
+    auto state = ended(1);
     state.restart_delay = std::chrono::nanoseconds(40s).count();
-    CHECK(restart_delay(state) == 1min);
-    state.finished_at = state.started_at + std::chrono::nanoseconds(10s).count();
-    CHECK(restart_delay(state) == 100ms);
+    CHECK(restart_delay(state, 9'999ms) == 1min);
+    CHECK(restart_delay(state, 10s) == 100ms);
+}
+
+TEST_CASE("a wall clock that jumped between start and end does not count as a long run (F18)") {
+    auto state = ended(1);
+    state.restart_delay = std::chrono::nanoseconds(1s).count();
+    state.started_at = 1;
+    state.finished_at = std::chrono::nanoseconds(24h).count();
+    CHECK(plan_restart({RestartMode::always}, state, 10ms) == 2s);
 }
 
 TEST_CASE("a delay that a damaged record holds is bounded") {
     auto state = ended(1);
     state.restart_delay = INT64_MAX;
-    CHECK(restart_delay(state) == 1min);
+    CHECK(restart_delay(state, 0s) == 1min);
     state.restart_delay = -5;
-    CHECK(restart_delay(state) == 100ms);
-    state.started_at = 0;
-    CHECK(restart_delay(state) == 100ms);
+    CHECK(restart_delay(state, 0s) == 100ms);
 }
