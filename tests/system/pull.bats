@@ -144,6 +144,43 @@ fresh_listing() { (cd "$ROOT_T/fresh/root" && find content layers images tmp ! -
     [ "$(cat "$BATS_TEST_TMPDIR"/log.* | grep -c '^Status: ')" -eq 4 ]
 }
 
+@test "a pull that is killed within a blob: the next one fetches the rest and nothing else, as counted on the wire" {
+    local count="$BATS_TEST_TMPDIR/count" relay port size kept before fetched id partial="$ROOT_T/fresh/root/content/partial"
+    mkdir "$BATS_TEST_TMPDIR/tree" && head -c 24M /dev/urandom >"$BATS_TEST_TMPDIR/tree/noise"
+    tar -C "$BATS_TEST_TMPDIR/tree" -cf "$BATS_TEST_TMPDIR/tree.tar" .
+    id=$(kist import -q "$BATS_TEST_TMPDIR/tree.tar" noise)
+    kist push -q noise "127.0.0.1:$PORT/team/noise:1"
+    size=$(kist manifest inspect "127.0.0.1:$PORT/team/noise:1" | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["layers"][0]["size"])')
+
+    echo $((10 << 20)) >"$count.hold"
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/relay_server.py" "$PORT" "$count" >"$BATS_TEST_TMPDIR/port" 3>&- &
+    relay=$!
+    wait_until 10 test -s "$BATS_TEST_TMPDIR/port"
+    read -r port <"$BATS_TEST_TMPDIR/port"
+    printf '{"cgroup-parent": "%s", "insecure-registries": ["127.0.0.1:%s"]}\n' "$CGROUP_PARENT" "$port" >"$BATS_TEST_TMPDIR/kist.json"
+    relayed() { "$KIST" --config "$BATS_TEST_TMPDIR/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" "$@"; }
+    "$KIST" --config "$BATS_TEST_TMPDIR/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" \
+        pull -q "127.0.0.1:$port/team/noise:1" >/dev/null 2>&1 3>&- &
+    local puller=$!
+    # all but the answers' headers and the manifest of what was let through has reached the disk
+    wait_until 20 eval '[ "$(stat -c %s "$partial"/* 2>/dev/null || echo 0)" -gt $(((10 << 20) - (1 << 16))) ]'
+    kill -KILL $puller
+    wait $puller || true
+    kept=$(stat -c %s "$partial"/*)
+    rm "$count.hold"
+    sleep 0.2 # what was held back goes to nobody
+    before=$(cat "$count")
+    [ "$(relayed pull -q "127.0.0.1:$port/team/noise:1")" = "$id" ]
+    fetched=$(($(cat "$count") - before))
+    kill $relay
+    echo "the blob has $size bytes, $kept were kept, $fetched fetched"
+    [ "$fetched" -ge $((size - kept)) ]
+    [ "$fetched" -lt $((size - kept + (16 << 10))) ]
+    [ -z "$(ls "$partial")" ]
+    [ "$(relayed image inspect -f '{{.Id}}' "127.0.0.1:$port/team/noise:1")" = "$id" ]
+    relayed system check # its layer has the digest that it should have
+}
+
 @test "a pull that is killed at any moment leaves a store that the next one completes" {
     local delay
     dd if=/dev/urandom of="$BATS_TEST_TMPDIR/noise" bs=1M count=24 status=none
