@@ -204,6 +204,7 @@ Digest pull_from(Engine& engine, const Endpoint& endpoint, const storage::Refere
     const std::string place = endpoint.host + "/" + endpoint.repository;
     say(options, wanted + ": Pulling from " + (endpoint.host == "docker.io" ? endpoint.repository : place));
     if (found.config_digest.empty()) {
+        fetcher.stop(); // it ends while we go on
         const auto manifest = from_value<oci::Manifest>(json::parse(found.manifest_text, "manifest"), "manifest");
         for (const oci::Descriptor& layer : manifest.layers)
             say(options, Digest::parse(layer.digest)->short_id() + ": Already exists");
