@@ -7,6 +7,7 @@
 #include "base/error.hh"
 #include "base/text.hh"
 #include "engine/manifest_entry.hh"
+#include "engine/mount_text.hh"
 #include "storage/manifest_list.hh"
 
 namespace kist::engine {
@@ -41,6 +42,8 @@ void describe(oci::Descriptor& entry, const EntryOptions& options) {
 }
 
 bool names_source(Engine& engine, const storage::ListSource& source, const std::string& text) {
+    for (const std::string& file : source.files)
+        if (file == absolute_source(text)) return true;
     if (!source.image.empty()) {
         const auto image = engine.images().find(text);
         return image && image->id == source.image;
@@ -88,6 +91,8 @@ ChosenEntry choose(Engine& engine, const ImageRecord& record, const oci::Platfor
     const oci::Descriptor* entry = choose_entry(list.index, platform);
     if (entry == nullptr) throw NotFound("the manifest list has no image for platform {}", platform.str());
     const storage::ListSource* source = list.source_of(entry->digest);
+    if (source != nullptr && !source->content.empty())
+        throw Error("the manifest list has an artifact for platform {}, not an image", platform.str());
     return {entry->digest, source != nullptr ? *source : storage::ListSource{}};
 }
 
@@ -138,9 +143,50 @@ std::string create_manifest_list(Engine& engine, const std::string& name, const 
     return lists.create(reference, list).str();
 }
 
+namespace {
+
+void check_artifact_options(const ManifestAddOptions& options) {
+    if (options.artifact && options.all) throw UsageError("--all is for images, --artifact for files");
+    if (options.artifact) return;
+    for (const auto& [name, given] : {std::pair{"--artifact-type", !options.artifact_type.empty()},
+                                      {"--artifact-config", !options.artifact_config.empty()},
+                                      {"--artifact-config-type", !options.artifact_config_type.empty()},
+                                      {"--artifact-layer-type", !options.artifact_layer_type.empty()},
+                                      {"--artifact-exclude-titles", options.artifact_exclude_titles},
+                                      {"--artifact-subject", !options.artifact_subject.empty()}})
+        if (given) throw UsageError("{} needs --artifact", name);
+}
+
+/// What belongs to an image says so by its descriptor, which is the same whatever list the image came from.
+oci::Descriptor find_subject(Engine& engine, const std::string& image, const RegistryOptions& options) {
+    oci::Descriptor subject = find_entries(engine, image, wanted_platform({}), false, options).front().descriptor;
+    subject.platform.reset();
+    subject.annotations.clear();
+    return subject;
+}
+
+void add_artifact(Engine& engine, const ImageRecord& record, const std::vector<std::string>& files,
+                  const ManifestAddOptions& options) {
+    std::optional<oci::Descriptor> subject;
+    if (!options.artifact_subject.empty()) subject = find_subject(engine, options.artifact_subject, options);
+    Artifact made = make_artifact(engine.store(), files, options, parse_annotations(options.annotations), subject);
+    describe(made.descriptor, options);
+    storage::ManifestLists(engine.store())
+        .change(
+            *Digest::parse(record.id), [&](ManifestList& list) { list.add(made.descriptor, made.source); },
+            made.content);
+}
+
+} // namespace
+
 std::string add_to_manifest_list(Engine& engine, const std::string& name, const std::vector<std::string>& images,
                                  const ManifestAddOptions& options) {
+    check_artifact_options(options);
     const ImageRecord record = get_manifest_list(engine, name);
+    if (options.artifact) {
+        add_artifact(engine, record, images, options);
+        return record.id;
+    }
     const oci::Platform platform = wanted_platform({"", options.os, options.arch, options.variant});
     auto entries = find_all(engine, images, platform, options.all, options);
     for (ListEntry& entry : entries) describe(entry.descriptor, options);
@@ -155,13 +201,10 @@ std::string annotate_manifest_list(Engine& engine, const std::string& name, cons
     if (entry.empty() && !options.index && options.subject.empty())
         throw UsageError("which image of the list? Without one only --index and --subject have a meaning");
     const ImageRecord record = get_manifest_list(engine, name);
-    std::vector<ListEntry> subject;
-    if (!options.subject.empty()) subject = find_entries(engine, options.subject, wanted_platform({}), false, options);
+    std::optional<oci::Descriptor> subject;
+    if (!options.subject.empty()) subject = find_subject(engine, options.subject, options);
     storage::ManifestLists(engine.store()).change(*Digest::parse(record.id), [&](ManifestList& list) {
-        if (!subject.empty()) {
-            list.index.subject = subject.front().descriptor;
-            list.index.subject->platform.reset();
-        }
+        if (subject) list.index.subject = subject;
         EntryOptions own = options;
         if (options.index) {
             for (const auto& [key, value] : parse_annotations(options.annotations)) list.index.annotations[key] = value;
@@ -178,9 +221,7 @@ std::string annotate_manifest_list(Engine& engine, const std::string& name, cons
 std::string remove_from_manifest_list(Engine& engine, const std::string& name, const std::string& entry) {
     const ImageRecord record = get_manifest_list(engine, name);
     storage::ManifestLists(engine.store()).change(*Digest::parse(record.id), [&](ManifestList& list) {
-        const std::string digest = find_digest(engine, list, entry);
-        std::erase_if(list.index.manifests, [&](const oci::Descriptor& d) { return d.digest == digest; });
-        std::erase_if(list.sources, [&](const storage::ListSource& s) { return s.digest == digest; });
+        list.remove(find_digest(engine, list, entry));
     });
     return record.id;
 }

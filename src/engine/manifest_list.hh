@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/artifact.hh"
 #include "engine/engine.hh"
 #include "engine/pull.hh"
 #include "engine/push.hh"
@@ -23,7 +24,7 @@ struct ManifestCreateOptions : RegistryOptions {
     bool amend = false; ///< add to the list if there is one
     std::vector<std::string> annotations;
 };
-struct ManifestAddOptions : RegistryOptions, EntryOptions {
+struct ManifestAddOptions : RegistryOptions, EntryOptions, ArtifactOptions {
     bool all = false;
 };
 struct ManifestAnnotateOptions : RegistryOptions, EntryOptions {
@@ -43,7 +44,7 @@ std::string create_manifest_list(Engine&, const std::string& name, const std::ve
                                  const ManifestCreateOptions&);
 std::string add_to_manifest_list(Engine&, const std::string& name, const std::vector<std::string>& images,
                                  const ManifestAddOptions&);
-/// `entry`: a digest or the name of an image in the list; empty with `index` only.
+/// `entry`: a digest, the name of an image or the path of an artifact's file in the list; empty with `index` only.
 std::string annotate_manifest_list(Engine&, const std::string& name, const std::string& entry,
                                    const ManifestAnnotateOptions&);
 std::string remove_from_manifest_list(Engine&, const std::string& name, const std::string& entry);
@@ -59,5 +60,8 @@ storage::ImageRecord local_image(Engine&, const std::string& name, const std::st
 /// The digest that the list has in the registry.
 Digest push_manifest_list(Engine&, const storage::ImageRecord&, const storage::Reference& to,
                           const ManifestPushOptions&);
+/// Of the list only the image for the platform, without the list. Its digest in the registry.
+Digest push_image_of_list(Engine&, const storage::ImageRecord& list, const storage::Reference& to, const oci::Platform&,
+                          const PushOptions&);
 
 } // namespace kist::engine

@@ -10,6 +10,7 @@
 #include "base/text.hh"
 #include "engine/manifest_entry.hh"
 #include "engine/manifest_list.hh"
+#include "engine/store_manifest.hh"
 #include "engine/transfers.hh"
 #include "registry/fetcher.hh"
 #include "storage/event_log.hh"
@@ -38,13 +39,22 @@ public:
     Digest run() {
         if (options_.all) {
             check_sources();
-            for (oci::Descriptor& entry : list_.index.manifests) send_image(entry);
+            for (oci::Descriptor& entry : list_.index.manifests) send(entry, "");
         }
         const std::string text = storage::list_text(list_.index);
-        const Digest digest = sha256(text);
-        store(to_.tag.empty() ? digest.str() : to_.tag, list_.index.media_type, text);
+        const Digest digest = store_manifest(fetcher_, to_.tag, {list_.index.media_type, text});
         say(fmt::format("{}: digest: {} size: {}", to_.tag, digest.str(), text.size()));
         return digest;
+    }
+
+    Digest run_one(const oci::Platform& platform) {
+        const oci::Descriptor* entry = choose_entry(list_.index, platform);
+        if (entry == nullptr)
+            throw Error("the manifest list has no image for platform {}/{}", platform.os, platform.architecture);
+        list_.index.manifests = {oci::Descriptor(*entry)};
+        check_sources();
+        send(list_.index.manifests.front(), to_.tag);
+        return *Digest::parse(list_.index.manifests.front().digest);
     }
 
 private:
@@ -81,18 +91,24 @@ private:
             const storage::ListSource* source = list_.source_of(entry.digest);
             if (source == nullptr) throw Error("nobody knows where the image {} is", entry.digest);
             if (!source->image.empty() && !engine_.images().find(source->image)) gone.push_back(entry.digest);
+            for (const std::string& blob : source->content) storage::open_content(engine_.store(), blob);
         }
         if (!gone.empty())
             throw NotFound("the list names what is gone from this machine: {}", join(gone, ", "))
                 .with_hint("pull or load it again, or take it off the list by 'kist manifest remove LIST DIGEST'");
     }
 
-    void send_image(oci::Descriptor& entry) {
-        const storage::ListSource* source = list_.source_of(entry.digest);
-        if (source->image.empty()) return copy_image(entry, Reference::parse(source->name));
-        const storage::ImageRecord image = engine_.images().get(source->image);
+    /// `tag`: of the image itself; empty: it is known by its digest only. The entry becomes what the registry has.
+    void send(oci::Descriptor& entry, const std::string& tag) {
+        const storage::ListSource& source = *list_.source_of(entry.digest);
+        if (!source.content.empty()) send_artifact(entry, source, tag);
+        else if (source.image.empty()) copy_image(entry, Reference::parse(source.name), tag);
+        else send_image(entry, engine_.images().get(source.image), tag);
+    }
+
+    void send_image(oci::Descriptor& entry, const storage::ImageRecord& image, const std::string& tag) {
         Reference place = to_;
-        place.tag.clear();
+        place.tag = tag;
         PushOptions options = options_;
         if (options.format.empty()) options.format = entry.media_type == docker_manifest ? "v2s2" : "oci";
         const Pushed pushed = push_image(engine_, image, place, options);
@@ -101,8 +117,31 @@ private:
         entry.media_type = pushed.media_type;
     }
 
-    void copy_image(const oci::Descriptor& entry, const Reference& name) {
-        if (has_manifest(entry)) return say(entry.digest + ": Manifest already exists");
+    void send_artifact(const oci::Descriptor& entry, const storage::ListSource& source, const std::string& tag) {
+        const std::string text = storage::ManifestLists(engine_.store()).artifact_text(source);
+        std::vector<std::string> blobs = source.content;
+        std::erase(blobs, entry.digest);
+        at_once(
+            blobs.size(), static_cast<std::size_t>(engine_.config().max_concurrent_uploads),
+            [&](std::size_t i) { send_file(blobs[i]); }, [&] { fetcher_.stop(); });
+        store_manifest(fetcher_, tag, {entry.media_type, text});
+        say(entry.digest + ": Pushed");
+    }
+
+    void send_file(const std::string& digest) {
+        registry::Ask exists;
+        exists.kind = "exists";
+        exists.reference = digest;
+        if (fetcher_.call(exists).found) return;
+        resume_upload([&](const registry::Ask& ask) {
+            registry::Fetcher::Pending upload = fetcher_.begin(ask, storage::open_content(engine_.store(), digest));
+            upload.end_upload(digest);
+            upload.finish();
+        });
+    }
+
+    void copy_image(const oci::Descriptor& entry, const Reference& name, const std::string& tag) {
+        if (tag.empty() && has_manifest(entry)) return say(entry.digest + ": Manifest already exists");
         const Reference from = by_digest(name, entry.digest);
         registry::Fetcher source(storage::program_path("kist-fetch"), make_setup(engine_.config(), from, options_));
         const auto found = source.describe(entry.digest);
@@ -114,7 +153,7 @@ private:
                 source.stop();
                 fetcher_.stop();
             });
-        store(entry.digest, found.type, found.text);
+        store_manifest(fetcher_, tag, {found.type, found.text});
         say(entry.digest + ": Copied");
     }
 
@@ -160,17 +199,6 @@ private:
         }
     }
 
-    void store(const std::string& reference, const std::string& type, const std::string& text) {
-        registry::Ask ask;
-        ask.kind = "store";
-        ask.reference = reference;
-        ask.media_type = type;
-        const registry::Answer answer = fetcher_.send(ask, text);
-        if (!answer.digest.empty() && answer.digest != sha256(text).str())
-            throw Error("the registry says it stored the manifest {}, not {}", printable(answer.digest),
-                        sha256(text).str());
-    }
-
     Engine& engine_;
     const Reference& to_;
     const ManifestPushOptions& options_;
@@ -181,21 +209,38 @@ private:
 
 } // namespace
 
-Digest push_manifest_list(Engine& engine, const storage::ImageRecord& record, const Reference& to,
-                          const ManifestPushOptions& options) {
+namespace {
+
+/// `push` does it with a ListPush; the rest is told and recorded.
+template <typename Push>
+Digest push_from_list(Engine& engine, const storage::ImageRecord& record, const Reference& to,
+                      const ManifestPushOptions& options, Push&& push) {
     if (!to.digest.empty()) throw UsageError("a manifest list is pushed to a tag, not to a digest");
     try {
-        const Digest digest = ListPush(engine, record, to, options).run();
-        storage::append_event(
-            engine.store().data(),
-            {.type = "image", .action = "push", .id = record.id, .attributes = {{"name", to.familiar()}}});
-        return digest;
+        ListPush pushing(engine, record, to, options);
+        return push(pushing);
     } catch (const UsageError&) {
         throw;
     } catch (Error& error) {
         error.while_doing("pushing the manifest list '{}'", to.familiar());
         throw;
     }
+}
+
+} // namespace
+
+Digest push_manifest_list(Engine& engine, const storage::ImageRecord& record, const Reference& to,
+                          const ManifestPushOptions& options) {
+    const Digest digest = push_from_list(engine, record, to, options, [](ListPush& push) { return push.run(); });
+    storage::append_event(
+        engine.store().data(),
+        {.type = "image", .action = "push", .id = record.id, .attributes = {{"name", to.familiar()}}});
+    return digest;
+}
+
+Digest push_image_of_list(Engine& engine, const storage::ImageRecord& record, const Reference& to,
+                          const oci::Platform& platform, const PushOptions& options) {
+    return push_from_list(engine, record, to, {options}, [&](ListPush& push) { return push.run_one(platform); });
 }
 
 } // namespace kist::engine

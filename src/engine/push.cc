@@ -11,6 +11,7 @@
 #include "base/json.hh"
 #include "base/sha256.hh"
 #include "base/text.hh"
+#include "engine/store_manifest.hh"
 #include "engine/transfers.hh"
 #include "registry/fetcher.hh"
 #include "storage/event_log.hh"
@@ -244,15 +245,9 @@ private:
 
     Pushed store_manifest() {
         const std::string text = manifest_text();
-        const Digest digest = sha256(text);
-        registry::Ask ask;
-        ask.kind = "store";
-        ask.reference = to_.tag.empty() ? digest.str() : to_.tag;
-        ask.media_type = plan_.manifest.media_type;
-        const registry::Answer answer = fetcher_->send(ask, text);
-        if (!answer.digest.empty() && answer.digest != digest.str())
-            throw Error("the registry says it stored the manifest {}, not {}", printable(answer.digest), digest.str());
-        say(fmt::format("{}: digest: {} size: {}", ask.reference, digest.str(), text.size()));
+        const Digest digest = engine::store_manifest(*fetcher_, to_.tag, {plan_.manifest.media_type, text});
+        say(fmt::format("{}: digest: {} size: {}", to_.tag.empty() ? digest.str() : to_.tag, digest.str(),
+                        text.size()));
         storage::append_event(
             engine_.store().data(),
             {.type = "image", .action = "push", .id = image_.id, .attributes = {{"name", to_.familiar()}}});

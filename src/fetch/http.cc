@@ -67,6 +67,7 @@ void take_header(Transfer& transfer, std::string_view line) {
     if (key == "content-range") transfer.content_range = response.content_range = text;
     if (key == "content-encoding") response.content_encoding = to_lower(text);
     if (key == "docker-content-digest") response.digest = text;
+    if (key == "oci-subject") response.subject = text;
     if (key == "link") response.link = text;
     if (key == "range") response.range = text;
     if (key == "retry-after") response.retry_after = seconds_of(text);

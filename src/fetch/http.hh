@@ -30,7 +30,8 @@ struct Request {
 
 struct Response {
     long status = 0;
-    std::string location, challenge, content_type, content_range, content_encoding, retry_after, link, digest, range;
+    std::string location, challenge, content_type, content_range, content_encoding, retry_after, link, digest, range,
+        subject;
     std::string error_body; ///< of any other status
     std::string failure;    ///< transport: not empty means there is no (whole) response
     std::string hint;

@@ -280,6 +280,7 @@ registry::Answer store_manifest(Session& session, const registry::Ask& ask, cons
     if (!response.failure.empty() || response.status != 201) session.refuse(response, "manifests/" + ask.reference);
     registry::Answer answer;
     answer.digest = response.digest;
+    answer.subject = response.subject;
     return answer;
 }
 

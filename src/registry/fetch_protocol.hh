@@ -100,6 +100,7 @@ struct Answer {
     std::string media_type; ///< manifest: what the registry calls it
     std::string digest;     ///< what the registry says; not checked
     std::string location;   ///< upload: it was interrupted, and may go on there
+    std::string subject;    ///< store: the digest whose referrers the registry lists it among; empty: it does not
     static constexpr void fields(auto&& field) {
         field("error", &Answer::error);
         field("hint", &Answer::hint);
@@ -110,6 +111,7 @@ struct Answer {
         field("media_type", &Answer::media_type);
         field("digest", &Answer::digest);
         field("location", &Answer::location);
+        field("subject", &Answer::subject);
     }
 };
 /// An empty digest gives the upload up.

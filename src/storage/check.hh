@@ -73,6 +73,7 @@ private:
     std::string fault_of_image(const ImageRecord&) const;
     void check_image_names();
     void check_content();
+    void check_blob(const std::string& digest) const;
     void remove_image(const Digest& id);
     void remove_layer(const std::string& chain);
 

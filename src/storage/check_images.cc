@@ -7,9 +7,11 @@
 #include <sys/stat.h>
 
 #include "base/error.hh"
+#include "base/sha256.hh"
 #include "base/time.hh"
 #include "storage/check.hh"
 #include "storage/image_names.hh"
+#include "storage/new_content.hh"
 #include "storage/record.hh"
 #include "storage/unpack_client.hh"
 
@@ -107,6 +109,16 @@ void StoreCheck::check_layers() {
     }
 }
 
+/// A blob of an artifact. Throws.
+void StoreCheck::check_blob(const std::string& digest) const {
+    const Fd file = open_content(store_, digest);
+    if (options_.quick) return;
+    Sha256 hash;
+    std::string piece(256u << 10, '\0');
+    while (const std::size_t count = read_full(file, piece, digest)) hash.update({piece.data(), count});
+    if (hash.finish().str() != digest) throw Error("the blob {} is damaged: it has another digest", digest);
+}
+
 std::string StoreCheck::fault_of_image(const ImageRecord& image) const {
     std::vector<std::string> diffs;
     std::string chain;
@@ -120,6 +132,8 @@ std::string StoreCheck::fault_of_image(const ImageRecord& image) const {
     try {
         if (!image.is_list()) images_.raw_config(image);
         images_.raw_manifest(image);
+        for (const ListSource& source : image.sources)
+            for (const std::string& digest : source.content) check_blob(digest);
     } catch (const Error& error) {
         return error.what();
     }
@@ -145,8 +159,7 @@ void StoreCheck::check_image(const Digest& id) {
     }
     if (fault.empty()) {
         known_layers_.insert(record->chain_ids.begin(), record->chain_ids.end());
-        for (const std::string& digest : {record->id, record->manifest_digest})
-            known_content_.insert(digest.substr(digest.find(':') + 1));
+        for (const std::string& digest : record->content()) known_content_.insert(digest.substr(digest.find(':') + 1));
         return;
     }
     const auto names = images_.names_of(id);

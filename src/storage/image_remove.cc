@@ -21,7 +21,7 @@ InUse collect(const ImageStore& images, const LayerStore& layers, const std::vec
     InUse used;
     for (const ImageRecord& image : images.all()) {
         used.chains.insert(image.chain_ids.begin(), image.chain_ids.end());
-        for (const std::string& text : {image.id, image.manifest_digest})
+        for (const std::string& text : image.content())
             if (const auto digest = Digest::parse(text)) used.content.insert(digest->hex());
     }
     for (const std::string& top : tops) {

@@ -87,6 +87,13 @@ std::string read_content(const Store& store, const std::string& digest_text, con
 
 } // namespace
 
+std::vector<std::string> ImageRecord::content() const {
+    std::vector<std::string> found = {manifest_digest};
+    if (!is_list()) found.push_back(id);
+    for (const ListSource& source : sources) found.insert(found.end(), source.content.begin(), source.content.end());
+    return found;
+}
+
 std::string chain_id(const std::string& parent, const std::string& diff_id) {
     return parent.empty() ? diff_id : sha256(parent + " " + diff_id).str();
 }

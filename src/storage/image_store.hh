@@ -35,12 +35,17 @@ struct Reference {
 struct ListSource {
     std::string digest; ///< of the manifest
     std::string image;  ///< the id of an image that is here; or
-    std::string name;   ///< a full reference, "docker.io/library/busybox:latest"
+    std::string
+        name; ///< a full reference, "docker.io/library/busybox:latest"; or neither: an artifact that was made here
+    std::vector<std::string> content = {}; ///< of an artifact: digests of its manifest, configuration and files
+    std::vector<std::string> files = {};   ///< of an artifact: where its files were, for people
     bool operator==(const ListSource&) const = default;
     static constexpr void fields(auto&& field) {
         field("digest", &ListSource::digest, required);
         field("image", &ListSource::image);
         field("name", &ListSource::name);
+        field("content", &ListSource::content);
+        field("files", &ListSource::files);
     }
 };
 
@@ -57,7 +62,7 @@ struct ImageRecord {
     oci::ImageConfig config;
     std::int64_t created = 0;        ///< ns since 1970, from the config
     std::int64_t stored = 0;         ///< when it came here
-    std::int64_t size = 0;           ///< bytes of all layers, unpacked
+    std::int64_t size = 0;           ///< bytes of all layers, unpacked; of a list: of its artifacts
     std::vector<ListSource> sources; ///< of a list
     /// What it is and was called, in full, the latest first. Names that it got before records had this are missing.
     std::vector<std::string> names_history;
@@ -67,6 +72,8 @@ struct ImageRecord {
     bool is_list() const {
         return manifest_type == oci::media_type::oci_index || manifest_type == oci::media_type::docker_list;
     }
+    /// Digests of all that it has below content/.
+    std::vector<std::string> content() const;
     bool operator==(const ImageRecord&) const = default;
     static constexpr void fields(auto&& field) {
         using R = ImageRecord;

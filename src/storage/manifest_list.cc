@@ -3,6 +3,10 @@
 #include "storage/manifest_list.hh"
 
 #include <algorithm>
+#include <set>
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/error.hh"
 #include "base/json.hh"
@@ -18,6 +22,8 @@ namespace {
 constexpr std::size_t text_limit = 4u << 20; ///< registries take no more, and nor do we
 
 std::string record_name(const Digest& id) { return id.hex() + ".json"; }
+
+std::set<std::string> as_set(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
 
 } // namespace
 
@@ -35,6 +41,11 @@ void ManifestList::add(const oci::Descriptor& entry, const ListSource& source) {
     sources.push_back(source);
 }
 
+void ManifestList::remove(const std::string& digest) {
+    std::erase_if(index.manifests, [&](const oci::Descriptor& d) { return d.digest == digest; });
+    std::erase_if(sources, [&](const ListSource& s) { return s.digest == digest; });
+}
+
 std::string list_text(const oci::Index& index) { return json::dump(to_value(index)); }
 
 Digest ManifestLists::store_text(const std::string& text) const {
@@ -45,11 +56,33 @@ Digest ManifestLists::store_text(const std::string& text) const {
     return digest;
 }
 
-/// Two lists, or a list and an image that was pulled, may be the same bytes.
-void ManifestLists::remove_text(const std::string& digest) const {
-    for (const ImageRecord& image : ImageStore(store_).all())
-        if (image.manifest_digest == digest || image.id == digest) return;
-    store_.data().create_dir("content").create_dir("sha256").remove_file(Digest::parse(digest)->hex());
+/// Two lists, or a list and an image that was pulled, may have the same bytes.
+void ManifestLists::remove_unused(const std::vector<std::string>& digests) const {
+    std::set<std::string> used;
+    for (const ImageRecord& image : ImageStore(store_).all()) used.merge(as_set(image.content()));
+    const Dir content = store_.data().create_dir("content").create_dir("sha256");
+    for (const std::string& digest : digests)
+        if (const auto parsed = Digest::parse(digest); parsed && !used.contains(digest))
+            content.remove_file(parsed->hex());
+}
+
+std::int64_t ManifestLists::size_of_artifacts(const ManifestList& list) const {
+    std::set<std::string> blobs;
+    for (const ListSource& source : list.sources) blobs.merge(as_set(source.content));
+    const Dir content = store_.data().create_dir("content").create_dir("sha256");
+    std::int64_t size = 0;
+    for (const std::string& digest : blobs) {
+        struct stat st; // of what is missing `system check` tells
+        const std::string name = digest.substr(digest.find(':') + 1);
+        if (::fstatat(content.fd().get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) size += st.st_size;
+    }
+    return size;
+}
+
+std::string ManifestLists::artifact_text(const ListSource& source) const {
+    std::string text = read_all(open_content(store_, source.digest), text_limit, source.digest);
+    if (sha256(text).str() != source.digest) throw Error("the artifact {} is damaged in the store", source.digest);
+    return text;
 }
 
 Digest ManifestLists::create(const Reference& name, const ManifestList& list) const {
@@ -88,19 +121,23 @@ std::map<std::string, std::vector<std::string>> ManifestLists::named_images() co
     return named;
 }
 
-void ManifestLists::change(const Digest& id, const std::function<void(ManifestList&)>& act) const {
+void ManifestLists::change(const Digest& id, const std::function<void(ManifestList&)>& act,
+                           const std::vector<NewContent>& content) const {
     const ImageStore images(store_);
     const FileLock held = images.lock();
     ImageRecord record = images.get(id.str());
     ManifestList list = read(record);
     act(list);
     if (list.index.manifests.size() > most_entries) throw Error("a manifest list has at most {} entries", most_entries);
-    const std::string old = record.manifest_digest;
+    const std::vector<std::string> old = record.content();
+    for (const NewContent& blob : content) blob.place();
+    if (!content.empty()) content.front().sync();
     record.manifest_digest = store_text(list_text(list.index)).str();
     record.manifest_type = list.index.media_type;
     record.sources = list.sources;
+    record.size = size_of_artifacts(list);
     write_record(store_.data().create_dir("images"), record_name(id), record, Durability::durable);
-    if (record.manifest_digest != old) remove_text(old);
+    if (record.content() != old) remove_unused(old);
 }
 
 } // namespace kist::storage

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "storage/image_store.hh"
+#include "storage/new_content.hh"
 
 namespace kist::storage {
 
@@ -17,6 +18,7 @@ struct ManifestList {
     oci::Index index;
     std::vector<ListSource> sources; ///< one for each entry of the index
     const ListSource* source_of(const std::string& digest) const;
+    void remove(const std::string& digest);
     /// Adds the entry, or replaces the one of the same digest.
     void add(const oci::Descriptor& entry, const ListSource& source);
 };
@@ -34,12 +36,16 @@ public:
     /// The images here that lists name, by id, with the lists' ids.
     std::map<std::string, std::vector<std::string>> named_images() const;
     /// Several commands that change one list do so one after the other. The new list is durable when this returns; a crash
-    /// leaves the old one or the new one.
-    void change(const Digest& id, const std::function<void(ManifestList&)>& act) const;
+    /// leaves the old one or the new one. `content`: what the new list's artifacts consist of.
+    void change(const Digest& id, const std::function<void(ManifestList&)>& act,
+                const std::vector<NewContent>& content = {}) const;
+    /// The manifest of one of its artifacts.
+    std::string artifact_text(const ListSource&) const;
 
 private:
     Digest store_text(const std::string& text) const;
-    void remove_text(const std::string& digest) const;
+    std::int64_t size_of_artifacts(const ManifestList&) const;
+    void remove_unused(const std::vector<std::string>& digests) const;
     const Store& store_;
 };
 

@@ -21,7 +21,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from invariants import TOP, held_locks, torn_records  # noqa: E402
 
-CALLS = ["mkdirat", "symlinkat", "renameat", "unlinkat", "fsync", "syncfs", "write", "sendmsg", "splice", "tee", "sendto", "clone3", "chroot", "seccomp"]
+CALLS = ["mkdirat", "symlinkat", "linkat", "renameat", "unlinkat", "fsync", "fdatasync", "syncfs", "write", "sendmsg", "splice", "tee", "sendto", "clone3", "chroot", "seccomp"]
 
 
 class Bench:
@@ -176,7 +176,10 @@ def list_case(bench, every):
     def prepare():
         bench("local", "manifest", "rm", "-i", "list")
         bench.ok("local", "manifest", "create", "list")
-    return kill_points(bench, "local", ["manifest", "add", "list", "files"], prepare, good, 1)
+    files = f"{bench.work}/files/"
+    tried, violations = kill_points(bench, "local", ["manifest", "add", "list", "files"], prepare, good, 1)
+    more, worse = kill_points(bench, "local", ["manifest", "add", "--artifact", "list", files + "one", files + "two"], prepare, good, 1)
+    return tried + more, violations + worse
 
 
 def main():

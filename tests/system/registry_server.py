@@ -263,7 +263,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def manifest(self, mode, reference):
         if self.command == "PUT":
             data = self.body()
+            if mode == "referrers": # of distribution 1.1
+                subject = json.loads(data).get("subject")
+                return self.reply(201, Docker_Content_Digest=digest(data), **({"OCI_Subject": subject["digest"]} if subject else {}))
             return self.reply(201, Docker_Content_Digest="sha256:" + "0" * 64 if mode == "lying-store" else digest(data))
+        if reference.startswith("sha256-"):  # nobody has put a list of referrers here
+            return self.fail(404, "MANIFEST_UNKNOWN", "manifest unknown")
         data = dump(MANIFESTS[mode]() if mode in MANIFESTS else GOOD_MANIFEST)
         if mode == "list-of-lists" and reference.startswith("sha256:"):
             data = dump(INNER_LIST)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// kist manifest add: images onto a list.
+// kist manifest add: images, or an artifact made of files, onto a list.
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
@@ -16,6 +16,15 @@ constexpr auto own_options = std::to_array<Option<Add>>({
     {{"all", "", "If an image is a list take every entry of it, not one"}, &Add::all},
     {{"annotation", "KEY=VALUE", "Write an annotation into the entry (repeatable)"}, &Add::annotations},
     {{"arch", "ARCH", "The image is for this architecture"}, &Add::arch},
+    {{"artifact", "", "The operands are files: make an artifact of them and add that"}, &Add::artifact},
+    {{"artifact-config", "FILE", "The artifact's configuration (default: {})", Completes::file}, &Add::artifact_config},
+    {{"artifact-config-type", "TYPE", "Media type of the artifact's configuration"}, &Add::artifact_config_type},
+    {{"artifact-exclude-titles", "", "Do not write the files' names into the artifact"}, &Add::artifact_exclude_titles},
+    {{"artifact-layer-type", "TYPE", "Media type of the artifact's files (default: by name, else by content)"},
+     &Add::artifact_layer_type},
+    {{"artifact-subject", "IMAGE", "The artifact belongs to this image"}, &Add::artifact_subject},
+    {{"artifact-type", "TYPE", "Media type of the artifact (default application/vnd.unknown.artifact.v1)"},
+     &Add::artifact_type},
     {{"features", "NAME", "The image needs this feature of the processor (repeatable)"}, &Add::features},
     {{"os", "OS", "The image is for this operating system"}, &Add::os},
     {{"os-features", "NAME", "The image needs this feature of the operating system (repeatable)"}, &Add::os_features},
@@ -38,8 +47,8 @@ int add_to_list(Session& session) {
 const Command manifest_add{.path = "manifest add",
                            .shortcut = "",
                            .alias = "",
-                           .summary = "Add images to a manifest list",
-                           .usage = "LIST IMAGE [IMAGE...]",
+                           .summary = "Add images, or an artifact, to a manifest list",
+                           .usage = "LIST IMAGE|FILE [IMAGE|FILE...]",
                            .section = Section::image,
                            .completes = Completes::image,
                            .operands = operands::at_least_two,

@@ -17,6 +17,7 @@ namespace kist::oci {
 namespace media_type {
 inline constexpr std::string_view oci_index = "application/vnd.oci.image.index.v1+json";
 inline constexpr std::string_view oci_manifest = "application/vnd.oci.image.manifest.v1+json";
+inline constexpr std::string_view oci_empty = "application/vnd.oci.empty.v1+json";
 inline constexpr std::string_view oci_config = "application/vnd.oci.image.config.v1+json";
 inline constexpr std::string_view oci_layer = "application/vnd.oci.image.layer.v1.tar";
 inline constexpr std::string_view oci_layer_gzip = "application/vnd.oci.image.layer.v1.tar+gzip";
@@ -154,6 +155,7 @@ struct Descriptor {
     std::map<std::string, std::string> annotations;
     std::optional<Platform> platform;
     std::string artifact_type = {};
+    std::string data = {}; ///< the bytes themselves, in base64
     bool operator==(const Descriptor&) const = default;
     static constexpr void fields(auto&& field) {
         field("mediaType", &Descriptor::media_type, required);
@@ -162,6 +164,7 @@ struct Descriptor {
         field("annotations", &Descriptor::annotations);
         field("platform", &Descriptor::platform);
         field("artifactType", &Descriptor::artifact_type);
+        field("data", &Descriptor::data);
     }
 };
 
@@ -171,12 +174,16 @@ struct Manifest {
     std::optional<Descriptor> config;
     std::vector<Descriptor> layers;
     std::map<std::string, std::string> annotations;
+    std::string artifact_type = {};
+    std::optional<Descriptor> subject = std::nullopt;
     bool operator==(const Manifest&) const = default;
     static constexpr void fields(auto&& field) {
         field("schemaVersion", &Manifest::schema_version, required);
         field("mediaType", &Manifest::media_type);
+        field("artifactType", &Manifest::artifact_type);
         field("config", &Manifest::config);
         field("layers", &Manifest::layers);
+        field("subject", &Manifest::subject);
         field("annotations", &Manifest::annotations);
     }
 };
