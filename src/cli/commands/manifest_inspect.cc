@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist manifest inspect: a list that is put together here, else what a registry has under a name.
+#include "base/json.hh"
 #include "cli/commands/all.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"
@@ -12,11 +13,12 @@ namespace kist::cli::command {
 namespace {
 
 struct Inspect : engine::RegistryOptions {
-    bool insecure = false;
+    bool insecure = false, verbose = false;
 };
 
 constexpr auto own_options = std::to_array<Option<Inspect>>({
     {{"insecure", "", "The same as --tls-verify=false"}, &Inspect::insecure},
+    {{"v,verbose", "", "Name, descriptor and contents of each image's manifest"}, &Inspect::verbose},
 });
 constexpr auto options = sorted(concat(registry_options<Inspect>(), creds_option<Inspect>(), own_options));
 
@@ -31,6 +33,10 @@ int inspect_manifest(Session& session) {
     const std::vector<std::string> operands = parse_into(o, options, session);
     complete_creds(o);
     if (o.insecure) o.tls_verify = false;
+    if (o.verbose) {
+        print_line(json::dump_pretty(engine::describe_manifest(session.engine(), operands.front(), o)));
+        return 0;
+    }
     std::string text = text_of(session.engine(), operands.front(), o);
     if (!text.ends_with('\n')) text += '\n';
     print(text); // as it is: its digest is that of these bytes
