@@ -49,8 +49,7 @@ public:
 
     Digest run_one(const oci::Platform& platform) {
         const oci::Descriptor* entry = choose_entry(list_.index, platform);
-        if (entry == nullptr)
-            throw Error("the manifest list has no image for platform {}/{}", platform.os, platform.architecture);
+        if (entry == nullptr) throw NotFound("the manifest list has no image for platform {}", platform.str());
         list_.index.manifests = {oci::Descriptor(*entry)};
         check_sources();
         send(list_.index.manifests.front(), to_.tag);

@@ -15,7 +15,7 @@ namespace {
 
 struct Push : engine::ManifestPushOptions {
     bool all_tags = false, quiet = false, remove_signatures = false;
-    std::string digestfile;
+    std::string digestfile, platform;
 };
 
 constexpr auto own_options = std::to_array<Option<Push>>({
@@ -28,6 +28,7 @@ constexpr auto own_options = std::to_array<Option<Push>>({
      &Push::force_compression},
     {{"f,format", "FORMAT", "Type of the manifest: oci or v2s2 (default: as it came)", Completes::words, "oci|v2s2"},
      &Push::format},
+    {{"platform", "OS/ARCH[/VARIANT]", "Only the image for this platform, as one of its own"}, &Push::platform},
     {{"q,quiet", "", "Print nothing"}, &Push::quiet},
     {{"remove-signatures", "", "Signatures are never copied: kept for scripts that say it"}, &Push::remove_signatures},
 });
@@ -53,10 +54,20 @@ std::string push_to(engine::Engine& engine, const storage::ImageStore::SaveItem&
     return digest;
 }
 
+/// To a registry. `name`: what the user calls it.
+Digest push_to(engine::Engine& engine, const std::string& name, const storage::Reference& to, const Push& o) {
+    const storage::ImageRecord image = engine.images().get(name);
+    if (!image.is_list())
+        return engine::push_image(engine, engine::local_image(engine, name, o.platform), to, o).digest;
+    if (o.platform.empty()) return engine::push_manifest_list(engine, image, to, o);
+    return engine::push_image_of_list(engine, image, to, engine::wanted_platform({o.platform, "", "", ""}), o);
+}
+
 std::string push_one(engine::Engine& engine, const std::vector<std::string>& operands, const Push& o) {
-    const storage::ImageRecord image = engine.images().get(operands.front());
     std::string place = operands.back();
     if (const auto to = engine::parse_transport(place)) {
+        if (!o.platform.empty()) throw UsageError("--platform is for registries");
+        const storage::ImageRecord image = engine.images().get(operands.front());
         storage::ImageStore::SaveItem item{image, {}};
         if (const auto name = storage::Reference::try_parse(operands.front()))
             for (const storage::Reference& known : engine.images().names_of(*Digest::parse(image.id)))
@@ -65,10 +76,7 @@ std::string push_one(engine::Engine& engine, const std::vector<std::string>& ope
     }
     constexpr std::string_view transport = "docker://";
     if (place.starts_with(transport)) place.erase(0, transport.size());
-    const auto to = storage::Reference::parse(place);
-    const Digest digest = image.is_list() ? engine::push_manifest_list(engine, image, to, o)
-                                          : engine::push_image(engine, image, to, o).digest;
-    return digest.str();
+    return push_to(engine, operands.front(), storage::Reference::parse(place), o).str();
 }
 
 int push_image(Session& session) {
@@ -81,7 +89,7 @@ int push_image(Session& session) {
         if (operands.size() != 1 || !o.digestfile.empty())
             throw UsageError("--all-tags goes with one repository and without --digestfile");
         for (const storage::Reference& name : all_tags_of(engine.images(), storage::Reference::parse(operands.front())))
-            engine::push_image(engine, engine.images().get(name.str()), name, o);
+            push_to(engine, name.str(), name, o);
         return 0;
     }
     const std::string digest = push_one(engine, operands, o);
