@@ -10,13 +10,12 @@ Each time the command ends in time, by itself and with a stated reason or succes
 after a sync that failed; lists work; the same command succeeds afterwards; and nothing is left.
 --every N tries each N-th point only (default 1: all). Speaks TAP; the last line counts points and violations.
 """
-import argparse
 import os
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from invariants import Store, Violation, nothing_left  # noqa: E402
+from invariants import EVERY, Report, Store, Violation, arguments, chosen, nothing_left  # noqa: E402
 
 CHANGES = ["mkdirat", "symlinkat", "linkat", "renameat", "renameat2", "unlinkat", "openat", "write", "pwrite64", "fchmod", "fchown", "ftruncate"]
 FAULTS = {
@@ -147,31 +146,17 @@ def nothing_left_but(store, before):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kist", default=os.environ.get("KIST", "build-check/src/cli/kist"))
-    parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--only", default="", help="cases whose name (command: fault) has this in it")
-    args = parser.parse_args()
-    if os.geteuid() != 0:
-        print("1..0 # SKIP needs root")
-        return 0
-    store = Store(os.path.abspath(args.kist))
-    total = failed = 0
+    args = arguments(__doc__, every=EVERY)
+    store = Store(args.kist)
     try:
         prepare_store(store)
-        todo = [(f"{name}: {fault}", case, faults) for name, case in cases(store).items() for fault, faults in FAULTS.items()]
-        todo = [item for item in todo if args.only in item[0]]
-        print(f"1..{len(todo)}", flush=True)
-        for number, (name, case, faults) in enumerate(todo, 1):
-            tried, violations = points(store, case, faults, args.every)
-            total, failed = total + tried, failed + len(violations)
-            print(f"{'not ok' if violations else 'ok'} {number} - {name}: {tried} faults, {len(violations)} violations", flush=True)
-            for violation in violations[:10]:
-                print(f"# {violation}", flush=True)
-        print(f"# {total} faults, {failed} violations", flush=True)
+        todo = chosen(args, {f"{name}: {fault}": (case, faults) for name, case in cases(store).items() for fault, faults in FAULTS.items()})
+        report = Report("errors", len(todo))
+        for name, (case, faults) in todo.items():
+            report.case(name, *points(store, case, faults, args.every), unit="faults")
     finally:
         store.close()
-    return 1 if failed else 0
+    return report.end()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ the kernel knows; I4 each name has its container and each container its name; I5
 left after `rm -af`; I7 volumes keep their data; I9 a tree outside the roots stays as it is; I10 no lock is held by nobody.
 (I8, what was acknowledged outlives a power cut, needs a disk of its own: power_cut.py.)
 """
+import argparse
 import fcntl
 import glob
 import hashlib
@@ -16,6 +17,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -23,6 +25,23 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 STATES = ("created", "running", "paused", "restarting", "stopping", "exited", "removing", "dead")
 UNKNOWN_EXIT = 255
 F_OFD_GETLK = 36
+
+
+def arguments(doc, **own):
+    """What every fault program takes, and its own: name=keywords of add_argument. Without root the program ends here, skipped."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--kist", type=os.path.abspath, default=os.environ.get("KIST", f"{TOP}/build-check/src/cli/kist"))
+    parser.add_argument("--only", default="", help="cases whose name has this in it")
+    for name, keywords in own.items():
+        parser.add_argument("--" + name.replace("_", "-"), **keywords)
+    args = parser.parse_args()
+    if os.geteuid() != 0:
+        print("1..0 # SKIP needs root")
+        sys.exit(0)
+    return args
+
+
+EVERY = {"type": int, "default": 1, "help": "of the points only one of so many"}
 
 
 class Violation(AssertionError):
@@ -313,6 +332,11 @@ def mend_and_check(store, before, again):
     store.ok("ps", "-a")
     check(store)
     remove_all(store, before)
+
+
+def chosen(args, cases):
+    """Those of the cases that --only means."""
+    return {name: case for name, case in cases.items() if args.only in name}
 
 
 class Report:

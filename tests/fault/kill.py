@@ -10,7 +10,6 @@ start and a stop (F2), and at each call by which it sets up a network (F39). Aft
 there), `rm -f` succeeds, and nothing is left: no mount, cgroup, record, name, volume, process.
 --every N tries each N-th point only (default 1: all); --rounds is for the kills spread in time. Speaks TAP.
 """
-import argparse
 import os
 import random
 import signal
@@ -20,7 +19,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from invariants import TOP, Store, Violation, mend_and_check, monitors, nothing_left  # noqa: E402
+from invariants import EVERY, Report, Store, Violation, arguments, chosen, mend_and_check, monitors, nothing_left  # noqa: E402
 
 CALLS = ["mkdirat", "mkdir", "symlinkat", "symlink", "linkat", "renameat", "renameat2", "rename", "unlinkat", "unlink",
          "fsync", "fdatasync", "write", "writev", "sendto", "sendmsg", "clone3", "vfork", "flock", "pwrite64"]
@@ -160,16 +159,8 @@ def monitor_while_running(store, _, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kist", default=os.environ.get("KIST", f"{TOP}/build-check/src/cli/kist"))
-    parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--only", default="", help="cases whose name has this in it")
-    args = parser.parse_args()
-    if os.geteuid() != 0:
-        print("1..0 # SKIP needs root")
-        return 0
-    store = Store(os.path.abspath(args.kist))
+    args = arguments(__doc__, every=EVERY, rounds={"type": int, "default": 100})
+    store = Store(args.kist)
     store.ok("network", "create", "victims")
     nothing = lambda: None
     create = ["create", "--name", "victim", "busybox", "true"]
@@ -178,34 +169,29 @@ def main():
     new_volume, no_volume = ["volume", "create", "victim"], ["volume", "rm", "victim"]
     published = ["run", "--rm", "--name", "victim", "-p", "18999:80", "--network", "victims", "busybox", "true"]
     vanishing = ["run", "--rm", "--name", "victim", "busybox", "true"]
-    cases = [
-        ("create killed at each step", lambda: kill_points(store, create, nothing, make_again(store, *create), args.every)),
-        ("run -d killed at each step", lambda: kill_points(store, detached, nothing, make_again(store, *detached), args.every)),
-        ("run --rm killed at each step", lambda: kill_points(store, vanishing, nothing, make_again(store, *vanishing), args.every)),
-        ("rm -f killed at each step", lambda: kill_points(store, ["rm", "-f", "-t", "0", "victim"],
-                                                          make_again(store, *detached), make_again(store, *detached), args.every)),
-        ("run --rm -v /anon killed at each step", lambda: kill_points(store, anonymous, nothing, make_again(store, *anonymous), args.every)),
-        ("volume create killed at each step", lambda: kill_points(store, new_volume, no_victim(store), volume_again(store), args.every)),
-        ("volume rm killed at each step", lambda: kill_points(store, no_volume, volume_victim(store), volume_again(store), args.every)),
-        ("run -p, its monitor killed at each step of the network", lambda: kill_points(
-            store, published, nothing, make_again(store, *published), args.every, NETWORK_CALLS + (["openat"] if args.every == 1 else []), injected_everywhere)),
-        ("monitor killed during a start", lambda: monitor_in_time(store, [], args.rounds)),
-        ("monitor killed during a start with --rm", lambda: monitor_in_time(store, ["--rm"], args.rounds)),
-        ("monitor killed while the container runs", lambda: monitor_while_running(store, [], max(3, args.rounds // 5))),
-    ]
-    cases = [case for case in cases if args.only in case[0]]
-    failed = 0
-    print(f"1..{len(cases)}", flush=True)
+    cases = {
+        "create killed at each step": lambda: kill_points(store, create, nothing, make_again(store, *create), args.every),
+        "run -d killed at each step": lambda: kill_points(store, detached, nothing, make_again(store, *detached), args.every),
+        "run --rm killed at each step": lambda: kill_points(store, vanishing, nothing, make_again(store, *vanishing), args.every),
+        "rm -f killed at each step": lambda: kill_points(store, ["rm", "-f", "-t", "0", "victim"],
+                                                          make_again(store, *detached), make_again(store, *detached), args.every),
+        "run --rm -v /anon killed at each step": lambda: kill_points(store, anonymous, nothing, make_again(store, *anonymous), args.every),
+        "volume create killed at each step": lambda: kill_points(store, new_volume, no_victim(store), volume_again(store), args.every),
+        "volume rm killed at each step": lambda: kill_points(store, no_volume, volume_victim(store), volume_again(store), args.every),
+        "run -p, its monitor killed at each step of the network": lambda: kill_points(
+            store, published, nothing, make_again(store, *published), args.every, NETWORK_CALLS + (["openat"] if args.every == 1 else []), injected_everywhere),
+        "monitor killed during a start": lambda: monitor_in_time(store, [], args.rounds),
+        "monitor killed during a start with --rm": lambda: monitor_in_time(store, ["--rm"], args.rounds),
+        "monitor killed while the container runs": lambda: monitor_while_running(store, [], max(3, args.rounds // 5)),
+    }
+    cases = chosen(args, cases)
+    report = Report("kill", len(cases))
     try:
-        for number, (name, case) in enumerate(cases, 1):
-            tried, violations = case()
-            failed += bool(violations)
-            print(f"{'not ok' if violations else 'ok'} {number} - {name}: {tried} kills, {len(violations)} violations", flush=True)
-            for violation in violations[:10]:
-                print(f"# {violation}", flush=True)
+        for name, case in cases.items():
+            report.case(name, *case(), unit="kills")
     finally:
         store.close()
-    return 1 if failed else 0
+    return report.end()
 
 
 if __name__ == "__main__":

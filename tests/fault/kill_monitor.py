@@ -9,7 +9,6 @@ calls of its monitor; then the monitor is killed before each of them in turn. Af
 recorded with the right code or none, its restart policy is obeyed by the next command, hooks that were owed have run, it
 can be stopped, started and removed, and the invariants hold. --every N tries each N-th point (default 1: all). Speaks TAP.
 """
-import argparse
 import glob
 import json
 import os
@@ -23,7 +22,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from invariants import UNKNOWN_EXIT, Report, Store, Violation, check, eventually, is_alive, monitors, pids, proc, remove_all  # noqa: E402
+from invariants import EVERY, UNKNOWN_EXIT, Report, Store, Violation, arguments, check, chosen, eventually, is_alive, monitors, pids, proc, remove_all  # noqa: E402
 
 # What changes something, and the waits, where the monitor is between two things.
 CALLS = ["mkdirat", "symlinkat", "linkat", "renameat", "renameat2", "unlinkat", "write", "pwrite64", "writev", "sendto", "sendmsg", "splice",
@@ -234,24 +233,25 @@ def live_once(store, life, words):
     return ran
 
 
-def calls_of(store, life, before):
-    """Of an unharmed life: (call, how often)."""
+def points_of(trace):
+    """Each call in it, and its number among its like."""
+    made = re.findall(r"^(\w+)\(", trace, re.MULTILINE)
+    return [(call, number) for call in CALLS for number in range(1, made.count(call) + 1)]
+
+
+def points_in(store, life, before):
+    """Of an unharmed life."""
     ran = live_once(store, life, ["-e", f"trace={','.join(CALLS)}"])
     if not ran:
         raise Violation("it does not start under strace")
     afterwards(store, life, ran, before)
-    counts = {}
-    for call in re.findall(r"^(\w+)\(", store.traced(), re.MULTILINE):
-        counts[call] = counts.get(call, 0) + 1
-    return counts
+    return points_of(store.traced())
 
 
 def kill_at_each(store, life, every, offset):
     tried, violations = 0, []
     before = store.footprint()
-    counts = calls_of(store, life, before)
-    points = [(call, number) for call in CALLS for number in range(1, counts.get(call, 0) + 1)]
-    for call, number in points[offset % every::every]:
+    for call, number in points_in(store, life, before)[offset % every::every]:
         ran = live_once(store, life, ["-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"])
         try:
             afterwards(store, life, ran, before)
@@ -278,10 +278,7 @@ def kill_the_next(store, every, _):
         eventually("it is there", lambda: store.exists())
         afterwards(store, life, True, before)
         return store.traced()
-    counts = {}
-    for call in re.findall(r"^(\w+)\(", once(["-e", f"trace={','.join(CALLS)}"]), re.MULTILINE):
-        counts[call] = counts.get(call, 0) + 1
-    for call, number in [(call, number) for call in CALLS for number in range(1, counts.get(call, 0) + 1)][::every]:
+    for call, number in points_of(once(["-e", f"trace={','.join(CALLS)}"]))[::every]:
         try:
             tried += cut_short(once(["-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"]))
         except Violation as violation:
@@ -405,17 +402,8 @@ def killed_in_back_off(store, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kist", required=True)
-    parser.add_argument("--traced-monitor", required=True)
-    parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--only", default="", help="cases whose name has this in it")
-    args = parser.parse_args()
-    if os.geteuid() != 0:
-        print("1..0 # SKIP needs root")
-        return 0
-    store = Traced(os.path.abspath(args.kist), args.traced_monitor)
+    args = arguments(__doc__, traced_monitor={"required": True}, every=EVERY, rounds={"type": int, "default": 100})
+    store = Traced(args.kist, args.traced_monitor)
     try:
         store.ok("network", "create", "victims")
         few = max(2, args.rounds // 10)
@@ -425,9 +413,9 @@ def main():
                   ("F5 a storm of signals on the monitor", lambda: storm_on_monitor(store, args.rounds)),
                   ("F5 a storm of signals on commands", lambda: storm_on_command(store, args.rounds)),
                   ("F42 killed in the back-off of a crash loop", lambda: killed_in_back_off(store, few))]
-        cases = [case for case in cases if args.only in case[0]]
+        cases = chosen(args, dict(cases))
         report = Report("kill_monitor", len(cases))
-        for name, case in cases:
+        for name, case in cases.items():
             report.case(name, *case(), unit="points")
     finally:
         store.close()

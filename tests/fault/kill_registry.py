@@ -9,7 +9,6 @@ whichever makes that call first (SECURITY F1). After each kill no program of our
 next command would not mend, the same command succeeds with the same image, and nothing temporary stays. The registry is Debian's
 docker-registry on loopback. --every N tries each N-th point only (default 1: all). Speaks TAP.
 """
-import argparse
 import os
 import shutil
 import socket
@@ -19,7 +18,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from invariants import TOP, held_locks, torn_records  # noqa: E402
+from invariants import EVERY, Report, arguments, chosen, held_locks, torn_records  # noqa: E402
 
 CALLS = ["mkdirat", "symlinkat", "linkat", "renameat", "unlinkat", "fsync", "fdatasync", "syncfs", "write", "sendmsg", "splice", "tee", "sendto", "clone3", "chroot", "seccomp"]
 
@@ -183,30 +182,20 @@ def list_case(bench, every):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kist", default=os.environ.get("KIST", f"{TOP}/build-check/src/cli/kist"))
-    parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--only", default="", help="cases whose name has this in it")
-    args = parser.parse_args()
-    if os.geteuid() != 0 or not shutil.which("docker-registry"):
-        print("1..0 # SKIP needs root and docker-registry")
+    args = arguments(__doc__, every=EVERY)
+    if not shutil.which("docker-registry"):
+        print("1..0 # SKIP docker-registry is not installed")
         return 0
-    cases = [case for case in (("pull killed at each step", pull_case), ("push killed at each step", push_case),
-                               ("manifest add killed at each step", list_case)) if args.only in case[0]]
-    bench = Bench(os.path.abspath(args.kist))
-    failed = 0
-    print(f"1..{len(cases)}", flush=True)
+    cases = chosen(args, {"pull killed at each step": pull_case, "push killed at each step": push_case, "manifest add killed at each step": list_case})
+    bench = Bench(args.kist)
+    report = Report("kill_registry", len(cases))
     try:
-        for number, (name, case) in enumerate(cases, 1):
+        for name, case in cases.items():
             tried, violations = case(bench, args.every)
-            bad = violations or tried == 0
-            failed += bool(bad)
-            print(f"{'not ok' if bad else 'ok'} {number} - {name}: {tried} kills, {len(violations)} violations", flush=True)
-            for violation in violations[:10]:
-                print(f"# {violation}", flush=True)
+            report.case(name, tried, violations or ["nothing was tried"] * (tried == 0), unit="kills")
     finally:
         bench.close()
-    return 1 if failed else 0
+    return report.end()
 
 
 if __name__ == "__main__":

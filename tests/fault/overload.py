@@ -20,7 +20,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from invariants import Report, Store, Violation, check, eventually, image_of, pids, proc, remove_all  # noqa: E402
+from invariants import Report, Store, Violation, arguments, check, chosen, eventually, image_of, pids, proc, remove_all  # noqa: E402
 
 POLITE = "trap 'exit 3' TERM; while :; do sleep 0.05; done"
 
@@ -245,7 +245,7 @@ def with_small_pid_max(args):
     """The same program in a pid namespace of its own, whose numbers soon come round. Before Linux 6.14 pid_max is that of the whole host."""
     if tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2]) < (6, 14):
         return None
-    inner = " ".join([sys.executable, os.path.abspath(__file__), "--kist", os.path.abspath(args.kist), "--attacker", args.attacker, "--rounds", str(args.rounds), "--in-small-namespace"])
+    inner = " ".join([sys.executable, os.path.abspath(__file__), "--kist", args.kist, "--attacker", args.attacker, "--rounds", str(args.rounds), "--in-small-namespace"])
     result = subprocess.run(["unshare", "-pfn", "--mount-proc", "--kill-child", "bash", "-c", f"ip link set lo up; echo 400 >/proc/sys/kernel/pid_max && {inner}; exit $?"], stdout=subprocess.PIPE, text=True)
     lines = result.stdout.splitlines()
     tried, violations, figures = json.loads(lines[-1]) if lines else (0, [], "")
@@ -341,17 +341,9 @@ def freezes(store, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kist", required=True)
-    parser.add_argument("--attacker", required=True, help="the program of tests/security")
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--only", default="", help="cases whose name has this in it")
-    parser.add_argument("--in-small-namespace", action="store_true", help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if os.geteuid() != 0:
-        print("1..0 # SKIP needs root")
-        return 0
-    kist = os.path.abspath(args.kist)
+    args = arguments(__doc__, attacker={"required": True, "help": "the program of tests/security"}, rounds={"type": int, "default": 200},
+                     in_small_namespace={"action": "store_true", "help": argparse.SUPPRESS})
+    kist = args.kist
     if args.in_small_namespace:
         store = Store(kist)
         try:
@@ -369,7 +361,7 @@ def main():
         "F21 freezes that race": lambda: freezes(store, args.rounds // 2),
         "F15 the holder of a lock hangs": lambda: hanging.result(),
     }
-    cases = {name: case for name, case in cases.items() if args.only in name}
+    cases = chosen(args, cases)
     store = Store(kist)
     hanging = StoppedHolder(kist) if any("hangs" in name for name in cases) else None
     report = Report("overload", len(cases))

@@ -7,7 +7,6 @@
 The log of a flood holds every line once and in order, and what is no text in it comes back as it was; a reader that stops is dropped,
 so that the writer goes on; dead readers leave no descriptor behind; input comes back byte for byte. Speaks TAP.
 """
-import argparse
 import os
 import random
 import signal
@@ -16,7 +15,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from invariants import Report, Store, Violation, check, eventually, proc, remove_all  # noqa: E402
+from invariants import Report, Store, Violation, arguments, check, chosen, eventually, proc, remove_all  # noqa: E402
 
 
 def guarded(store, act):
@@ -145,18 +144,11 @@ def input_flood(store, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kist", required=True)
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--only", default="", help="cases whose name has this in it")
-    args = parser.parse_args()
-    if os.geteuid() != 0:
-        print("1..0 # SKIP needs root")
-        return 0
+    args = arguments(__doc__, rounds={"type": int, "default": 200})
     cases = {"F22 a flood in order": flood_in_order, "F22 bytes that are no text": odd_bytes, "F23 readers that are stopped": stopped_reader,
              "F23 readers that are killed": dead_readers, "F24 a flood of input": input_flood}
-    cases = {name: case for name, case in cases.items() if args.only in name}
-    store = Store(os.path.abspath(args.kist))
+    cases = chosen(args, cases)
+    store = Store(args.kist)
     report = Report("streams", len(cases))
     try:
         for name, case in cases.items():

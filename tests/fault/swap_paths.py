@@ -9,7 +9,6 @@ folders both ways, cp of archives, export, commit, volume export and import, mou
 it is, what is in it must never come out, and the swaps must have gone on meanwhile. Speaks TAP, with rounds, escapes and swaps a second
 of each way; the last line counts rounds. export and commit, which read the whole container, are tried a tenth as often.
 """
-import argparse
 import os
 import shutil
 import subprocess
@@ -17,7 +16,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from invariants import Store, image_of  # noqa: E402
+from invariants import Store, arguments, chosen, image_of  # noqa: E402
 
 SECRET = b"of the host: " + os.urandom(16).hex().encode()
 
@@ -155,23 +154,15 @@ def try_way(swapping, act, out, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kist", default=os.environ.get("KIST", "build-check/src/cli/kist"))
-    parser.add_argument("--attacker", required=True)
-    parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--only", default="")
-    args = parser.parse_args()
-    if os.geteuid() != 0:
-        print("1..0 # SKIP needs root")
-        return 0
-    store = Store(os.path.abspath(args.kist))
+    args = arguments(__doc__, attacker={"required": True}, rounds={"type": int, "default": 100})
+    store = Store(args.kist)
     rounds = bad = 0
     try:
         swapping = Swapping(store, args.attacker)
         out, all_ways = ways(swapping)
-        chosen = {name: act for name, act in all_ways.items() if args.only in name}
-        print(f"1..{len(chosen) + 1}", flush=True)
-        for number, (name, act) in enumerate(chosen.items(), 1):
+        ways_now = chosen(args, all_ways)
+        print(f"1..{len(ways_now) + 1}", flush=True)
+        for number, (name, act) in enumerate(ways_now.items(), 1):
             escapes, succeeded = [], 0
             count = max(1, args.rounds // (20 if name in ("export", "commit") else 2))
             swaps, begun = swapping.swaps, time.monotonic()
@@ -188,7 +179,7 @@ def main():
             for escape in escapes[:5]:
                 print(f"# {escape}", flush=True)
         raced = swapping.swaps > 10 * rounds
-        print(f"{'ok' if raced else 'not ok'} {len(chosen) + 1} - the race was on: {swapping.swaps} swaps in {rounds} rounds", flush=True)
+        print(f"{'ok' if raced else 'not ok'} {len(ways_now) + 1} - the race was on: {swapping.swaps} swaps in {rounds} rounds", flush=True)
         bad += not raced
         print(f"# CASE swap_paths {rounds} rounds {bad} violations", flush=True)
     finally:

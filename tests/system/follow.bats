@@ -86,7 +86,6 @@ inside_is() { [ "$(kist exec c cat /etc/my.conf)" = "$1" ]; }
     # The file's 2000 is the container's 1, which is the host's 1001 and 5000, two ranges.
     local maps=(--uidmap 0:1000:2 --uidmap 2:5000:10)
     run kist run --rm "${maps[@]}" -v "$folder:/v:idmap=uids=@2000-1-5;gids=@2001-3-1" busybox sh -c 'stat -c %u:%g /v/f'
-    [[ "$output" != *'cannot map the ids'* ]] || skip "this file system has no idmapped mounts"
     echo "$output"
     [ "$output" = 1:3 ]
     kist create --name c "${maps[@]}" -v "$folder:/v:idmap=uids=@2000-1-5;gids=@2001-3-1" busybox stat -c %u:%g /v/f >/dev/null
@@ -111,7 +110,6 @@ inside_is() { [ "$(kist exec c cat /etc/my.conf)" = "$1" ]; }
     echo x >"$folder/f"
     chown 1000:1001 "$folder/f"
     run kist run --rm -v "$folder:/v:idmap=uids=1000-7-1#0-0-1;gids=1001-8-1#0-0-1" busybox sh -c 'stat -c %u:%g /v/f; touch /v/g'
-    [[ "$output" != *'cannot map the ids'* ]] || skip "this file system has no idmapped mounts"
     [ "$output" = 7:8 ]
     [ "$(stat -c %u:%g "$folder/g")" = 0:0 ]
     [ "$(kist run --rm --mount "type=bind,src=$folder,dst=/v,idmap=uids=1000-7-1" busybox stat -c %u /v/f)" = 7 ]
