@@ -215,6 +215,12 @@ std::string own_program() {
     return detached ? std::string(program_invocation_name) : path;
 }
 
+Fd open_null() {
+    Fd fd{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+    if (!fd) throw SysError("opening '/dev/null'");
+    return fd;
+}
+
 std::optional<Fd> open_pidfd(pid_t pid) {
     Fd fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
     if (fd) return fd;

@@ -76,6 +76,9 @@ std::string own_program();
 /// is killed. After changes of ids and namespaces, which may undo it.
 void end_with_parent(pid_t parent);
 
+/// /dev/null, for the streams of a program that is to have none. Throws SysError.
+Fd open_null();
+
 /// A fresh pidfd; nothing when the process does not exist (ESRCH).
 std::optional<Fd> open_pidfd(pid_t pid);
 /// Start time in clock ticks since boot (field 22 of /proc/PID/stat): pid + start time name a process without reuse.

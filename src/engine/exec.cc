@@ -3,7 +3,6 @@
 // standard streams; with -t a pty of the container that exec_terminal.cc relays.
 #include <csignal>
 
-#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -199,8 +198,7 @@ void run_sealed(const std::vector<std::string>& argv) { oci::run_sealed(argv); }
 
 int exec(Engine& engine, const ContainerId& id, const ExecOptions& options) {
     ContainerView view = running_view(engine, id);
-    Fd nothing{open("/dev/null", O_RDWR | O_CLOEXEC)};
-    if (!nothing) throw SysError("opening '/dev/null'");
+    Fd nothing = open_null();
     if (options.detach) return run_detached(engine, id, view, options, nothing);
     if (options.tty) return run_with_terminal(engine, id, view, options, nothing);
     const ExecSession session(engine, view, join(options.command, " "));

@@ -87,14 +87,7 @@ Value describe_here(Engine& engine, const ImageRecord& record, const std::string
 Value describe_there(Engine& engine, const Reference& name, const RegistryOptions& options) {
     registry::Fetcher fetcher(storage::program_path("kist-fetch"), make_setup(engine.config(), name, options));
     const auto found = fetcher.describe(name.digest.empty() ? name.tag : name.digest.str());
-    if (!found.blobs.empty()) {
-        oci::Descriptor descriptor;
-        descriptor.media_type = found.type;
-        descriptor.digest = sha256(found.text).str();
-        descriptor.size = std::ssize(found.text);
-        if (!found.platform.architecture.empty()) descriptor.platform = found.platform;
-        return document(name.familiar(), descriptor, found.text);
-    }
+    if (!found.blobs.empty()) return document(name.familiar(), descriptor_of(found), found.text);
     Value all = Value::list();
     for (const oci::Descriptor& entry : found.entries)
         all.push(document(name.familiar() + "@" + entry.digest, entry, text_of(fetcher, entry.digest)));

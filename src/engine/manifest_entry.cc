@@ -51,11 +51,7 @@ std::vector<ListEntry> entries_there(Engine& engine, const Reference& name, cons
     const auto found = fetcher.describe(name.digest.empty() ? name.tag : name.digest.str());
     std::vector<ListEntry> entries;
     if (found.entries.empty() && !found.blobs.empty()) {
-        oci::Descriptor descriptor;
-        descriptor.media_type = found.type;
-        descriptor.digest = sha256(found.text).str();
-        descriptor.size = static_cast<std::int64_t>(found.text.size());
-        if (!found.platform.architecture.empty()) descriptor.platform = found.platform;
+        const oci::Descriptor descriptor = descriptor_of(found);
         Reference source = name;
         source.digest = *Digest::parse(descriptor.digest);
         return {{descriptor, {descriptor.digest, "", source.str()}}};
@@ -76,6 +72,15 @@ Reference by_digest(Reference name, const std::string& digest) {
     name.tag.clear();
     name.digest = *Digest::parse(digest);
     return name;
+}
+
+oci::Descriptor descriptor_of(const registry::FoundManifest& found) {
+    oci::Descriptor descriptor;
+    descriptor.media_type = found.type;
+    descriptor.digest = sha256(found.text).str();
+    descriptor.size = std::ssize(found.text);
+    if (!found.platform.architecture.empty()) descriptor.platform = found.platform;
+    return descriptor;
 }
 
 const oci::Descriptor* choose_entry(const oci::Index& index, const oci::Platform& wanted) {

@@ -9,6 +9,10 @@
 #include "engine/registry_access.hh"
 #include "storage/manifest_list.hh"
 
+namespace kist::registry {
+struct FoundManifest;
+}
+
 namespace kist::engine {
 
 struct ListEntry {
@@ -20,6 +24,8 @@ struct ListEntry {
 /// former. Of a list: all entries, or that for `platform`.
 std::vector<ListEntry> find_entries(Engine&, const std::string& image, const oci::Platform& platform, bool all,
                                     const RegistryOptions&);
+/// Of the manifest of one image.
+oci::Descriptor descriptor_of(const registry::FoundManifest&);
 /// For the platform; a variant counts only where it is asked for. Null when there is none.
 const oci::Descriptor* choose_entry(const oci::Index&, const oci::Platform&);
 /// A full reference by digest: name without its tag.

@@ -18,6 +18,7 @@
 #include "base/text.hh"
 #include "monitor/kept_log.hh"
 #include "monitor/log_encode.hh"
+#include "monitor/spawn.hh"
 #include "oci/run/cgroup.hh"
 #include "storage/programs.hh"
 
@@ -74,18 +75,9 @@ BufferedLog::~BufferedLog() {
 void BufferedLog::start() {
     SocketPair sockets = make_socket_pair();
     set_buffer(sockets.first, buffer_size_);
-    const Fd nothing{::open("/dev/null", O_RDWR | O_CLOEXEC)};
-    if (!nothing) throw SysError("opening '/dev/null'");
-    Spawn spawn;
-    spawn.argv = {storage::program_path("kist-monitor"), "--log", id_};
-    spawn.fds = {{nothing.get(), 0},
-                 {nothing.get(), 1},
-                 {nothing.get(), 2},
-                 {sockets.second.get(), spawn_socket},
-                 {run_.fd().get(), run_folder}};
-    spawn.new_session = true;
-    spawn.cwd = "/";
-    Child child = ::kist::spawn(spawn);
+    const Fd nothing = open_null();
+    Child child =
+        spawn(plan_monitor({storage::program_path("kist-monitor"), "--log", id_}, nothing, sockets.second, run_));
     sockets.second.reset();
     wait_for_answer(sockets.first);
     socket_ = std::move(sockets.first);

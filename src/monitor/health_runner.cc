@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.hh"
+#include "base/process.hh"
 #include "base/time.hh"
 #include "monitor/utf8.hh"
 
@@ -28,12 +29,6 @@ constexpr const char* group_prefix = "health-";
 constexpr const char* log_file = "health.json";
 
 std::string group_name(int number) { return group_prefix + std::to_string(number); }
-
-Fd open_null() {
-    Fd fd{::open("/dev/null", O_RDWR | O_CLOEXEC)};
-    if (!fd) throw SysError("opening '/dev/null'");
-    return fd;
-}
 
 } // namespace
 

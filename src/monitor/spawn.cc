@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/spawn.hh"
 
-#include <fcntl.h>
-
 #include "base/error.hh"
 #include "base/socket.hh"
 #include "base/text.hh"
@@ -40,29 +38,34 @@ std::optional<pid_t> SpawnedMonitor::wait_started() {
     }
 }
 
+Spawn plan_monitor(std::vector<std::string> argv, const Fd& nothing, const Fd& socket, const Dir& run) {
+    Spawn spawn;
+    spawn.argv = std::move(argv);
+    spawn.fds = {{nothing.get(), 0},
+                 {nothing.get(), 1},
+                 {nothing.get(), 2},
+                 {socket.get(), spawn_socket},
+                 {run.fd().get(), run_folder}};
+    spawn.new_session = true;
+    spawn.cwd = "/";
+    return spawn;
+}
+
 SpawnedMonitor spawn_monitor(const Dir& run_dir, const SpawnOptions& options) {
     SocketPair sockets = make_socket_pair();
     if (options.attach != 0)
         send_message(sockets.first, make_packet(Packet::attach, std::string(1, static_cast<char>(options.attach))));
     if (options.size) send_message(sockets.first, make_packet(Packet::resize, format_resize(*options.size)));
-    const Fd nothing{::open("/dev/null", O_RDWR | O_CLOEXEC)};
-    if (!nothing) throw SysError("opening '/dev/null'");
-    Spawn spawn;
+    const Fd nothing = open_null();
+    std::vector<std::string> argv = {options.program};
+    if (options.adopt) argv.emplace_back("--adopt");
+    argv.push_back(options.container_id);
+    Spawn spawn = plan_monitor(std::move(argv), nothing, sockets.second, run_dir);
     // The monitor clones the container's init, which is seen from inside until it execs (P4).
     const Fd program = oci::open_sealed_program(options.program);
     spawn.program = program.get();
-    spawn.argv = {options.program};
-    if (options.adopt) spawn.argv.push_back("--adopt");
-    spawn.argv.push_back(options.container_id);
-    spawn.fds = {{nothing.get(), 0},
-                 {nothing.get(), 1},
-                 {nothing.get(), 2},
-                 {sockets.second.get(), spawn_socket},
-                 {run_dir.fd().get(), run_folder}};
     if (options.pass_stdio)
         for (int fd = 0; fd < 3; ++fd) spawn.fds.emplace_back(options.adopt ? nothing.get() : fd, passed_stdio + fd);
-    spawn.new_session = true;
-    spawn.cwd = "/";
     Child child = ::kist::spawn(spawn);
     return {std::move(child), std::move(sockets.first)};
 }

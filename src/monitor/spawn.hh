@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/file.hh"
 #include "base/process.hh"
@@ -52,6 +53,10 @@ private:
     Fd socket_;
     std::string warnings_;
 };
+
+/// How the monitor's program is started, whatever it is to do: streams of `nothing`, `socket` and `run` at their descriptors, all of
+/// which live until it is.
+Spawn plan_monitor(std::vector<std::string> argv, const Fd& nothing, const Fd& socket, const Dir& run);
 
 /// monitor.json has been written to `run_dir`.
 SpawnedMonitor spawn_monitor(const Dir& run_dir, const SpawnOptions& options);

@@ -7,6 +7,7 @@
 #include <termios.h>
 
 #include "base/error.hh"
+#include "base/process.hh"
 
 namespace kist::monitor {
 
@@ -24,12 +25,6 @@ void make_fifo(const Dir& run, const char* name) {
 Fd open_fifo(const Dir& run, const char* name, int flags) {
     Fd fd{::openat(run.fd().get(), name, flags | O_NOFOLLOW | O_CLOEXEC)};
     if (!fd) throw SysError("opening FIFO '{}'", run.path_of(name));
-    return fd;
-}
-
-Fd open_null() {
-    Fd fd{::open("/dev/null", O_RDWR | O_CLOEXEC)};
-    if (!fd) throw SysError("opening '/dev/null'");
     return fd;
 }
 

@@ -5,7 +5,6 @@
 #include <csignal>
 #include <cstdlib>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/error.hh"
@@ -77,8 +76,7 @@ void write_to_reader(const Fd& pipe, std::string_view bytes) {
 
 Fetcher::Fetcher(const std::string& program, const Setup& setup) {
     SocketPair sockets = make_socket_pair();
-    const Fd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
-    if (!null) throw SysError("opening '/dev/null'");
+    const Fd null = open_null();
     Spawn what;
     what.argv = {program};
     what.env = proxy_environment();
@@ -144,8 +142,7 @@ Answer Fetcher::send(const Ask& what, std::string_view bytes) {
 }
 
 Answer Fetcher::call(const Ask& what) {
-    const Fd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
-    if (!null) throw SysError("opening '/dev/null'");
+    const Fd null = open_null();
     return begin(what, null).finish();
 }
 

@@ -3,7 +3,6 @@
 // taken off the list, so that the next pull or load brings it anew.
 #include <algorithm>
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/error.hh"
@@ -22,7 +21,7 @@ namespace {
 constexpr const char* again = "pull or load the image again";
 constexpr std::string_view record_suffix = ".json";
 
-std::optional<Dir> content_folder(const Store& store) {
+std::optional<Dir> find_content_folder(const Store& store) {
     const auto content = store.data().open_dir_if_exists("content");
     return content ? content->open_dir_if_exists("sha256") : std::nullopt;
 }
@@ -56,8 +55,7 @@ std::string StoreCheck::fault_of_layer(const std::string& chain) const {
         for (const std::string& ancestor : record->ancestors)
             if (!layers_.exists(ancestor)) return "layer " + ancestor + " below it is missing";
         if (options_.quick) return "";
-        const Fd nowhere{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
-        if (!nowhere) throw SysError("opening '/dev/null'");
+        const Fd nowhere = open_null();
         assemble_tar(layers_.folder(chain), nowhere, {record->diff_id, record->tar_size});
     } catch (const NotFound&) { // removed meanwhile
     } catch (const Error& error) {
@@ -222,7 +220,7 @@ void StoreCheck::check_image_names() {
 
 /// Manifests and configurations; those of images that are listed have been read with their images.
 void StoreCheck::check_content() {
-    const auto folder = content_folder(store_);
+    const auto folder = find_content_folder(store_);
     if (!folder) return;
     for (const std::string& name : folder->names()) {
         if (known_content_.contains(name)) {

@@ -13,6 +13,7 @@
 #include "base/time.hh"
 #include "storage/image_names.hh"
 #include "storage/known_blobs.hh"
+#include "storage/new_content.hh"
 #include "storage/record.hh"
 
 namespace kist::storage {
@@ -111,7 +112,7 @@ Digest store_image(const Store& store, const NewImage& image, const std::vector<
     const std::string record_name = id.hex() + ".json";
     const ImageNames image_names(store);
     // Renames of one journal come to disk in their order; so one wait for all of them is enough.
-    const Dir content = store.data().create_dir("content").create_dir("sha256");
+    const Dir content = content_folder(store);
     AtomicFiles files;
     Rollback undo; // an image that could not be given its names is of no use to anybody
     const auto is_new = [&](const Dir& folder, const std::string& name) {

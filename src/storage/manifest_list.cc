@@ -51,7 +51,7 @@ std::string list_text(const oci::Index& index) { return json::dump(to_value(inde
 Digest ManifestLists::store_text(const std::string& text) const {
     if (text.size() > text_limit) throw Error("the manifest list is larger than {} bytes", text_limit);
     const Digest digest = sha256(text);
-    const Dir content = store_.data().create_dir("content").create_dir("sha256");
+    const Dir content = content_folder(store_);
     write_atomically(content, digest.hex(), text, Durability::durable);
     return digest;
 }
@@ -60,7 +60,7 @@ Digest ManifestLists::store_text(const std::string& text) const {
 void ManifestLists::remove_unused(const std::vector<std::string>& digests) const {
     std::set<std::string> used;
     for (const ImageRecord& image : ImageStore(store_).all()) used.merge(as_set(image.content()));
-    const Dir content = store_.data().create_dir("content").create_dir("sha256");
+    const Dir content = content_folder(store_);
     for (const std::string& digest : digests)
         if (const auto parsed = Digest::parse(digest); parsed && !used.contains(digest))
             content.remove_file(parsed->hex());
@@ -69,7 +69,7 @@ void ManifestLists::remove_unused(const std::vector<std::string>& digests) const
 std::int64_t ManifestLists::size_of_artifacts(const ManifestList& list) const {
     std::set<std::string> blobs;
     for (const ListSource& source : list.sources) blobs.merge(as_set(source.content));
-    const Dir content = store_.data().create_dir("content").create_dir("sha256");
+    const Dir content = content_folder(store_);
     std::int64_t size = 0;
     for (const std::string& digest : blobs) {
         struct stat st; // of what is missing `system check` tells

@@ -16,8 +16,6 @@ namespace {
 constexpr std::size_t piece_size = 256u << 10;
 constexpr std::size_t beginning_size = 512;
 
-Dir content_folder(const Store& store) { return store.data().create_dir("content").create_dir("sha256"); }
-
 Fd make_file(const Dir& folder) {
     Fd file{::openat(folder.fd().get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600)};
     if (!file) throw SysError("making a file in '{}'", folder.path());
@@ -25,6 +23,8 @@ Fd make_file(const Dir& folder) {
 }
 
 } // namespace
+
+Dir content_folder(const Store& store) { return store.data().create_dir("content").create_dir("sha256"); }
 
 void NewContent::take(std::string_view bytes) {
     write_full(file_, bytes, folder_.path());

@@ -37,6 +37,8 @@ private:
     std::string beginning_;
 };
 
+/// Where content is kept, by the digits of its digest.
+Dir content_folder(const Store&);
 /// What is kept under this digest, to be read from its beginning. Throws NotFound.
 Fd open_content(const Store&, const std::string& digest);
 

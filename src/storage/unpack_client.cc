@@ -16,12 +16,6 @@
 namespace kist::storage {
 namespace {
 
-Fd open_null() {
-    Fd fd{::open("/dev/null", O_RDWR | O_CLOEXEC)};
-    if (!fd) throw SysError("opening '/dev/null'");
-    return fd;
-}
-
 [[noreturn]] void report_death(const ExitStatus& status) {
     if (status.signal == SIGSYS)
         throw Error(
@@ -100,8 +94,9 @@ AssembleReply assemble_tar(const Dir& folder, const Fd& out, const AssembleReque
     return ask<AssembleReply>("assemble", request, folder, {{null.get(), STDIN_FILENO}, {out.get(), STDOUT_FILENO}});
 }
 
-Packing start_packing(const Fd& plain, const Fd& packed, const Dir& folder, const PackRequest& request) {
-    Started started = start("pack", request, folder, {{plain.get(), STDIN_FILENO}, {packed.get(), STDOUT_FILENO}});
+Packing start_packing(const Fd& plain, const Fd& packed, const Dir& folder) {
+    Started started =
+        start("pack", PackRequest{}, folder, {{plain.get(), STDIN_FILENO}, {packed.get(), STDOUT_FILENO}});
     return {std::move(started.child), std::move(started.answer)};
 }
 

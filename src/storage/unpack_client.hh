@@ -37,7 +37,7 @@ IndexReply index_layout(const Dir& folder, const LayoutRequest&);
 AssembleReply assemble_tar(const Dir& folder, const Fd& out, const AssembleRequest&);
 
 /// Compresses what is left to read of `plain` behind what `packed` holds. `folder`: any.
-Packing start_packing(const Fd& plain, const Fd& packed, const Dir& folder, const PackRequest& = {});
+Packing start_packing(const Fd& plain, const Fd& packed, const Dir& folder);
 /// `packed`, a compressed file, as an unnamed plain one: on the disk of `folder`, or in memory where there is no room.
 Fd expand_file(const Fd& packed, const Dir& folder);
 

@@ -167,14 +167,9 @@ struct AssembleReply {
     }
 };
 
-/// mode pack: what is left to read of fd 0, compressed, behind what fd 1 holds.
+/// mode pack: what is left to read of fd 0, as gzip, behind what fd 1 holds.
 struct PackRequest {
-    std::string format = "gzip"; ///< or zstd
-    int level = 0;               ///< 0: the usual one
-    static constexpr void fields(auto&& field) {
-        field("format", &PackRequest::format);
-        field("level", &PackRequest::level);
-    }
+    static constexpr void fields(auto&&) {}
 };
 /// mode expand: the file at fd 0 (gzip, zstd, xz, or plain) decoded to fd 1.
 struct ExpandRequest {

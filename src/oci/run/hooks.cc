@@ -120,8 +120,7 @@ RunningHook::RunningHook(std::string_view kind, std::size_t index, const Hook& h
     try {
         const Program program = open_program(place, hook, context.allowed_folder);
         const Fd input = readable_copy(state);
-        const Fd nothing{::open("/dev/null", O_RDWR | O_CLOEXEC)};
-        if (!nothing) throw SysError("opening '/dev/null'");
+        const Fd nothing = open_null();
         Pipe errors = make_pipe();
         Spawn spawn;
         spawn.argv = hook.args.empty() ? std::vector{hook.path} : hook.args;

@@ -85,7 +85,7 @@ HostFiles open_host_files(const HostFilesWanted& wanted) {
     if (!wanted.cgroup.unified.empty()) files.cgroups.push_back(clone_host_mount(wanted.cgroup.unified, Depth::one));
     for (const auto& [name, folder] : wanted.cgroup.hierarchies)
         files.cgroups.push_back(clone_host_mount(folder, Depth::one));
-    files.null = open_null();
+    files.null = open_null_device();
     return files;
 }
 

@@ -267,7 +267,7 @@ void make_mount(const Fd& root, std::size_t index, const Surroundings& here, Lat
 
 /// The host's /dev/null, proven to be it: an image's could be a link to a file worth writing to (CVE-2025-31133).
 /// Read-only, which a device's data does not mind, so that the container cannot change the mode of the host's node.
-Fd open_null() {
+Fd open_null_device() {
     const Fd null{::open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC)};
     if (!null) throw SysError("opening '/dev/null'");
     const struct stat facts = facts_of(null);
@@ -289,7 +289,7 @@ public:
             attach(folder_, found, [] { return NewFileSystem("tmpfs").mount(inert | MOUNT_ATTR_NODEV); });
         else
             attach(file_, found, [this] {
-                Fd null = null_ ? std::move(null_) : open_null();
+                Fd null = null_ ? std::move(null_) : open_null_device();
                 change_mount(null, {.set = inert, .propagation = MS_PRIVATE}, Depth::one);
                 return null;
             });

@@ -49,7 +49,7 @@ Fd clone_source(const MountStep& step);
 /// The same with the step's flags and ids, to be placed in a container that runs (`user_namespace`: the container's).
 Fd prepare_bind(const MountStep& step, const Fd& user_namespace);
 /// A detached copy of the host's null device, proven to be it.
-Fd open_null();
+Fd open_null_device();
 
 /// Hides what is there: folders behind one empty read-only tmpfs, files behind the host's null device (checked).
 /// `null`: the device, or empty to take it now.
