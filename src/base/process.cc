@@ -11,6 +11,7 @@
 #include <memory>
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -138,6 +139,17 @@ bool place_descriptors(Launch& launch) noexcept {
     return true;
 }
 
+/// What our caller left open is for nobody that we start: a monitor would hold a script's pipe for as long as its container runs.
+void keep_the_rest(const Launch& launch) noexcept {
+    constexpr int first = 3; // the streams are inherited
+    const auto& fds = launch.spawn->fds;
+    for (int fd = first; fd < launch.first_free; ++fd) {
+        const auto is_it = [fd](const std::pair<int, int>& passed) { return passed.second == fd; };
+        if (std::none_of(fds.begin(), fds.end(), is_it)) ::fcntl(fd, F_SETFD, FD_CLOEXEC); // EBADF: none is open
+    }
+    ::syscall(SYS_close_range, static_cast<unsigned>(launch.first_free), ~0u, CLOSE_RANGE_CLOEXEC);
+}
+
 #if defined(__SANITIZE_ADDRESS__)
 __attribute__((no_sanitize("address")))
 #endif
@@ -149,6 +161,7 @@ int run_child(void* argument) noexcept {
     if (spawn.new_session && ::setsid() < 0) give_up(launch, Step::session);
     if (!spawn.cwd.empty() && ::chdir(spawn.cwd.c_str()) != 0) give_up(launch, Step::folder);
     if (!place_descriptors(launch)) give_up(launch, Step::descriptor);
+    keep_the_rest(launch);
     ::sigprocmask(SIG_SETMASK, &launch.mask, nullptr);
     if (launch.program >= 0)
         ::syscall(SYS_execveat, launch.program, "", launch.argv, launch.env, AT_EMPTY_PATH); // glibc's needs 2.34

@@ -52,7 +52,7 @@ private:
 struct Spawn {
     std::vector<std::string> argv = {};
     std::vector<std::string> env = {};
-    /// Descriptors of ours and the numbers they get in the program; 0, 1, 2 not named are inherited.
+    /// Descriptors of ours and the numbers they get in the program; 0, 1, 2 not named are inherited, and no other is.
     std::vector<std::pair<int, int>> fds = {};
     bool new_session = false;
     /// Reset to the default: ignored signals and the blocked mask (a shell may have handed us ignored ones).

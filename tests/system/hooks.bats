@@ -79,6 +79,24 @@ write_spec() { printf '%s' "$1" >"$spec"; chmod 600 "$spec"; }
     [ "$(kist events --stream=false --filter container=slow --filter event=hook_timeout | wc -l)" = 1 ]
 }
 
+@test "F40: hooks that leave daemons, flood, or keep descriptors hold nothing up" {
+    hook daemon <<<'setsid sh -c "echo \$\$ >$LOG; exec sleep 7411" & exit 0'
+    hook flood <<<'yes out; yes err >&2'
+    hook fds <<<'ls /proc/self/fd | tr "\n" " " >>$LOG.fds; env >>$LOG.env'
+    export KIST_CANARY=seen
+    write_spec "{\"prestart\": [$(entry daemon), $(entry fds)], \"poststart\": [$(entry flood ', "timeout": 1')]}"
+    exec 9</etc/hostname
+    run -0 timeout 20 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" run --name left --hook-spec "$spec" busybox true
+    exec 9<&-
+    [[ "$output" == *"took longer than 1 s and was killed"* ]]
+    # The streams and that of the folder that ls reads; none of ours, and nothing of our environment.
+    [ "$(cat "$ROOT_T/log.fds")" = "0 1 2 3 " ]
+    run -1 grep -q KIST_CANARY "$ROOT_T/log.env"
+    # A hook may start what lives on, as with runc: it is its administrator's.
+    kill "$(cat "$ROOT_T/log")"
+    [ "$(kist inspect -f '{{.State.ExitCode}}' left)" = 0 ]
+}
+
 @test "while a hook runs nothing hangs: ps and inspect say so, a second start waits" {
     hook wait <<<'echo begun >>$LOG; while [ ! -e $LOG.go ]; do sleep 0.05; done'
     rm -f "$ROOT_T/log.go"

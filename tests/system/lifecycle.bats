@@ -101,6 +101,20 @@ seconds() { local start=$(date +%s%N); "$@"; echo "$((($(date +%s%N) - start) / 
     [ -z "$output" ]
 }
 
+@test "a monitor holds no descriptor of its starter's: the end of a pipe comes when its writers end" {
+    mkfifo "$BATS_TEST_TMPDIR/pipe"
+    timeout 10 cat "$BATS_TEST_TMPDIR/pipe" >"$BATS_TEST_TMPDIR/read" &
+    local reader=$!
+    exec 9>"$BATS_TEST_TMPDIR/pipe"
+    kist run -d --name holder --log-opt mode=non-blocking busybox sleep 1000
+    echo written >&9
+    exec 9>&-
+    wait "$reader" # 124 would be the time limit
+    [ "$(cat "$BATS_TEST_TMPDIR/read")" = written ]
+    # 3 and 4 are its own.
+    [ "$(ls "/proc/$(kist inspect -f '{{.State.MonitorPid}}' holder)/fd" | wc -l)" -gt 4 ]
+}
+
 @test "--rm leaves nothing, also when the container is killed" {
     id=$(kist run -d --rm busybox sleep 100)
     kist kill "$id"

@@ -84,6 +84,14 @@ TEST_CASE("a program inherits nothing but what it was given") {
     const std::string open = " " + output({.fds = {{high.get(), 5}}}, "echo $(ls /proc/$$/fd)");
     CHECK(open.find(" 5") != std::string::npos);
     CHECK(open.find("77") == std::string::npos); // neither ours nor the copies that were moved out of the way
+    // A shell's are not marked to be closed: one above the numbers asked for, one between them.
+    const Fd from_shell{::fcntl(0, F_DUPFD, 888)};
+    const Fd low{::fcntl(0, F_DUPFD, 50)};
+    REQUIRE(low.get() < 99);
+    const std::string more = " " + output({.fds = {{high.get(), 99}}}, "echo $(ls /proc/$$/fd) end");
+    CHECK(more.find(" 99 ") != std::string::npos);
+    CHECK(more.find(" 888 ") == std::string::npos);
+    CHECK(more.find(fmt::format(" {} ", low.get())) == std::string::npos);
 }
 
 TEST_CASE("ignored and blocked signals are reset for the program, unless asked otherwise") {
