@@ -9,6 +9,7 @@ calls of its monitor; then the monitor is killed before each of them in turn. Af
 recorded with the right code or none, its restart policy is obeyed by the next command, hooks that were owed have run, it
 can be stopped, started and removed, and the invariants hold. --every N tries each N-th point (default 1: all). Speaks TAP.
 """
+import datetime
 import glob
 import json
 import os
@@ -401,6 +402,30 @@ def killed_in_back_off(store, rounds):
     return 5 * rounds, violations
 
 
+def crash_loops(store, loops):
+    """F42: many at once, to their end: each run is started once, no earlier than the back-off says, and the last code is kept."""
+    violations, tries, before = [], 5, store.footprint()
+    names = [f"loop{n}" for n in range(loops)]
+    try:
+        for name in names:
+            store.ok("run", "-d", "--name", name, "--restart", f"on-failure:{tries}", "busybox", "sh", "-c", "echo up; exit 3")
+        for name in names:
+            eventually(f"{name} gave up", lambda name=name: store.state(name)["Status"] == "exited", limit=30)
+            container = store.inspect(name)
+            starts = [datetime.datetime.fromisoformat(line.split()[0][:26] + "+00:00") for line in store.ok("logs", "-t", name).splitlines()]
+            if len(starts) != tries + 1 or container["RestartCount"] != tries or container["State"]["ExitCode"] != 3:
+                violations.append(f"{name}: {len(starts)} runs, {container['RestartCount']} restarts, exit code {container['State']['ExitCode']}")
+            for number, (start, following) in enumerate(zip(starts, starts[1:])):
+                if (following - start).total_seconds() < 0.1 * 2 ** number - 0.01:
+                    violations.append(f"{name}: run {number + 2} came {(following - start).total_seconds():.3f} s after the one before")
+        check(store)
+        remove_all(store, before)
+    except Violation as violation:
+        violations.append(str(violation))
+        store("rm", "-af", "-t", "0")
+    return loops * tries, violations
+
+
 def main():
     args = arguments(__doc__, traced_monitor={"required": True}, every=EVERY, rounds={"type": int, "default": 100})
     store = Traced(args.kist, args.traced_monitor)
@@ -412,7 +437,8 @@ def main():
                   ("F4 the monitor and who stops both killed", lambda: both_killed_in_stop(store, args.rounds)),
                   ("F5 a storm of signals on the monitor", lambda: storm_on_monitor(store, args.rounds)),
                   ("F5 a storm of signals on commands", lambda: storm_on_command(store, args.rounds)),
-                  ("F42 killed in the back-off of a crash loop", lambda: killed_in_back_off(store, few))]
+                  ("F42 killed in the back-off of a crash loop", lambda: killed_in_back_off(store, few)),
+                  ("F42 crash loops to their end", lambda: crash_loops(store, args.rounds))]
         cases = chosen(args, dict(cases))
         report = Report("kill_monitor", len(cases))
         for name, case in cases.items():

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Containers that misuse what they have, and processes that die or hang at the wrong moment (SECURITY F3, F15, F17, F19 to F21).
+"""Containers that misuse what they have, and processes that die or hang at the wrong moment (SECURITY F3, F15, F17, F19 to F21, F41).
 
     tests/fault/overload.py --kist PATH --attacker PATH [--rounds N] [--only TEXT]
 
@@ -8,6 +8,7 @@ Init, one process or all of them killed; the holder of a lock killed or stopped;
 bombs; freezes that race with ends. Speaks TAP; each case prints its rounds, violations and figures.
 """
 import argparse
+import datetime
 import json
 import os
 import random
@@ -281,12 +282,13 @@ def fork_bombs(store, attacker, rounds):
 
 
 def memory_bombs(store, rounds):
-    """F20: of init from its first moment, of a child, of an exec."""
+    """F20: of init from its first moment, in its own memory or a tmpfs; of a child, of an exec."""
     reported, children = [0], [0]
     fill = "tail /dev/zero"
+    fill_tmpfs = "dd if=/dev/zero of=/dev/shm/bomb bs=1M"
 
     def act(number):
-        kind = number % 4
+        kind = number % 5
         if kind == 3:
             store.ok("run", "-d", "--name", "victim", "-m", "16m", "busybox", "sh", "-c", f"{fill}; exit 5")
             code = store.ok("wait", "victim")
@@ -301,7 +303,7 @@ def memory_bombs(store, rounds):
             if store.state()["Status"] != "running":
                 raise Violation("the end of an exec ended the container")
         else:
-            store.ok("run", "-d", "--name", "victim", "-m", "16m", "busybox", *fill.split())
+            store.ok("run", "-d", "--name", "victim", "-m", "16m", "busybox", *(fill_tmpfs if kind == 4 else fill).split())
             code = store.ok("wait", "victim")
             state = store.state()
             if code != "137" or not state["OOMKilled"]:
@@ -314,10 +316,11 @@ def memory_bombs(store, rounds):
 def freezes(store, rounds):
     """F21: pause and unpause at the same time as ends, stops and each other: nothing hangs, and stop ends it."""
     generator = random.Random(21)
+    hogs = ["while :; do :; done", POLITE, "while :; do dd if=/dev/zero of=/big bs=1M count=8 conv=fsync; done"]
     verbs = [["pause", "victim"], ["unpause", "victim"], ["exec", "victim", "true"], ["stop", "-t", "1", "victim"], ["kill", "victim"], ["restart", "-t", "0", "victim"]]
 
     def act(number):
-        store.ok("run", "-d", "--name", "victim", "busybox", "sh", "-c", "while :; do :; done" if number % 3 == 0 else POLITE)
+        store.ok("run", "-d", "--name", "victim", "busybox", "sh", "-c", hogs[number % len(hogs)])
         commands = [store.begin(*verbs[0]), store.begin(*verbs[1]), store.begin(*generator.choice(verbs)), store.begin(*generator.choice(verbs))]
         # An exec into a frozen container waits for its thaw.
         limit = time.monotonic() + 15
@@ -340,6 +343,34 @@ def freezes(store, rounds):
     return rounds, in_rounds(store, rounds, act), ""
 
 
+def checks_under_load(store, rounds):
+    """F41: while the container floods its log and has no processor to spare: no check is missed, none begins before the last has ended."""
+    interval = 0.2
+
+    def act(_):
+        store.ok("run", "-d", "--name", "victim", "--health-cmd", "true", "--health-interval", f"{int(interval * 1000)}ms", "--health-max-log-count", str(2 * rounds),
+                 "--log-opt", "max-size=1m", "busybox", "sh", "-c", "yes flood & while :; do :; done")
+        time.sleep(interval * rounds)
+        store.ok("stop", "-t", "0", "victim")
+        log = store.state()["Health"]["Log"]
+        times = [[datetime.datetime.fromisoformat(entry[name][:26] + "+00:00").timestamp() for name in ("Start", "End")] for entry in log]
+        if any(entry["ExitCode"] != 0 for entry in log):
+            raise Violation("a check failed")
+        overlaps = sum(later[0] < earlier[1] for earlier, later in zip(times, times[1:]))
+        if overlaps:
+            raise Violation(f"{overlaps} checks began before the last one had ended")
+        took = sum(end - start for start, end in times)
+        # From the end of one to the begin of the next it is one interval.
+        late = [later[0] - earlier[1] - interval for earlier, later in zip(times, times[1:])]
+        drift.append((percentile(late, 0.5), max(late), len(times), took))
+        if len(times) < 2 or len(times) + took / interval < 0.8 * rounds:
+            raise Violation(f"{len(times)} checks in {interval * rounds:.0f} s, which took {took:.1f} s")
+    drift = []
+    violations = in_rounds(store, 1, act)
+    figures = "".join(f"{count} checks, begun {middle * 1000:.1f} ms late (p50), at most {most * 1000:.0f} ms" for middle, most, count, _ in drift)
+    return rounds, violations, figures
+
+
 def main():
     args = arguments(__doc__, attacker={"required": True, "help": "the program of tests/security"}, rounds={"type": int, "default": 200},
                      in_small_namespace={"action": "store_true", "help": argparse.SUPPRESS})
@@ -359,6 +390,7 @@ def main():
         "F19 fork bombs": lambda: fork_bombs(store, args.attacker, max(1, few // 2)),
         "F20 memory bombs": lambda: memory_bombs(store, args.rounds),
         "F21 freezes that race": lambda: freezes(store, args.rounds // 2),
+        "F41 health checks under load": lambda: checks_under_load(store, args.rounds),
         "F15 the holder of a lock hangs": lambda: hanging.result(),
     }
     cases = chosen(args, cases)

@@ -2,20 +2,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Floods, readers that are slow or die, and input that floods back (SECURITY F22 to F24).
 
-    tests/fault/streams.py --kist PATH [--rounds N] [--only TEXT]
+    tests/fault/streams.py --kist PATH [--rounds N] [--seconds N] [--only TEXT]
 
-The log of a flood holds every line once and in order, and what is no text in it comes back as it was; a reader that stops is dropped,
-so that the writer goes on; dead readers leave no descriptor behind; input comes back byte for byte. Speaks TAP.
+The log of a flood holds every line once and in order, however long it goes on, and what is no text in it comes back as it was; a reader
+that stops is dropped, so that the writer goes on; dead readers leave no descriptor behind; input comes back byte for byte, whatever
+becomes of the window meanwhile; keys to detach count however they arrive. Speaks TAP.
 """
+import fcntl
 import os
+import pty
 import random
+import re
+import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from invariants import Report, Store, Violation, arguments, check, chosen, eventually, proc, remove_all  # noqa: E402
+
+
+NUMBERED = re.compile(rb"([1-6]) (\d+) x{1000}$")
 
 
 def guarded(store, act):
@@ -59,6 +69,43 @@ def flood_in_order(store, rounds):
         return f"{8 * lines} lines in {seconds:.1f} s"
     violations, figures = guarded(store, act)
     return 8 * lines, violations, figures
+
+
+# Writers of a flood: six of numbered lines of a KiB, one of lines of a MiB, one of bytes that are no text.
+FLOOD = r"""
+for w in 1 2 3 4 5 6; do awk -v w=$w -v pad="$(head -c 1000 /dev/zero | tr '\0' x)" 'BEGIN { while (1) { print w, ++n, pad; fflush() } }' & done
+(while :; do head -c 1048576 /dev/zero | tr '\0' y; echo; done) &
+(while :; do printf 'z\0\377\303(\n'; done) &
+wait
+"""
+
+
+def flood_for_long(store, seconds):
+    """The monitor stays as small as it was, and what the kept files hold of each writer is without a gap."""
+
+    def act():
+        store.ok("run", "-d", "--name", "victim", "--log-opt", "max-size=20m", "--log-opt", "max-file=3", "busybox", "sh", "-c", FLOOD)
+        monitor, sizes, end = store.state()["MonitorPid"], [], time.monotonic() + seconds
+        time.sleep(1)
+        while time.monotonic() < end:
+            sizes.append(resident(monitor))
+            time.sleep(0.2)
+        store.ok("stop", "-t", "0", "victim")
+        last, found = {}, 0
+        for line in subprocess.run([*store.argv, "logs", "victim"], stdout=subprocess.PIPE, check=True).stdout.splitlines():
+            # The long lines come in several writes, with those of others between them.
+            for writer, number in NUMBERED.findall(line):
+                if writer in last and int(number) != last[writer] + 1:
+                    raise Violation(f"writer {writer.decode()}: {int(number)} after {last[writer]}")
+                last[writer] = int(number)
+                found += 1
+        if len(last) != 6:
+            raise Violation(f"lines of the writers {sorted(last)} alone")
+        if max(sizes) > sizes[0] + 512:
+            raise Violation(f"the monitor grew from {sizes[0]} to {max(sizes)} KiB")
+        return f"{sum(last.values())} numbered lines in {seconds} s, {found} kept; the monitor {sizes[0]} KiB, at most {max(sizes)}"
+    violations, figures = guarded(store, act)
+    return 1, violations, figures
 
 
 def odd_bytes(store, rounds):
@@ -143,10 +190,115 @@ def input_flood(store, rounds):
     return 1, violations, figures
 
 
+class Terminal:
+    """A command on a terminal of its own."""
+
+    def __init__(self, store, *words):
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            os.execv(store.argv[0], [*store.argv, *words])
+        self.seen = b""
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def type(self, data):
+        os.write(self.master, data)
+
+    def read(self, seconds):
+        """What comes within that time at most, added to `seen`; False at the end."""
+        if not select.select([self.master], [], [], seconds)[0]:
+            return True
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:  # EIO: nobody has the other end open
+            data = b""
+        self.seen += data
+        return data != b""
+
+    def expect(self, text, limit=10.0):
+        end = time.monotonic() + limit
+        while text not in self.seen:
+            if not self.read(0.1) or time.monotonic() > end:
+                raise Violation(f"{text!r} does not come; last seen: {self.seen[-200:]!r}")
+
+    def end(self, limit=10.0):
+        """Its exit code."""
+        end = time.monotonic() + limit
+        while True:
+            self.read(0.02)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid != 0:
+                os.close(self.master)
+                return os.waitstatus_to_exitcode(status)
+            if time.monotonic() > end:
+                os.kill(self.pid, signal.SIGKILL)
+                raise Violation(f"it has not ended; last seen: {self.seen[-200:]!r}")
+
+
+def storm_of_sizes(store, rounds):
+    """The window changes all the time while lines are typed: none is lost, and the last size is the container's."""
+    generator = random.Random(240)
+
+    def act():
+        terminal = Terminal(store, "run", "-it", "--name", "victim", "busybox", "sh", "-c",
+                            "stty -echo; echo ready; while read -r line; do echo \"got $line.\"; [ $line = end ] && stty size; done")
+        terminal.expect(b"ready")
+        for number in range(rounds):
+            for _ in range(20):
+                terminal.resize(generator.randint(2, 400), generator.randint(2, 400))
+            terminal.type(b"%d\n" % number)
+            terminal.read(0)
+        terminal.resize(123, 45)
+        terminal.expect(b"got %d." % (rounds - 1))
+
+        def size_is_there():
+            terminal.seen = b""
+            terminal.type(b"end\n")
+            terminal.expect(b"got end.\r\n")
+            terminal.expect(b"\n", 1)
+            return b"123 45" in terminal.seen
+        kept = terminal.seen
+        eventually("the last size is there", size_is_there)
+        lost = [number for number in range(rounds) if b"got %d." % number not in kept]
+        if lost:
+            raise Violation(f"{len(lost)} lines are lost, the first is {lost[0]}")
+        terminal.type(b"\x04")
+        if terminal.end() != 0:
+            raise Violation("the command failed")
+        return f"{20 * rounds} sizes, {rounds} lines"
+    violations, figures = guarded(store, act)
+    return 20 * rounds, violations, figures
+
+
+def split_detach_keys(store, rounds):
+    """Ctrl-P and Ctrl-Q with a pause between them detach; what only begins like them is typed."""
+    generator = random.Random(241)
+
+    def act():
+        store.ok("run", "-dit", "--name", "victim", "busybox", "sh", "-c", "stty raw -echo; echo ready; exec hexdump -v -e '1/1 \"<%02x>\"'")
+        for number in range(rounds):
+            terminal = Terminal(store, "attach", "victim")
+            letter = b"abcdefgh"[number % 8:][:1]
+            terminal.type(b"\x10" + letter + b"0" * 30)  # hexdump reads sixteen at a time
+            terminal.expect(b"<10><%02x>" % letter[0])
+            terminal.type(b"\x10")
+            time.sleep(generator.random() * 0.12)
+            terminal.type(b"\x11")
+            if terminal.end() != 0:
+                raise Violation(f"round {number}: detaching failed")
+            if store.state()["Status"] != "running":
+                raise Violation(f"round {number}: detaching ended the container")
+        return ""
+    violations, figures = guarded(store, act)
+    return rounds, violations, figures
+
+
 def main():
-    args = arguments(__doc__, rounds={"type": int, "default": 200})
+    args = arguments(__doc__, rounds={"type": int, "default": 200}, seconds={"type": int, "default": 600, "help": "of the long flood"})
     cases = {"F22 a flood in order": flood_in_order, "F22 bytes that are no text": odd_bytes, "F23 readers that are stopped": stopped_reader,
-             "F23 readers that are killed": dead_readers, "F24 a flood of input": input_flood}
+             "F23 readers that are killed": dead_readers, "F24 a flood of input": input_flood, "F24 a storm of window sizes": storm_of_sizes, "F24 detach keys one by one": split_detach_keys,
+             "F22 a flood for long": lambda store, _: flood_for_long(store, args.seconds)}
     cases = chosen(args, cases)
     store = Store(args.kist)
     report = Report("streams", len(cases))
