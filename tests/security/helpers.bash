@@ -3,6 +3,7 @@
 
 load ../system/helpers
 ATTACKER=${ATTACKER:-$top/build-check/tests/security/attacker}
+KIST_OCI=${KIST_OCI:-$top/build-check/src/runtime/kist-oci}
 
 # A folder outside all containers, and what the host must not lose.
 make_canary() {

@@ -163,8 +163,8 @@ Terminal make_root(const InitPlan& plan, HostFiles& host, Process& process,
     resolve_identity(process, root, plan.options);
     for (const LateOwner& owner : late.owners) give_away(owner, process.user.uid, process.user.gid);
     if (plan.options.create_cwd) make_dirs_in_root(root, process.cwd);
-    mask_paths(root, files.masked, std::move(host.null));
-    protect_paths(root, files.read_only);
+    mask_paths(root, late.kernel, files.masked, std::move(host.null));
+    protect_paths(root, late.kernel, files.read_only);
     for (const Fd& mount : late.read_only) change_mount(mount, {.set = MOUNT_ATTR_RDONLY}, Depth::one);
     if (files.root_read_only) change_mount(root, {.set = MOUNT_ATTR_RDONLY}, Depth::one);
     before_change();

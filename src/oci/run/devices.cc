@@ -10,6 +10,7 @@
 
 #include "base/error.hh"
 #include "base/in_root.hh"
+#include "oci/run/mount_guard.hh"
 
 namespace kist::oci {
 
@@ -114,6 +115,7 @@ Terminal open_terminal(const Fd& root, const std::optional<Box>& size) {
 void make_console(const Fd& root, const Terminal& terminal) {
     try {
         const Fd target = make_file_in_root(root, "/dev/console");
+        if (is_on_proc(target)) throw Error("it leads into procfs, where nothing may be mounted");
         const Fd mount = clone_mount(terminal.slave, Depth::one);
         attach_mount(mount, target);
         if (mount_id(open_in_root(root, "/dev/console", O_PATH)) != mount_id(mount))

@@ -101,6 +101,7 @@ void mount_file_system(const Fd& root, const MountStep& step, const Surroundings
     place(root, step.target, mount, target.fd);
     if (step.options.propagation != 0 && step.options.propagation != MS_PRIVATE)
         change_mount(mount, {.propagation = step.options.propagation}, Depth::one);
+    if (step.refuse_link) late.kernel.insert_or_assign(step.target + '/', mount.duplicate());
     if (read_only_later) late.read_only.push_back(std::move(mount));
 }
 
@@ -177,6 +178,7 @@ void mount_bind(const Fd& root, const MountStep& step, Fd prepared, const Surrou
     }
     set_bind_attributes(mount, step.options, host_propagation);
     place(root, step.target, mount, target.fd);
+    if (step.refuse_link) late.kernel.insert_or_assign(step.target + '/', mount.duplicate());
 }
 
 /// A copy of what is below an overlay: of a detached mount Linux 6.15 can make one.
@@ -346,11 +348,23 @@ LateSteps make_mounts(const Fd& root, const RootPlan& plan, const CgroupView& cg
     return make_mounts(root, plan, cgroup, by_path);
 }
 
-void mask_paths(const Fd& root, const std::vector<std::string>& paths, Fd null) {
+namespace {
+
+std::optional<Fd> find(const Fd& root, const std::map<std::string, Fd>& kernel, const std::string& path) {
+    const std::string whole = clean_path(path);
+    for (const auto& [folder, mount] : kernel)
+        if (whole.starts_with(folder)) return open_in_root_if_exists(mount, whole.substr(folder.size()), O_PATH);
+    return open_in_root_if_exists(root, whole, O_PATH);
+}
+
+} // namespace
+
+void mask_paths(const Fd& root, const std::map<std::string, Fd>& kernel, const std::vector<std::string>& paths,
+                Fd null) {
     Masks masks(std::move(null));
     for (const std::string& path : paths) {
         try {
-            if (const auto found = open_in_root_if_exists(root, path, O_PATH)) masks.hide(*found);
+            if (const auto found = find(root, kernel, path)) masks.hide(*found);
         } catch (Error& error) {
             error.while_doing("masking '{}'", path);
             throw;
@@ -358,10 +372,10 @@ void mask_paths(const Fd& root, const std::vector<std::string>& paths, Fd null) 
     }
 }
 
-void protect_paths(const Fd& root, const std::vector<std::string>& paths) {
+void protect_paths(const Fd& root, const std::map<std::string, Fd>& kernel, const std::vector<std::string>& paths) {
     for (const std::string& path : paths) {
         try {
-            const auto found = open_in_root_if_exists(root, path, O_PATH);
+            const auto found = find(root, kernel, path);
             if (!found) continue;
             const Fd copy = clone_mount(*found, Depth::tree);
             change_mount(copy, {.set = MOUNT_ATTR_RDONLY}, Depth::tree);

@@ -30,6 +30,8 @@ struct LateSteps {
     std::vector<Fd> read_only;
     /// Folders for the container's user, who is looked up in the finished root.
     std::vector<LateOwner> owners;
+    /// procfs and sysfs by what their paths begin with ("/proc/").
+    std::map<std::string, Fd> kernel;
 };
 
 /// Detached mounts by target.
@@ -52,8 +54,10 @@ Fd prepare_bind(const MountStep& step, const Fd& user_namespace);
 Fd open_null_device();
 
 /// Hides what is there: folders behind one empty read-only tmpfs, files behind the host's null device (checked).
-/// `null`: the device, or empty to take it now.
-void mask_paths(const Fd& root, const std::vector<std::string>& paths, Fd null);
-void protect_paths(const Fd& root, const std::vector<std::string>& paths);
+/// `null`: the device, or empty to take it now. What is below one of `kernel` is looked up from there: who can rename in the root's
+/// folder would have another '/proc' masked.
+void mask_paths(const Fd& root, const std::map<std::string, Fd>& kernel, const std::vector<std::string>& paths,
+                Fd null);
+void protect_paths(const Fd& root, const std::map<std::string, Fd>& kernel, const std::vector<std::string>& paths);
 
 } // namespace kist::oci
