@@ -18,6 +18,20 @@ teardown() { check_footprint; }
     [ "$(kist inspect --format '{{.State.Status}}' web)" = running ]
 }
 
+@test "exec into a container that has made groups of its own, as systemd in one does" {
+    kist run -d --name c --privileged --health-cmd true --health-interval 100ms busybox sh -c '
+        cd /sys/fs/cgroup; [ -e cgroup.procs ] || cd unified
+        mkdir first; echo 1 >first/cgroup.procs
+        for controller in $(cat cgroup.controllers); do echo "+$controller" >cgroup.subtree_control; done
+        touch /ready; exec sleep 1000'
+    wait_until 10 test -e "/proc/$(inspected State.Pid c)/root/ready"
+    run -0 kist exec c sh -c 'grep ^0:: /proc/self/cgroup; cd /sys/fs/cgroup; [ -e cgroup.procs ] || cd unified; cat cgroup.subtree_control'
+    # A kernel with all controllers on v1 has none to give away; then the container's own group takes processes.
+    [[ "$output" == "0::/first"* || "${#lines[@]}" = 1 ]]
+    wait_until 5 has State.Health.Status c healthy
+    kist rm -f -t 0 c
+}
+
 @test "exec: 126 and 127 as run" {
     kist run -d --name web busybox sleep 100
     run kist exec web no-such-command

@@ -265,6 +265,26 @@ P
     rm "$T/resources.json"
 }
 
+# value ID V1FILE V2FILE: what that file of the container's cgroup has.
+value() {
+    local id=$1 v1=$2 v2=$3 file
+    file=$(find /sys/fs/cgroup -path "*/kist-oci/$id/$v1")
+    [ -n "$file" ] || file=$(find /sys/fs/cgroup -path "*/kist-oci/$id/$v2")
+    cat "$file"
+}
+
+@test "update: a quota keeps the period and a period the quota; a set of processors for one that had none" {
+    command_config sleep 100
+    oci run -d --bundle "$T/bundle" c
+    oci update --cpu-period 50000 --cpu-quota 25000 c
+    oci update --cpu-quota 20000 c
+    oci update --cpu-period 40000 c
+    [[ "$(value c cpu.cfs_quota_us cpu.max)" =~ ^20000(\ 40000)?$ ]]
+    [[ "$(value c cpu.cfs_period_us cpu.max)" =~ ^(20000\ )?40000$ ]]
+    oci update --cpuset-cpus 0 c
+    grep -q '^Cpus_allowed_list:[[:space:]]*0$' "/proc/$(oci state c | jq .pid)/status"
+}
+
 @test "events prints lines until the container ends" {
     command_config sleep 0.5
     oci run -d --bundle "$T/bundle" c

@@ -177,6 +177,15 @@ void signal_members_until_empty(const std::string& folder, Deadline deadline) {
     }
 }
 
+Fd open_folder_with(const std::string& mount, const std::string& path, pid_t member) {
+    if (trim(read(mount + path + "/cgroup.subtree_control").value_or("")).empty()) return Fd{};
+    for (const std::string& line : split(read(fmt::format("/proc/{}/cgroup", member)).value_or(""), '\n')) {
+        if (!line.starts_with("0::" + path + '/')) continue;
+        return Fd{::open((mount + line.substr(3)).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    }
+    return Fd{};
+}
+
 bool wait_for_event(const std::string& folder, std::string_view line, Deadline deadline) {
     const std::string file = folder + "/cgroup.events";
     const Fd fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The few file operations on a mounted cgroup hierarchy that all of the cgroup code is made of. The
-// folders belong to the host's root alone, so plain paths are safe here. Not for use outside
-// cgroup*.cc.
+// folders belong to the host's root alone, so plain paths are safe here. Outside
+// cgroup*.cc only open_folder_with is for use.
 #pragma once
 
 #include <chrono>
@@ -38,6 +38,9 @@ bool remove_folder(const std::string& folder, Deadline deadline);
 std::vector<pid_t> members(const std::string& folder);
 /// SIGKILL to all members without cgroup.kill; returns when none is left or at `deadline`.
 void signal_members_until_empty(const std::string& folder, Deadline deadline);
+/// v2 takes no process into a folder that gives controllers to the folders below it (systemd, Docker or k3s in a container do that).
+/// Then the one below mount + path that `member` is in; empty when mount + path itself takes processes.
+Fd open_folder_with(const std::string& mount, const std::string& path, pid_t member);
 /// Waits for `line` in the v2 file cgroup.events. False when `deadline` passed.
 bool wait_for_event(const std::string& folder, std::string_view line, Deadline deadline);
 

@@ -94,8 +94,9 @@ void plan_cpu_time(const CgroupHost& host, const CpuLimits& cpu, Writes& writes)
     }
     if (shares) writes.push_back({to.mount, "cpu.weight", std::to_string(weight_from_shares(*cpu.shares))});
     if (quota || period) {
+        // The quota alone leaves the period as it is: 100000 in a new folder.
         const std::string part = quota ? number_or_max(*cpu.quota) : "max";
-        writes.push_back({to.mount, "cpu.max", part + " " + std::to_string(period ? *cpu.period : 100'000)});
+        writes.push_back({to.mount, "cpu.max", period ? part + " " + std::to_string(*cpu.period) : part});
     }
 }
 

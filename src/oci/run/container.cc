@@ -16,6 +16,7 @@
 #include "base/error.hh"
 #include "base/in_root.hh"
 #include "base/socket.hh"
+#include "oci/run/cgroup_files.hh"
 #include "oci/run/check_spec.hh"
 #include "oci/run/clone.hh"
 #include "oci/run/host_files.hh"
@@ -279,7 +280,11 @@ std::optional<Child> clone_into(const EnterPlan& plan, const Fd& channel) {
         stage.keep.insert(stage.keep.end(), plan.options.stdio.begin(), plan.options.stdio.end());
     for (const int fd : plan.cgroup.v1_tasks()) stage.keep.push_back(fd);
     const Fd* own = plan.options.unified_folder;
-    return clone_through_stage(stage, 0, own != nullptr && *own ? *own : plan.cgroup.unified());
+    if (own != nullptr && *own) return clone_through_stage(stage, 0, *own);
+    Fd below;
+    if (plan.cgroup.unified())
+        below = cgroup_files::open_folder_with(plan.cgroup.unified_mount(), plan.cgroup.path(), plan.init_pid);
+    return clone_through_stage(stage, 0, below ? below : plan.cgroup.unified());
 }
 
 /// A process beside the container's first one, up to exec. It holds what it keeps open by number: its copies of the maker's

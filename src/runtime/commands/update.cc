@@ -74,6 +74,13 @@ oci::Resources from_file(const std::string& path) {
     return from_value<oci::Resources>(json::parse(text, where), where);
 }
 
+/// v2 has quota and period in one file, which cannot be given a period alone.
+void keep_quota(const oci::CgroupHost& host, const oci::Cgroup& cgroup, oci::Resources& wanted) {
+    if (!wanted.cpu || wanted.cpu->period.value_or(0) == 0 || wanted.cpu->quota.value_or(0) != 0) return;
+    for (const oci::CgroupWrite& now : cgroup.current(oci::plan_cgroup(host, wanted)))
+        if (now.file == "cpu.max") wanted.cpu->quota = parse_signed(split_once(now.value, ' ').first).value_or(-1);
+}
+
 int update_container(const Call& call) {
     Update given;
     const std::string id = parse_into(given, options, call).front();
@@ -93,7 +100,10 @@ int update_container(const Call& call) {
     }
     const auto host = oci::CgroupHost::detect();
     const FileLock lock = container.lock();
-    container.cgroup().apply(oci::plan_cgroup(host, wanted));
+    oci::Cgroup cgroup = container.cgroup();
+    if (wanted.cpu && (!wanted.cpu->cpus.empty() || !wanted.cpu->mems.empty())) cgroup.add_cpuset(host);
+    keep_quota(host, cgroup, wanted);
+    cgroup.apply(oci::plan_cgroup(host, wanted));
     return 0;
 }
 

@@ -170,10 +170,13 @@ TEST_CASE("processor limits on v1 and v2") {
     CHECK(plan_cgroup(v2_host(), cpu(limits)).at(1) == CgroupWrite{"/c", "cpu.max", "50000 200000"});
     limits = {};
     limits.quota = -1;
-    CHECK(plan_cgroup(v2_host(), cpu(limits)) == Writes{{"/c", "cpu.max", "max 100000"}});
+    CHECK(plan_cgroup(v2_host(), cpu(limits)) == Writes{{"/c", "cpu.max", "max"}});
     limits = {};
     limits.quota = 150000;
-    CHECK(plan_cgroup(v2_host(), cpu(limits)) == Writes{{"/c", "cpu.max", "150000 100000"}});
+    CHECK(plan_cgroup(v2_host(), cpu(limits)) == Writes{{"/c", "cpu.max", "150000"}});
+    limits = {};
+    limits.period = 50000;
+    CHECK(plan_cgroup(v2_host(), cpu(limits)) == Writes{{"/c", "cpu.max", "max 50000"}});
     CHECK(plan_cgroup(v2_host(), cpu({})).empty());
 }
 
