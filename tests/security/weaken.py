@@ -33,6 +33,10 @@ class Measure:
         self.command = command  # for what is no source: run in the build folder
 
 
+# Where two measures stop one attack, both are switched off.
+NO_CHECK_OF_CWD = ("src/oci/run/launch.cc", "if (text[0] != '/') throw", "if (text[0] == 0) throw")
+ALL_KEPT = ("src/oci/run/clone.cc", "if (!stage.keep.empty()) close_all_but", "if (false) close_all_but")
+
 MEASURES = [
     Measure("paths are resolved inside the root", ["2015-3627", "2015-3629", "2019-18837", "2021-30465", "2026-41579", "2025-52565"],
             ("src/base/in_root.cc", "how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;", "how.resolve = 0;"),
@@ -47,8 +51,7 @@ MEASURES = [
              "return name == user || (number && uid == *number);")),
     Measure("user ids have an end", ["2026-30892"],
             ("src/oci/run/user_lookup.cc", "parse_unsigned(text, max_id);", "parse_unsigned(text, UINT64_MAX);")),
-    Measure("what enters a container holds nothing of the host", ["2016-9962"],
-            ("src/oci/run/clone.cc", "if (!stage.keep.empty()) close_all_but", "if (false) close_all_but")),
+    Measure("what enters a container holds nothing of the host", ["2016-9962"], ALL_KEPT),
     Measure("what enters a container runs from a read-only mount", ["2019-5736"],
             ("src/oci/run/sealed_program.cc", "    if (runs_sealed()) return;", "    if (!argv.empty()) return;")),
     Measure("/proc: destinations are checked by their words", ["2019-16884"],
@@ -74,11 +77,12 @@ MEASURES = [
             ("src/oci/run/capabilities.cc", '"CAP_SYS_CHROOT"}', '"CAP_SYS_CHROOT", "CAP_SYS_ADMIN"}')),
     Measure("the seccomp filter", ["2023-25809", "2026-31431"],
             ("src/oci/run/identity.cc", "if (filter.empty()) return;", "if (flags == 0) return;")),
-    Measure("a working folder is inside", ["2024-21626"],
-            ("src/oci/run/launch.cc", "if (text[0] != '/') throw", "if (text[0] == 0) throw")),
-    Measure("descriptors end at exec", ["2024-21626", "2016-8649"],
-            ("src/oci/run/launch.cc", "if (::close_range(first, ~0u, CLOSE_RANGE_CLOEXEC) == 0) return;",
-             "for (int fd = static_cast<int>(first); fd < 64; ++fd) (void)::fcntl(fd, F_SETFD, 0);\n    if (first > 0) return;")),
+    Measure("a working folder is made in the root, and is looked for there", ["2024-21626"],
+            ("src/oci/run/container.cc", "    if (plan.options.create_cwd) make_dirs_in_root(root, process.cwd);\n    mask_paths", "    mask_paths"),
+            NO_CHECK_OF_CWD),
+    Measure("what enters a container holds nothing of the host, and its working folder is inside", ["2024-21626"], ALL_KEPT, NO_CHECK_OF_CWD),
+    Measure("descriptors that kist was given end when a container is entered, and at exec", ["2016-8649"], ALL_KEPT,
+            ("src/oci/run/launch.cc", "if (::close_range(first, ~0u, CLOSE_RANGE_CLOEXEC) == 0) return;", "if (first < ~0u) return;")),
     Measure("masks are the host's null device", ["2025-31133"],
             ("src/oci/run/mount_steps.cc", "Masks masks(std::move(null));",
              'Masks masks(null ? std::move(null) : clone_mount(open_in_root(root, "/dev/null", O_PATH), Depth::one));')),
