@@ -298,7 +298,7 @@ P
         kist cp mine web:/tmp/safe/mine 2>/dev/null || true
         tar -c mine | kist cp - web:/tmp/safe 2>/dev/null || true
     done
-    ! grep -rq secret got
+    ! grep -rq secret got || false
     [ "$(find canary -printf '%p %s %m %U %T@\n')" = "$before" ]
     [ ! -e canary/mine ]
 }
@@ -321,5 +321,5 @@ P
     kill -9 $copier 2>/dev/null || true
     wait $copier || true
     kist stop -t 0 other
-    ! pgrep -f kist-unpack
+    ! pgrep -f kist-unpack || false
 }

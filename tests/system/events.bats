@@ -119,7 +119,8 @@ actions() { past --format '{{.Action}}' "$@" | paste -sd' '; }
     begin=$(date +%s%N)
     kist events --until "$(date -u -d '+1 second' +%Y-%m-%dT%H:%M:%S.%NZ)" >/dev/null
     end=$(date +%s%N)
-    [ $((end - begin)) -ge 500000000 ] && [ $((end - begin)) -lt 5000000000 ]
+    [ $((end - begin)) -ge 500000000 ]
+    [ $((end - begin)) -lt 5000000000 ]
 }
 
 @test "a damaged line costs only itself" {

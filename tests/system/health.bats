@@ -30,7 +30,8 @@ no_process() { ! pgrep -f "$1" >/dev/null; }
     [ "$(kist exec h sh -c 'cat /runs 2>/dev/null | wc -l')" = 0 ]
     sleep 2
     local runs=$(kist exec h sh -c 'wc -l </runs')
-    [ "$runs" -ge 4 ] && [ "$runs" -le 5 ]
+    [ "$runs" -ge 4 ]
+    [ "$runs" -le 5 ]
 }
 
 @test "A097 A098: retries failures make it unhealthy, checks go on, one success heals" {

@@ -148,7 +148,7 @@ EOF2
         run kist create --name refused --hook-spec "$spec" busybox
         [ "$status" = 125 ] || { echo "not refused: $2"; return 1; }
         [[ "$output" == *"$1"* ]] || { echo "expected: $1"; echo "got: $output"; return 1; }
-        ! kist container exists refused
+        ! kist container exists refused || false
     }
     expect '"path" is required' '{"prestart": [{"args": [], "env": []}]}'
     expect 'hook prestart[0]: "args" is required' '{"prestart": [{"path": "/x", "env": []}]}'

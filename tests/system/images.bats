@@ -325,7 +325,9 @@ END
     for part in 0 1 511 512 513 2048 $((size / 3)) $((size / 2)) $((size - 600000)); do
         head -c "$part" "$BATS_TEST_TMPDIR/s.tar" >"$BATS_TEST_TMPDIR/cut.tar"
         run timeout 5 "$KIST" --root "$ROOT_T/root" --runroot "$ROOT_T/run" load -i "$BATS_TEST_TMPDIR/cut.tar"
-        [ "$status" -ne 0 ] && [ "$status" -ne 124 ] && [ "$status" -lt 128 ]
+        [ "$status" -ne 0 ]
+        [ "$status" -ne 124 ]
+        [ "$status" -lt 128 ]
     done
     [ "$(find "$ROOT_T/root/layers" "$ROOT_T/root/content" "$ROOT_T/root/images" "$ROOT_T/root/tmp" 2>/dev/null | sort)" = "$before" ]
 }

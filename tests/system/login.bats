@@ -26,7 +26,7 @@ basic=$(printf 'tester:correct horse' | base64)
     [ "$status" -eq 0 ]
     [ "$output" = "Login Succeeded" ]
     [ "$(stat -c %a "$HOME/.kist" "$HOME/.kist/config.json" "$HOME/.kist/aeskey" | tr '\n' ' ')" = "700 600 600 " ]
-    ! grep -rqE "correct|tester|$basic" "$HOME/.kist"
+    ! grep -rqE "correct|tester|$basic" "$HOME/.kist" || false
     [ "$(kist login --get-login "$REGISTRY")" = tester ]
     fresh pull -q "$REGISTRY/basic/x:1"
     grep -q "^registry GET /v2/basic/x/manifests/1 .* Basic $basic" "$ROOT_T/registry.log"
@@ -65,7 +65,7 @@ basic=$(printf 'tester:correct horse' | base64)
     run fresh pull "$REGISTRY/basic/x:1"
     [ "$status" -eq 125 ]
     [[ "$output" = *"credentials for $REGISTRY cannot be decrypted (aeskey missing or changed): run kist login $REGISTRY"* ]]
-    ! grep -q Basic "$ROOT_T/registry.log.after" 2>/dev/null
+    ! grep -q Basic "$ROOT_T/registry.log.after" 2>/dev/null || false
     head -c 32 /dev/zero | base64 >"$HOME/.kist/aeskey"
     chmod 600 "$HOME/.kist/aeskey"
     run kist login --get-login "$REGISTRY"
@@ -142,7 +142,7 @@ HELPER
     run kist login -v -u tester --password-stdin "$REGISTRY" <<<"correct horse"
     echo "$output"
     [[ "$output" = *"Used: docker-credential-test"* ]]
-    ! grep -q sealed "$HOME/.kist/config.json"
+    ! grep -q sealed "$HOME/.kist/config.json" || false
     fresh pull -q "$REGISTRY/basic/x:1"
     [ "$(kist login --get-login "$REGISTRY")" = tester ]
     touch "$HOME/helper.broken"
@@ -154,7 +154,7 @@ HELPER
     [ "$status" -eq 125 ]
     [[ "$output" = *"docker-credential-test' failed: no credential is sent"* ]]
     [[ "$output" != *leaked* ]]
-    ! grep -q Basic "$ROOT_T/registry.log"
+    ! grep -q Basic "$ROOT_T/registry.log" || false
     rm "$HOME/helper.broken"
     kist logout "$REGISTRY"
     [ ! -e "$HOME/helper.kept" ]
@@ -169,7 +169,7 @@ HELPER
     [ "$status" -eq 125 ]
     fresh pull -q --creds "tester:correct horse" "$REGISTRY/token/x:1"
     grep -q "^registry GET /token?service=test&scope=repository%3Atoken%2Fx%3Apull .* Basic $basic" "$ROOT_T/registry.log"
-    ! grep "^registry GET /v2/token" "$ROOT_T/registry.log" | grep -q Basic
+    ! grep "^registry GET /v2/token" "$ROOT_T/registry.log" | grep -q Basic || false
     printf '{"auths": {"%s": {"auth": "PHRva2VuPjo=", "identitytoken": "refresh-me"}}}' "$REGISTRY" >"$HOME/auth.json"
     : >"$ROOT_T/registry.log"
     fresh pull -q --authfile "$HOME/auth.json" "$REGISTRY/identity/x:1"
@@ -180,14 +180,14 @@ HELPER
         echo "$output"
         [ "$status" -eq 125 ]
     done
-    ! grep "^foreign" "$ROOT_T/registry.log" | grep -q "$basic"
+    ! grep "^foreign" "$ROOT_T/registry.log" | grep -q "$basic" || false
 }
 
 @test "the secret is in no argument list, environment or log" {
     log_in
     strace -f -qq -v -s 10000 -e trace=execve -o "$BATS_TEST_TMPDIR/trace" "$KIST" --log-level debug --config "$ROOT_T/kist.json" \
         --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" pull "$REGISTRY/basic/x:1" >"$BATS_TEST_TMPDIR/out" 2>&1
-    ! grep -E "correct horse|$basic" "$BATS_TEST_TMPDIR/trace" "$BATS_TEST_TMPDIR/out"
+    ! grep -E "correct horse|$basic" "$BATS_TEST_TMPDIR/trace" "$BATS_TEST_TMPDIR/out" || false
 }
 
 @test "a token service with a certificate that nobody trusts gets nothing (CVE-2019-10214)" {

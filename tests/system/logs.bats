@@ -85,7 +85,7 @@ EOF2
         shift
         run kist create --name refused "$@" busybox
         [ "$status" = 125 ] && [[ "$output" == *"$text"* ]] || { echo "$*: $output"; return 1; }
-        ! kist container exists refused
+        ! kist container exists refused || false
     }
     refuse "unknown log driver 'splunk'" --log-driver splunk
     refuse "unknown log option 'max-siz' for json-file log driver" --log-opt max-siz=1k
@@ -218,7 +218,7 @@ log_writer() { pgrep -f "^[^ ]*kist-monitor --log $(kist inspect -f '{{.Id}}' "$
     kist start later >"$BATS_TEST_TMPDIR/second"
     wait_until 5 grep -q hello "$BATS_TEST_TMPDIR/second"
     [ "$(grep -c hello "$BATS_TEST_TMPDIR/first")" = 1 ]
-    ! grep -q "not for it" "$BATS_TEST_TMPDIR"/first "$BATS_TEST_TMPDIR"/second
+    ! grep -q "not for it" "$BATS_TEST_TMPDIR"/first "$BATS_TEST_TMPDIR"/second || false
     run -1 kist attach later
     [[ "$output" == *"cannot attach to a container with the log driver passthrough"* ]]
     kist rm -ft0 later >/dev/null

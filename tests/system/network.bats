@@ -288,7 +288,7 @@ CASES
     [ "$(kist run --rm --network ns:/run/netns/kist-mine busybox ls /sys/class/net)" = lo ]
     ip netns del kist-mine
     kist stop -t0 web
-    ! ip netns list | grep -q "^$name"
+    ! ip netns list | grep -q "^$name" || false
 }
 
 @test "A195: a container without a network can be given one by hand" {

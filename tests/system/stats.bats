@@ -33,7 +33,8 @@ once() { kist stats --no-stream "$@"; }
     [ "$(once --format '{{.CPUPerc}}' large | cut -d. -f1)" -lt 10 ]
     local used
     used=$(once --format '{{.MemUsageBytes}}' large)
-    [ "$used" -gt 20000000 ] && [ "$used" -lt 30000000 ]
+    [ "$used" -gt 20000000 ]
+    [ "$used" -lt 30000000 ]
     [ "$(once --format '{{.MemLimit}}' large)" = 67108864 ]
     once --format '{{.MemPerc}}' large | awk '{exit !($1 + 0 > 30 && $1 + 0 < 45)}'
 }

@@ -112,7 +112,8 @@ config_digest() { skopeo inspect --raw "$1" | /usr/bin/python3 -c 'import json, 
     run kist push busybox "dir:$T/full"
     [ "$status" -eq 125 ]
     [ "$(ls "$T/full")" = file ]
-    [ ! -e "$T/x" ] && [ ! -e "$T/x.tar" ]
+    [ ! -e "$T/x" ]
+    [ ! -e "$T/x.tar" ]
     kist push -q busybox "oci:$T/layout:1"
     blob=$(find "$T/layout/blobs" -size +100k)
     cp "$blob" "$T/good"

@@ -52,7 +52,9 @@ pid_of() { kist inspect -f '{{.State.Pid}}' "$1"; }
     kist run -d --name b --network none --userns auto:size=1000 busybox sleep 100 >/dev/null
     first=$(stat -c %u /proc/"$(pid_of a)")
     second=$(stat -c %u /proc/"$(pid_of b)")
-    [ "$first" -gt 0 ] && [ "$second" -gt 0 ] && [ $((second - first)) -ge 65536 ]
+    [ "$first" -gt 0 ]
+    [ "$second" -gt 0 ]
+    [ $((second - first)) -ge 65536 ]
     [ "$(kist exec b cat /proc/self/gid_map | awk '{print $3}')" = 1000 ]
     kist rm -f -t 0 a >/dev/null
     [ "$(kist run --rm --network none --userns auto busybox awk '{print $2}' /proc/self/uid_map)" = "$first" ]

@@ -29,7 +29,8 @@ teardown() {
     [ "$(kist volume create data)" = data ]
     kist volume exists data
     run kist volume exists other
-    [ "$status" -eq 1 ] && [ -z "$output" ]
+    [ "$status" -eq 1 ]
+    [ -z "$output" ]
     [ "$(kist volume ls)" = $'DRIVER    VOLUME NAME\nlocal     data' ]
     [ "$(kist volume ls -q)" = data ]
     local folder
