@@ -55,9 +55,8 @@ busybox_tar() {
     chmod 755 "$root" "$root"/*
     chmod 1777 "$root/tmp"
     cp "$busybox" "$root/bin/busybox"
-    "$busybox" --list | while read -r applet; do
-        [ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"
-    done
+    # One process for hundreds of links: where processes are slow this is most of a test file's time.
+    "$busybox" --list | (cd "$root/bin" && perl -ne 'chomp; $_ eq "busybox" or symlink "busybox", $_ or die "$_: $!\n"')
     printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$root/etc/passwd"
     printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
     tar -C "$root" --sort=name --owner=0 --group=0 --numeric-owner -cf "$1" .

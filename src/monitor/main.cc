@@ -104,8 +104,7 @@ int main(int argc, char** argv) {
         commander.reset();
         if (!supervisor) return static_cast<int>(ExitCode::failure);
         ::malloc_trim(0);
-        supervisor->run();
-        return static_cast<int>(ExitCode::success);
+        return supervisor->run();
     } catch (const Error& error) {
         if (!commander) return static_cast<int>(ExitCode::engine);
         try {

@@ -169,8 +169,10 @@ void Supervisor::tell_started(const std::string& warnings) {
 
 /// Not on the way to the container's start: nothing of ours there is charged to the starter before.
 void Supervisor::leave_starters_cgroup(const oci::CgroupHost& host) {
+    // systemd hears only members of its service's group. A monitor that adopts was not started there.
+    const bool in_service = notify_ && !pidfd_;
     try {
-        oci::join_monitor_cgroup(host);
+        if (!in_service) oci::join_monitor_cgroup(host);
     } catch (const Error&) {
         // A host that lets no cgroup be made for monitors still runs containers.
     }
@@ -232,7 +234,10 @@ bool Supervisor::take_over_dead(const std::optional<ExitStatus>& status) {
     return true;
 }
 
-void Supervisor::run() { loop_.run(); }
+int Supervisor::run() {
+    loop_.run();
+    return stop_asked_ ? 0 : state_.exit_code;
+}
 
 void Supervisor::on_packet(ClientId client, const PacketView& packet) {
     switch (packet.type) {

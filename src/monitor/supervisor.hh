@@ -59,8 +59,8 @@ public:
     bool start(const Job& job);
     /// Takes over what runs; false when it has ended already, which is then on record.
     bool adopt(const Job& job);
-    /// Until the container's end is on record and told to everybody.
-    void run();
+    /// Until the container's end is on record and told to everybody. Returns its exit code, or 0 when the end was asked for.
+    int run();
 
 private:
     void create(const Job& job);

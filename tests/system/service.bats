@@ -88,3 +88,32 @@ say() {
     [ "$status" -eq 125 ]
     [[ "$output" == *"invalid value 'maybe' for --sdnotify"* ]]
 }
+
+# systemd's own view, as PID 1: it hears only what comes from processes of the unit's control group.
+unit() { systemctl show -p "$1" --value "$UNIT"; }
+unit_is() { [ "$(unit "$1")" = "$2" ]; }
+
+@test "a unit of systemd: started when the container is ready, its main process is the monitor, stopped by stop and failed by an exit code" {
+    [ -d /run/systemd/system ] || skip "systemd does not run here"
+    UNIT=kist-test-$$.service
+    local kist="$KIST --config $ROOT_T/kist.json --root $ROOT_T/root --runroot $ROOT_T/run"
+    cat >"/run/systemd/system/$UNIT" <<U
+[Service]
+Type=notify
+NotifyAccess=all
+ExecStart=$kist run --rm -d --name c --sdnotify conmon busybox sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; [ ! -e /fail ] || exit 3; done'
+U
+    systemctl daemon-reload
+    systemctl start "$UNIT"
+    [ "$(unit ActiveState) $(unit MainPID)" = "active $(inspected State.MonitorPid c)" ]
+    systemctl stop "$UNIT"
+    [ "$(unit ActiveState) $(unit Result)" = "inactive success" ]
+    run ! kist container exists c
+    systemctl start "$UNIT"
+    kist exec c touch /fail
+    wait_until 20 unit_is ActiveState failed
+    [ "$(unit ExecMainStatus)" = 3 ]
+    systemctl reset-failed "$UNIT"
+    rm "/run/systemd/system/$UNIT"
+    systemctl daemon-reload
+}
