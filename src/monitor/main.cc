@@ -9,11 +9,13 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/error.hh"
 #include "base/ids.hh"
+#include "base/process.hh"
 #include "base/socket.hh"
 #include "monitor/buffered_log.hh"
 #include "monitor/supervisor.hh"
@@ -54,12 +56,24 @@ Fd inherited(int number) {
     return Fd{number};
 }
 
+/// systemd waits for no main process whose parent is another than itself: a stop of the service would kill the monitor at once,
+/// and the container would run on. So the parent ends before systemd is told who its service's main process is.
+void become_orphan() {
+    const std::optional<Fd> parent = open_pidfd(::getpid());
+    const pid_t child = ::fork();
+    if (!parent || child < 0) throw SysError("leaving the process that was started");
+    if (child > 0) ::_exit(0);
+    pollfd ended{parent->get(), POLLIN, 0}; // by then its children have another parent
+    while (::poll(&ended, 1, -1) < 0 && errno == EINTR) continue;
+}
+
 /// Nothing when the container does not live: the commander knows why. The job, and all else that is only needed for the
 /// start, is freed when this returns.
 std::unique_ptr<Supervisor> begin(const Arguments& arguments, const Fd& commander) {
     Dir run(inherited(run_folder), "the run folder of " + arguments.id);
     const Job job = parse_job(read_file(run, std::string(job_file), job_limit), job_file);
     if (job.id != arguments.id) throw Error("'{}' is for container '{}'", job_file, job.id);
+    if (job.notify && arguments.role != Role::adopt) become_orphan();
     auto supervisor = std::make_unique<Supervisor>(std::move(run), job, commander.duplicate());
     if (job.log.driver == passthrough_driver)
         supervisor->use_stdio({inherited(passed_stdio), inherited(passed_stdio + 1), inherited(passed_stdio + 2)});

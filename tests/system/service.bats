@@ -101,7 +101,7 @@ unit_is() { [ "$(unit "$1")" = "$2" ]; }
 [Service]
 Type=notify
 NotifyAccess=all
-ExecStart=$kist run --rm -d --name c --sdnotify conmon busybox sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; [ ! -e /fail ] || exit 3; done'
+ExecStart=$kist run --rm -d --name c --sdnotify conmon busybox sh -c 'trap "exit 0" TERM; trap "exit 3" USR1; while :; do sleep 0.1; done'
 U
     systemctl daemon-reload
     systemctl start "$UNIT"
@@ -110,7 +110,7 @@ U
     [ "$(unit ActiveState) $(unit Result)" = "inactive success" ]
     run ! kist container exists c
     systemctl start "$UNIT"
-    kist exec c touch /fail
+    kist kill -s USR1 c
     wait_until 20 unit_is ActiveState failed
     [ "$(unit ExecMainStatus)" = 3 ]
     systemctl reset-failed "$UNIT"
