@@ -69,6 +69,15 @@ EOF2
     rm -rf /run/systemd/journal
 }
 
+@test "journald: what a real journal has of a container" {
+    [ -S /run/systemd/journal/socket ] || skip "this host has no journal"
+    local name=kist-journal-$$
+    kist run --name "$name" --label tier=web --log-driver journald --log-opt labels=tier busybox sh -c 'echo hello; echo bad >&2'
+    local id=$(inspected Id "$name")
+    journal() { journalctl --sync && journalctl -b -o json "CONTAINER_ID_FULL=$id" | jq -r '[.MESSAGE, .PRIORITY, .CONTAINER_NAME, .TIER] | join(" ")' | sort; }
+    [ "$(journal)" = "$(printf '%s\n' "bad 3 $name web" "hello 6 $name web")" ]
+}
+
 @test "syslog gets each line, also from a service that was started anew" {
     listen "$ROOT_T/syslog" "$BATS_TEST_TMPDIR/syslog"
     kist run -d --name told --log-driver syslog --log-opt "syslog-address=unixgram://$ROOT_T/syslog" --log-opt 'tag={{.Name}}' busybox \
