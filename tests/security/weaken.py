@@ -228,7 +228,8 @@ def main():
     args = parser.parse_args()
     problems = check()
     if args.check or problems:
-        print("\n".join(problems))
+        for problem in problems:
+            print(problem)
         return 1 if problems else 0
     chosen = [measure for measure in MEASURES if args.only in measure.name or any(args.only in test for test in measure.tests)]
     copy = Copy(args.build)
