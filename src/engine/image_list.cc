@@ -7,6 +7,7 @@
 #include "base/time.hh"
 #include "engine/image_filter.hh"
 #include "engine/image_use_cases.hh"
+#include "engine/row_builder.hh"
 
 namespace kist::engine {
 
@@ -60,36 +61,38 @@ std::vector<std::string> history_of(const ImageRecord& image, const std::vector<
 }
 
 struct RowContext {
-    bool no_trunc;
+    const ImageRowOptions& options;
     std::int64_t containers;
 };
 
 Value image_row(const ImageRecord& image, const std::vector<Reference>& names, const Reference* name,
                 const RowContext& context) {
-    Value row = Value::object();
+    RowBuilder row(context.options.wants);
+    const auto size = [&] { return human_size(static_cast<double>(image.size)); };
+    const auto tags = [&] { return string_list(tags_of(names)); };
     const bool tagged = name != nullptr && !name->tag.empty();
-    row.set("Repository", name != nullptr ? name->familiar_name() : std::string(none));
-    row.set("Tag", tagged ? name->tag : std::string(none));
-    row.set("ID", shown_id(image.id, context.no_trunc));
-    row.set("Id", image.id);
-    row.set("Digest", image.manifest_digest.empty() ? std::string(none) : image.manifest_digest);
-    row.set("CreatedSince", since(image.created));
-    row.set("CreatedAt", to_created_at({image.created}));
-    row.set("Created", image.created / 1'000'000'000);
-    row.set("Size", human_size(static_cast<double>(image.size)));
-    row.set("VirtualSize", human_size(static_cast<double>(image.size)));
-    row.set("SharedSize", "N/A");
-    row.set("UniqueSize", "N/A");
-    row.set("Containers", context.containers);
-    row.set("Labels", to_value(image.config.config.labels));
-    row.set("Names", string_list(tags_of(names)));
-    row.set("RepoTags", string_list(tags_of(names)));
-    row.set("RepoDigests", string_list(digests_of(image, names)));
-    row.set("History", string_list(history_of(image, names)));
-    row.set("ParentId", "");
-    row.set("Dangling", names.empty());
-    row.set("ReadOnly", false);
-    return row;
+    row.add("Repository", [&] { return name != nullptr ? name->familiar_name() : std::string(none); });
+    row.add("Tag", [&] { return tagged ? name->tag : std::string(none); });
+    row.add("ID", [&] { return shown_id(image.id, context.options.no_trunc); });
+    row.add("Id", [&] { return image.id; });
+    row.add("Digest", [&] { return image.manifest_digest.empty() ? std::string(none) : image.manifest_digest; });
+    row.add("CreatedSince", [&] { return since(image.created); });
+    row.add("CreatedAt", [&] { return to_created_at({image.created}); });
+    row.add("Created", [&] { return image.created / 1'000'000'000; });
+    row.add("Size", size);
+    row.add("VirtualSize", size);
+    row.add("SharedSize", [] { return "N/A"; });
+    row.add("UniqueSize", [] { return "N/A"; });
+    row.add("Containers", [&] { return context.containers; });
+    row.add("Labels", [&] { return to_value(image.config.config.labels); });
+    row.add("Names", tags);
+    row.add("RepoTags", tags);
+    row.add("RepoDigests", [&] { return string_list(digests_of(image, names)); });
+    row.add("History", [&] { return string_list(history_of(image, names)); });
+    row.add("ParentId", [] { return ""; });
+    row.add("Dangling", [&] { return names.empty(); });
+    row.add("ReadOnly", [] { return false; });
+    return row.take();
 }
 
 /// True when `reference` (of `images REFERENCE`) means this name: by repository, by full name or by pattern.
@@ -109,11 +112,12 @@ std::map<std::string, std::int64_t> containers_by_image(Engine& engine) {
 }
 
 /// What rows are ordered by; numbers as text of one length.
-std::string sort_key(const Value& row, const std::string& by, std::int64_t size) {
-    if (by == "id") return row.find("Id")->as_string();
-    if (by == "tag") return row.find("Tag")->as_string();
-    if (by == "size") return fmt::format("{:020}", size);
-    return row.find("Repository")->as_string() + "\n" + row.find("Tag")->as_string();
+std::string sort_key(const ImageRecord& image, const Reference* name, const std::string& by) {
+    if (by == "id") return image.id;
+    if (by == "size") return fmt::format("{:020}", image.size);
+    const std::string tag = name != nullptr && !name->tag.empty() ? name->tag : std::string(none);
+    if (by == "tag") return tag;
+    return (name != nullptr ? name->familiar_name() : std::string(none)) + "\n" + tag;
 }
 
 void check_sort(const std::string& by) {
@@ -124,34 +128,34 @@ void check_sort(const std::string& by) {
 
 } // namespace
 
-std::vector<Value> list_images(Engine& engine, const ImageListOptions& options, bool no_trunc, bool) {
+std::vector<Value> list_images(Engine& engine, const ImageListOptions& options, const ImageRowOptions& row) {
     check_sort(options.sort);
     const ImageFilter filter = ImageFilter::parse(engine, options.filters);
     std::vector<ImageRecord> images = engine.images().all();
     std::stable_sort(images.begin(), images.end(), [](const auto& a, const auto& b) { return a.created > b.created; });
     const auto all_names = engine.images().all_names();
-    const auto containers = containers_by_image(engine);
+    const auto containers =
+        row.wants("Containers") ? containers_by_image(engine) : std::map<std::string, std::int64_t>{};
     static const std::vector<Reference> no_names;
     std::vector<std::pair<std::string, Value>> keyed;
-    const auto add = [&](Value row, const ImageRecord& image) {
-        const bool as_made = options.sort.empty() || options.sort == "created";
-        std::string key = as_made ? "" : sort_key(row, options.sort, image.size);
-        keyed.emplace_back(std::move(key), std::move(row));
+    const bool as_made = options.sort.empty() || options.sort == "created";
+    const auto add = [&](const ImageRecord& image, const std::vector<Reference>& names, const Reference* name) {
+        const auto used = containers.find(image.id);
+        const RowContext context{row, used != containers.end() ? used->second : 0};
+        keyed.emplace_back(as_made ? "" : sort_key(image, name, options.sort), image_row(image, names, name, context));
     };
     for (const ImageRecord& image : images) {
         const auto found = all_names.find(image.id);
         const std::vector<Reference>& names = found != all_names.end() ? found->second : no_names;
         if (!filter.matches({image, names})) continue;
-        const auto used = containers.find(image.id);
-        const RowContext context{no_trunc, used != containers.end() ? used->second : 0};
         for (const Reference& name : names)
             if (filter.matches_name(name) && (options.reference.empty() || is_meant(name, options.reference)))
-                add(image_row(image, names, &name, context), image);
-        if (names.empty() && options.reference.empty()) add(image_row(image, names, nullptr, context), image);
+                add(image, names, &name);
+        if (names.empty() && options.reference.empty()) add(image, names, nullptr);
     }
     std::stable_sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     std::vector<Value> rows;
-    for (auto& [key, row] : keyed) rows.push_back(std::move(row));
+    for (auto& [key, made] : keyed) rows.push_back(std::move(made));
     return rows;
 }
 

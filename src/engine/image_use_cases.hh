@@ -26,8 +26,12 @@ struct ImageListOptions {
     std::string reference;
     std::string sort; ///< created, id, repository (then tag), size or tag; empty: created
 };
-/// One row per name (or one "<none>" row), newest first, with every placeholder of Docker and Podman.
-std::vector<Value> list_images(Engine&, const ImageListOptions&, bool no_trunc, bool digests);
+struct ImageRowOptions {
+    bool no_trunc = false;
+    std::function<bool(std::string_view)> wants; ///< the members to make
+};
+/// One row per name (or one "<none>" row), newest first, with those of Docker's and Podman's placeholders that are wanted.
+std::vector<Value> list_images(Engine&, const ImageListOptions&, const ImageRowOptions&);
 Value inspect_image(Engine&, const storage::ImageRecord&);
 std::vector<Value> history(Engine&, const storage::ImageRecord&, bool no_trunc, bool human);
 

@@ -8,6 +8,7 @@
 #include "base/time.hh"
 #include "engine/containers.hh"
 #include "engine/describe.hh"
+#include "engine/row_builder.hh"
 #include "engine/spec_plan.hh"
 #include "storage/image_store.hh"
 
@@ -20,7 +21,7 @@ using storage::Status;
 
 bool is_shown_by_default(const ContainerView& view) {
     Status status = view.state.status;
-    return view.monitor_alive || is_up(status);
+    return (view.monitor_alive || is_up(status)) && status != Status::initialized;
 }
 
 std::string image_text(const storage::ContainerConfig& config) {
@@ -48,21 +49,6 @@ std::string mounts_text(const storage::ContainerConfig& config, bool no_trunc) {
             parts.push_back(no_trunc ? text : ellipsis(text, 15));
     return join(parts, ",");
 }
-
-/// Builds the members that are wanted, and only them: a row of all takes longer than reading the record.
-class RowBuilder {
-public:
-    explicit RowBuilder(const std::function<bool(std::string_view)>& wants) : wants_(wants) {}
-    template <typename Make>
-    void add(std::string_view name, Make make) {
-        if (wants_(name)) row_.set(std::string(name), make());
-    }
-    Value take() { return std::move(row_); }
-
-private:
-    const std::function<bool(std::string_view)>& wants_;
-    Value row_ = Value::object();
-};
 
 void add_times(RowBuilder& row, const ContainerView& view) {
     const auto& config = view.config;

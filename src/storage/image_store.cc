@@ -6,6 +6,7 @@
 
 #include "base/error.hh"
 #include "base/log.hh"
+#include "base/parallel.hh"
 #include "base/sha256.hh"
 #include "base/text.hh"
 #include "storage/event_log.hh"
@@ -20,10 +21,12 @@ constexpr std::string_view digest_prefix = "sha256:";
 /// SECURITY P9: manifests and configs are at most this.
 constexpr std::size_t content_limit = 4u << 20;
 
+std::string record_name(const Digest& id) { return id.hex() + std::string(record_suffix); }
+
 std::optional<ImageRecord> read_image(const Store& store, const Digest& id) {
     const auto images = store.data().open_dir_if_exists("images");
     if (!images) return std::nullopt;
-    return read_record<ImageRecord>(*images, id.hex() + std::string(record_suffix));
+    return read_record<ImageRecord>(*images, record_name(id));
 }
 
 std::vector<Digest> image_ids(const Store& store) {
@@ -120,13 +123,24 @@ ImageRecord ImageStore::get(std::string_view reference) const {
 }
 
 std::vector<ImageRecord> ImageStore::all() const {
-    std::vector<ImageRecord> records;
-    for (const Digest& id : image_ids(store_)) {
+    const auto images = store_.data().open_dir_if_exists("images");
+    if (!images) return {};
+    const std::vector<Digest> ids = image_ids(store_);
+    std::vector<std::optional<ImageRecord>> found(ids.size());
+    std::vector<std::string> damage(ids.size());
+    in_parallel(ids.size(), [&](std::size_t i) {
         try {
-            if (auto record = read_image(store_, id)) records.push_back(std::move(*record));
-        } catch (const Error& error) { // it does not hide the others; `system check` names it
-            log::warn("image {}: {}", id.short_id(), error.what());
+            found[i] = read_record<ImageRecord>(*images, record_name(ids[i]));
+        } catch (const Error& error) {
+            damage[i] = error.what();
         }
+    });
+    std::vector<ImageRecord> records;
+    records.reserve(ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (found[i]) records.push_back(std::move(*found[i]));
+        // it does not hide the others; `system check` names it
+        else if (!damage[i].empty()) log::warn("image {}: {}", ids[i].short_id(), damage[i]);
     }
     return records;
 }

@@ -56,10 +56,12 @@ constexpr auto columns = std::to_array<Column>({{"Repository", "REPOSITORY", tru
 /// A list in JSON, in tables and templates a text.
 Row as_row(Value fields) {
     Row row{.fields = std::move(fields)};
-    row.labels = *row.fields.find("Labels");
-    row.json = row.fields;
+    if (const Value* labels = row.fields.find("Labels")) row.labels = *labels;
+    const Value* history = row.fields.find("History");
+    if (history == nullptr) return row;
     std::vector<std::string> names;
-    for (const Value& name : row.fields.find("History")->as_list()) names.push_back(name.as_string());
+    for (const Value& name : history->as_list()) names.push_back(name.as_string());
+    row.json = row.fields;
     row.fields.set("History", names.empty() ? "<none>" : join(names, ", "));
     return row;
 }
@@ -73,8 +75,10 @@ int list(Session& session) {
     if (o.history) how.changes.push_back({"History", "HISTORY", true});
     const Listing listing("images", columns, how);
     std::vector<Row> rows;
-    for (Value& row : engine::list_images(session.engine(), o, o.no_trunc, o.digests))
-        rows.push_back(as_row(std::move(row)));
+    const engine::ImageRowOptions made{.no_trunc = o.no_trunc, .wants = [&](std::string_view field) {
+                                           return (o.format && field == "Labels") || listing.needs(field);
+                                       }};
+    for (Value& row : engine::list_images(session.engine(), o, made)) rows.push_back(as_row(std::move(row)));
     print(listing.render(rows));
     return 0;
 }
