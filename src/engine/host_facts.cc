@@ -76,6 +76,19 @@ void find_devices(const ContainerConfig& config, HostFacts& facts) {
     }
 }
 
+/// The run folder with the hosts and resolv.conf of who lends its network to `view`, or has it lent itself, and so on.
+std::string name_files_folder(Engine& engine, storage::ContainerView view) {
+    while (view.config.namespaces.network.starts_with("container:")) {
+        const auto lender = ContainerId::parse(view.config.namespaces.network.substr(10));
+        auto next = lender ? engine.containers().view(*lender) : std::nullopt;
+        if (!next)
+            throw Error("cannot join network of container {}: the one that lends it its network is gone",
+                        view.config.name);
+        view = std::move(*next);
+    }
+    return engine.containers().run_dir(ContainerId::parse(view.config.id).value()).path();
+}
+
 void find_joined(Engine& engine, const ContainerConfig& config, HostFacts& facts) {
     const auto& modes = config.namespaces;
     for (const auto& [mode, what] : {std::pair{&modes.network, "network"},
@@ -90,7 +103,7 @@ void find_joined(Engine& engine, const ContainerConfig& config, HostFacts& facts
         if (!view) throw Error("cannot join {} of container {}: it is gone", what, id);
         if (view->state.pid == 0) throw Error("cannot join {} of a non running container: {}", what, view->config.name);
         facts.joined[id] = view->state.pid;
-        facts.joined_run_dirs[id] = engine.containers().run_dir(ContainerId::parse(id).value()).path();
+        if (mode == &modes.network) facts.joined_run_dirs[id] = name_files_folder(engine, std::move(*view));
     }
 }
 

@@ -177,3 +177,13 @@ PY
     kist rm -aft0 >/dev/null
     kist network rm crowd
 }
+
+@test "a network that is lent on: the last one sees the names of the first" {
+    kist run -d --name first --hostname lender busybox sleep 1000
+    kist run -d --name second --network container:first busybox sleep 1000
+    run -0 kist run --rm --network container:second busybox cat /etc/hosts
+    [[ "$output" == *lender* ]]
+    [ "$(kist run --rm --network container:second busybox ip addr show eth0)" = "$(kist exec first ip addr show eth0)" ]
+    kist rm -f -t 0 second
+    run -125 kist run --rm --network container:second busybox true
+}
