@@ -34,13 +34,13 @@ def check(argv, **kwargs):
 
 
 def begin(args):
-    """What every bench starts with: a folder to work in, which the caller removes, and busybox's root as an archive in it. SIGTERM
+    """What every bench starts with: a folder (in TMPDIR or /var/tmp), which the caller removes, and busybox's root as an archive in it. SIGTERM
     ends it by way of its clean-up."""
     args.kist = os.path.abspath(args.kist)
     if os.geteuid() != 0:
         sys.exit(f"{os.path.basename(sys.argv[0])}: must be run as root")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
-    work = tempfile.mkdtemp(prefix="kist-bench.", dir="/var/tmp")
+    work = tempfile.mkdtemp(prefix="kist-bench.", dir=os.environ.get("TMPDIR", "/var/tmp"))
     tar = f"{work}/busybox.tar"
     check(["bash", "-c", f". {TOP}/contrib/lib.sh; busybox_tar {tar}"])
     return work, tar
