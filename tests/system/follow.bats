@@ -39,7 +39,7 @@ teardown() { check_footprint; }
     echo three >"$folder/f"
     wait_until 10 inside_is three
     # Replaced while no monitor looks.
-    kill -9 "$(kist inspect -f '{{.State.MonitorPid}}' c)"
+    kill_monitor c
     echo four >"$folder/.f.new" && mv "$folder/.f.new" "$folder/f"
     kist pause c >/dev/null && kist unpause c >/dev/null
     wait_until 10 inside_is four

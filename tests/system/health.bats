@@ -234,7 +234,7 @@ assert log == sorted(log, key=lambda r: r["Start"])
 @test "A105: health goes on under a new monitor, the status is kept" {
     guarded h
     wait_until 3 healthy_is h healthy
-    kill -9 "$(inspected State.MonitorPid h)"
+    kill_monitor h
     kist kill -s CONT h
     [ "$(health h)" = healthy ]
     kist exec h rm /ok

@@ -11,6 +11,17 @@ kist() {
     "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" "$@"
 }
 
+# is_dead PID: gone, or a zombie that holds nothing any more.
+is_dead() { ! grep -q '^State:.[RSDTt]' "/proc/$1/status" 2>/dev/null; }
+
+# kill_monitor CONTAINER: the next command finds it dead. On a busy host the kernel takes its time after a kill.
+kill_monitor() {
+    local pid
+    pid=$(kist inspect -f '{{.State.MonitorPid}}' "$1")
+    kill -9 "$pid"
+    wait_until 10 is_dead "$pid"
+}
+
 # make_root: a fresh store for this file, with the image busybox. For setup_file.
 make_root() {
     need_root

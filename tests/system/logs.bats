@@ -206,7 +206,7 @@ log_writer() { pgrep -f "^[^ ]*kist-monitor --log $(kist inspect -f '{{.Id}}' "$
     local last
     last=$(kist logs on | tail -1)
     wait_until 5 log_has_line on $((last + 20))
-    kill -9 "$(kist inspect -f '{{.State.ConmonPid}}' on)"
+    kill_monitor on
     kist start on >/dev/null # adopts it
     last=$(kist logs on | tail -1)
     wait_until 5 log_has_line on $((last + 20))
@@ -236,7 +236,7 @@ log_writer() { pgrep -f "^[^ ]*kist-monitor --log $(kist inspect -f '{{.Id}}' "$
 @test "passthrough: its restart policy goes on writing there, after a killed monitor to nowhere; a terminal is refused" {
     kist run -d --name again --restart always --log-driver passthrough busybox sh -c 'echo run; sleep 0.2' >"$BATS_TEST_TMPDIR/out"
     wait_until 10 has_lines "$BATS_TEST_TMPDIR/out" 2
-    kill -9 "$(kist inspect -f '{{.State.ConmonPid}}' again)"
+    kill_monitor again
     kist start again >/dev/null # adopts it
     local count
     count=$(kist inspect -f '{{.RestartCount}}' again)

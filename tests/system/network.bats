@@ -235,7 +235,7 @@ CASES
 
 @test "a monitor that is killed: the container keeps its ports, and the next one cleans up" {
     web web -p 18088:80
-    kill -9 "$(kist inspect -f '{{.State.MonitorPid}}' web)"
+    kill_monitor web
     [ "$(get_from_lan $LAN_HOST 18088)" = "i am web" ]
     kist exec web true
     kist stop -t0 web

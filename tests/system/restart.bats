@@ -163,7 +163,7 @@ in_back_off() { wait_until 10 has_restarted "$1" 3 && wait_until 5 restarting "$
     crash_loop c
     in_back_off c
     local count=$(inspected RestartCount c)
-    kill -9 "$(inspected State.MonitorPid c)"
+    kill_monitor c
     kist start c
     wait_until 20 has_restarted c $((count + 1))
     kist stop c
@@ -175,7 +175,7 @@ in_back_off() { wait_until 10 has_restarted "$1" 3 && wait_until 5 restarting "$
     local pid=$(inspected State.Pid c)
     kill -STOP "$(inspected State.MonitorPid c)"
     kill -9 "$pid"
-    kill -9 "$(inspected State.MonitorPid c)"
+    kill_monitor c
     wait_until 2 has State.Status c exited
     kist start c
     wait_until 5 has State.Status c running

@@ -47,7 +47,7 @@ say() {
     heard "$(main_process)"
     say 'STATUS=again'
     wait_until 2 heard 'STATUS=again|'
-    kill -9 "$(inspected State.MonitorPid c)"
+    kill_monitor c
     kist kill -s CONT c
     heard "$(main_process)"
     say 'STATUS=adopted'

@@ -94,10 +94,10 @@ milliseconds() { local start=$(date +%s%N); "$@" >/dev/null; echo $((($(date +%s
     kist run -d --name fine busybox sleep 1000
     local fine=$(inspected State.MonitorPid fine) id=$(inspected Id dead)
     for name in dead gone; do
-        kill -9 "$(inspected State.MonitorPid $name)"
+        kill_monitor "$name"
         kill -9 "$(inspected State.Pid $name)"
     done
-    kill -9 "$(inspected State.MonitorPid runs)"
+    kill_monitor runs
     kist container cleanup --all
     [ "$(inspected State.Status runs) $(inspected State.Status dead)" = "running exited" ]
     kill -0 "$(inspected State.MonitorPid runs)"
@@ -114,7 +114,7 @@ milliseconds() { local start=$(date +%s%N); "$@" >/dev/null; echo $((($(date +%s
     "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" stop -t 2 c &
     local stop=$!
     sleep 0.4
-    kill -9 "$(inspected State.MonitorPid c)"
+    kill_monitor c
     wait $stop
     [ "$(inspected State.Status c) $(inspected State.ExitCode c)" = "exited 137" ]
 }

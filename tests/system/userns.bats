@@ -155,7 +155,7 @@ LIST
     kist restart -t 0 server >/dev/null
     wait_until 5 answers
     # The new monitor gets both namespaces from the container's process, and they outlive that.
-    kill -9 "$(kist inspect -f '{{.State.MonitorPid}}' server)"
+    kill_monitor server
     kist kill -s CONT server
     before=$(readlink /proc/"$(pid_of server)"/ns/user)
     kill -9 "$(pid_of server)"
