@@ -46,6 +46,7 @@ constexpr const Command* const list[] = {
     &update,
     &healthcheck_run,
     &container_cleanup,
+    &container_init,
     &container_exists,
     &container_inspect,
     &container_prune,

@@ -27,10 +27,12 @@ struct AttachResult {
     bool detached = false;
     int exit_code = 0;
 };
-/// Starts a created or exited container. With `attach`: streams until it exits or the user detaches; without: returns
+/// Starts a created, initialized or exited container. With `attach`: streams until it exits or the user detaches; without: returns
 /// once its process has started. A failed start of an auto_remove container removes it (start.cc).
 AttachResult start(Engine&, const ContainerId&, const std::optional<AttachOptions>& attach);
 AttachResult attach(Engine&, const ContainerId&, const AttachOptions&);
+/// All of a start but the program, which waits for start(); ended by stop() and remove().
+void initialize(Engine&, const ContainerId&);
 
 struct StopOptions {
     std::optional<int> timeout = {}; ///< t<0 waits for ever, 0 kills at once; nothing: the container's own
@@ -75,7 +77,7 @@ void cleanup(Engine&, const ContainerId&);
 /// Throws Error 'cannot remove running container "web" …: stop it first or use --force'.
 void remove(Engine&, const ContainerId&, const RemoveOptions&);
 
-enum class WaitFor { healthy, unhealthy, stopped, running, removed, created, paused, exited, configured };
+enum class WaitFor { healthy, unhealthy, stopped, running, removed, created, initialized, paused, exited, configured };
 /// Blocks until the condition holds. Changes wake it up; `look_again` is for what the kernel does not tell (a monitor that is
 /// killed). The exit code (0 where none applies).
 int wait(Engine&, const ContainerId&, const std::vector<WaitFor>& any_of, std::chrono::milliseconds look_again);

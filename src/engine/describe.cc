@@ -51,6 +51,7 @@ std::string status_text(const ContainerView& view) {
     const auto& state = view.state;
     switch (state.status) {
     case Status::created: return "Created";
+    case Status::initialized: return "Initialized";
     case Status::running:
     case Status::stopping:
         if (!state.hook.empty()) return hook_text(state);

@@ -44,7 +44,8 @@ ContainerView running_view(Engine& engine, const ContainerId& id) {
     if (view->state.status == Status::restarting)
         throw Error("container {} is restarting, wait until the container is running", view->config.name)
             .with_exit_code(ExitCode::failure);
-    if (view->state.pid == 0) throw Error("container {} is not running", id.str()).with_exit_code(ExitCode::failure);
+    if (view->state.pid == 0 || view->state.status == Status::initialized)
+        throw Error("container {} is not running", id.str()).with_exit_code(ExitCode::failure);
     return std::move(*view);
 }
 

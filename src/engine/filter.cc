@@ -56,8 +56,9 @@ Test by_exit_code(Engine&, const std::string& value) {
 }
 
 Test by_status(Engine&, const std::string& value) {
-    static const std::vector<std::string> known = {"created",  "running", "paused",  "restarting", "exited",
-                                                   "removing", "dead",    "corrupt", "stopping",   "stopped"};
+    static const std::vector<std::string> known = {"created",    "initialized", "running",  "paused",
+                                                   "restarting", "exited",      "removing", "dead",
+                                                   "corrupt",    "stopping",    "stopped"};
     if (std::find(known.begin(), known.end(), value) == known.end())
         throw UsageError("invalid filter 'status={}': it is {}", printable(value), quoted_choice(known));
     return [value](const ContainerView& view) {

@@ -59,7 +59,7 @@ Counts count_containers(Engine& engine) {
     for (const auto& view : engine.containers().all()) {
         ++counts.all;
         if (view.state.status == Status::paused) ++counts.paused;
-        else if (is_up(view.state.status)) ++counts.running;
+        else if (is_up(view.state.status) && view.state.status != Status::initialized) ++counts.running;
         else ++counts.stopped;
     }
     return counts;

@@ -42,7 +42,7 @@ Value state_value(Engine& engine, const ContainerView& view) {
     const auto& state = view.state;
     Value value = Value::object();
     const bool restarting = state.status == Status::restarting;
-    const bool running = is_up(state.status); // also while restarting, as Docker
+    const bool running = is_running(state.status) || restarting; // as Docker
     value.set("Status", state_word(view));
     value.set("Running", running);
     value.set("Paused", state.status == Status::paused);

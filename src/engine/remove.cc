@@ -31,17 +31,18 @@ std::optional<ContainerView> end_running(Engine& engine, const ContainerId& id, 
     return engine.containers().view(id);
 }
 
-/// A container between two runs has no process to be lost: its next start is called off. When it has started meanwhile it
-/// is a running one.
-void end_restarting(Engine& engine, const ContainerId& id) {
+/// A container between two runs, or in front of its first, has no program to be lost: its next start is called off. When it has
+/// started meanwhile it is a running one. True: one that goes when it ends may be gone.
+bool call_off_start(Engine& engine, const ContainerId& id) {
     const auto view = engine.containers().view(id);
-    if (!view || view->state.status != Status::restarting) return;
+    if (!view || (view->state.status != Status::restarting && view->state.status != Status::initialized)) return false;
     settled_view(engine, id); // a monitor that was killed is replaced: only monitors end this state
     auto client = monitor::ControlClient::connect(engine.containers().run_dir(id));
     try {
         if (client) client->stop({.timeout = 0, .signal = 0, .purpose = monitor::StopPurpose::cancel});
     } catch (const Error&) { // what it has become decides
     }
+    return view->config.auto_remove;
 }
 
 void check_removable(const ContainerView& view, bool force) {
@@ -75,14 +76,14 @@ void remove(Engine& engine, const ContainerId& id, const RemoveOptions& options)
     constexpr int attempts = 10;
     for (int attempt = 0; attempt < attempts; ++attempt) {
         if (options.force && !end_running(engine, id, options)) return;
-        if (!options.force) end_restarting(engine, id);
+        const bool may_be_gone = options.force || call_off_start(engine, id);
         std::optional<storage::ContainerLock> lock;
         std::optional<ContainerView> view;
         try {
             lock = engine.containers().lock(id);
             view = settle_locked(engine, id);
         } catch (const NotFound&) {
-            if (options.force) return; // it went by itself, or by somebody else's rm
+            if (may_be_gone) return; // by itself, or by somebody else's rm
             throw;
         }
         if (options.force && is_up(view->state.status)) continue; // started again meanwhile

@@ -63,6 +63,20 @@ void run_missed_poststop(Engine& engine, const ContainerView& view) {
     oci::run_hooks("poststop", hooks, context, oci::hook_state(context, "stopped", 0), oci::Failure::goes_on);
 }
 
+/// Its monitor was killed, and with it the process that waited for the start.
+void forget_initialized(Engine& engine, const ContainerId& id, const ContainerView& view) {
+    clear_cgroup(engine, view.config);
+    clear_container_network(engine, id.str(), view.state.network);
+    run_missed_poststop(engine, view);
+    if (view.config.auto_remove) {
+        engine.containers().remove(id);
+        return tell(engine, view.config, "destroy");
+    }
+    storage::ContainerState state;
+    state.boot_id = storage::current_boot_id();
+    engine.containers().write_state(id, state);
+}
+
 storage::ContainerState without_network(storage::ContainerState state) {
     state.network = {};
     return state;
@@ -123,7 +137,10 @@ ContainerView settle_locked(Engine& engine, const ContainerId& id) {
     ContainerView view = view_of(engine, id);
     if (!view.is_orphan) clear_interrupted_start(engine, id, view);
     if (!view.is_orphan || !view.damage.empty()) return view;
-    if (needs_monitor(view)) adopt(engine, id, view.config);
+    // Its process may not have heard of the end yet.
+    if (view.state.status == Status::initialized || view.state.status == Status::created)
+        forget_initialized(engine, id, view);
+    else if (needs_monitor(view)) adopt(engine, id, view.config);
     else record_end(engine, id, view);
     return view_of(engine, id);
 }

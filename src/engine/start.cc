@@ -70,6 +70,7 @@ bool check_startable(const ContainerView& view) {
     case Status::removing:
     case Status::dead: throw Error("the container is marked for removal and cannot be started");
     case Status::created:
+    case Status::initialized:
     case Status::exited: break;
     }
     return false;
@@ -130,18 +131,25 @@ void check_passed_stdio(const storage::ContainerConfig& config) {
                 .with_hint("redirect its output, or run it from a service");
 }
 
+/// What becomes of the container's program now.
+struct Launch {
+    const monitor::AttachSettings* attach = nullptr; ///< none: nobody is attached from its first byte
+    bool waits = false;                              ///< it is not started yet
+};
+
 monitor::SpawnedMonitor launch(Engine& engine, const ContainerId& id, const ContainerView& view,
-                               const netns::ContainerPlan& network, const monitor::AttachSettings* attach,
+                               const netns::ContainerPlan& network, const Launch& how,
                                std::optional<storage::ContainerLock>& lock) {
     if (passes_stdio(view.config)) check_passed_stdio(view.config);
     Dir run = prepare(engine, id, view.config, network);
-    engine.containers().write_started(view.config, starting_state(network));
+    if (!how.waits) engine.containers().write_started(view.config, starting_state(network));
     if (!network.attachments.empty()) run.remove_file(leasing_mark); // the job tells from here on
     monitor::SpawnOptions options;
     options.program = storage::program_path("kist-monitor");
     options.container_id = id.str();
     options.pass_stdio = passes_stdio(view.config);
-    if (attach != nullptr) options.attach = attach->flags();
+    options.initialize = how.waits;
+    if (how.attach != nullptr) options.attach = how.attach->flags();
     if (view.config.tty) options.size = monitor::window_size();
     auto spawned = monitor::spawn_monitor(run, options);
     // Hooks may take minutes, and nobody shall wait for a lock meanwhile: whoever comes finds a monitor that starts it.
@@ -165,12 +173,11 @@ bool take_lock_again(Engine& engine, const ContainerId& id, std::optional<storag
 }
 
 monitor::SpawnedMonitor launch_or_record(Engine& engine, const ContainerId& id, const ContainerView& view,
-                                         const monitor::AttachSettings* attach,
-                                         std::optional<storage::ContainerLock>& lock) {
+                                         const Launch& how, std::optional<storage::ContainerLock>& lock) {
     netns::ContainerPlan network;
     try {
         network = plan_container_network(engine, view.config);
-        return launch(engine, id, view, network, attach, lock);
+        return launch(engine, id, view, network, how, lock);
     } catch (Error& e) {
         name_port_holder(engine, network, e);
         clear_container_network(engine, id.str(), network);
@@ -187,6 +194,26 @@ AttachResult stream(Engine& engine, const ContainerId& id, monitor::AttachSessio
     spawned.release();
     const AttachOutcome outcome = session.run(spawned.take_socket(), monitor::AttachSession::Greet::no);
     return to_result(engine, id, outcome);
+}
+
+/// The program of an initialized container, by the monitor that it has. `output`: the connection of who is attached to it.
+void start_program(Engine& engine, const ContainerId& id, ContainerView view, const monitor::AttachSettings* attach,
+                   std::optional<monitor::ControlClient>& output, std::optional<storage::ContainerLock>& lock) {
+    const Dir run = engine.containers().run_dir(id);
+    try {
+        auto client = monitor::ControlClient::connect(run);
+        if (attach != nullptr) output = monitor::ControlClient::connect(run);
+        if (!client || (attach != nullptr && !output)) throw Error("its monitor does not answer");
+        if (output) output->ask_attach(attach->flags(), view.config.tty ? monitor::window_size() : std::nullopt);
+        engine.containers().write_started(view.config, starting_state(view.state.network));
+        if (!view.config.hooks.empty()) lock.reset(); // as launch()
+        for (const std::string& warning : split(trim(client->start()), '\n')) log::warn("{}", warning);
+    } catch (Error& e) {
+        view.state = storage::ContainerState{};
+        if (take_lock_again(engine, id, lock)) record_failure(engine, id, view, e);
+        e.while_doing("starting container '{}'", view.config.name);
+        throw;
+    }
 }
 
 /// Another command starts it and its hooks run.
@@ -219,16 +246,38 @@ AttachResult start(Engine& engine, const ContainerId& id, const std::optional<At
         if (view.state.pid == 0 && !view.config.hooks.empty()) wait_for_other_start(engine, id);
         return attach ? engine::attach(engine, id, *attach) : AttachResult{};
     }
+    const bool waits = view.state.status == Status::initialized;
+    std::optional<monitor::ControlClient> output;
     if (!attach) {
-        launch_or_record(engine, id, view, nullptr, lock).release();
+        if (waits) start_program(engine, id, view, nullptr, output, lock);
+        else launch_or_record(engine, id, view, {}, lock).release();
         return {};
     }
     monitor::AttachSettings settings = settings_for(view, *attach);
     monitor::AttachSession session(settings); // checks the detach keys
     tell(engine, view.config, "attach");
-    auto spawned = launch_or_record(engine, id, view, &settings, lock);
+    if (waits) {
+        start_program(engine, id, view, &settings, output, lock);
+        lock.reset();
+        return to_result(engine, id, session.run(std::move(*output).take_socket(), monitor::AttachSession::Greet::no));
+    }
+    auto spawned = launch_or_record(engine, id, view, {.attach = &settings}, lock);
     lock.reset();
     return stream(engine, id, session, spawned);
+}
+
+void initialize(Engine& engine, const ContainerId& id) {
+    std::optional<storage::ContainerLock> lock = engine.containers().lock(id);
+    const ContainerView view = settle_locked(engine, id);
+    try {
+        if (view.state.status == Status::initialized) throw Error("it is initialized already");
+        if (check_startable(view)) throw Error("it is running");
+    } catch (Error& e) {
+        e.with_exit_code(ExitCode::failure);
+        e.while_doing("initializing container '{}'", view.config.name);
+        throw;
+    }
+    launch_or_record(engine, id, view, {.waits = true}, lock).release();
 }
 
 AttachResult attach(Engine& engine, const ContainerId& id, const AttachOptions& options) {

@@ -91,7 +91,7 @@ void update_live(Engine& engine, const ContainerId& id, const ContainerView& vie
     from.devices.clear();
     const oci::Resources to = limits_of(engine, config);
     Rollback undo;
-    if (is_running(view.state.status)) undo.add(apply_limits(engine, job.cgroup_path, from, to));
+    if (view.state.pid != 0) undo.add(apply_limits(engine, job.cgroup_path, from, to));
     engine.containers().write_config(config);
     undo.add([&] { engine.containers().write_config(view.config); });
     write_job(run, std::move(job), config, to);

@@ -26,6 +26,7 @@ bool holds(WaitFor condition, const ContainerView& view) {
         return view.state.status == Status::exited || view.state.status == Status::created ||
                view.state.status == Status::dead || view.state.status == Status::removing;
     case WaitFor::running: return view.state.status == Status::running;
+    case WaitFor::initialized: return view.state.status == Status::initialized;
     case WaitFor::paused: return view.state.status == Status::paused;
     case WaitFor::created:
     case WaitFor::configured: return view.state.status == Status::created;

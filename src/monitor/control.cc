@@ -68,6 +68,24 @@ void ControlClient::unpause() { request(Packet::unpause, {}, {}); }
 
 void ControlClient::reload() { request(Packet::reload, {}, {}); }
 
+std::string ControlClient::start() {
+    socket_.send(Packet::start);
+    for (;;) {
+        PacketView packet;
+        if (socket_.receive(packet) == PacketSocket::Result::end)
+            throw MonitorLost("the container's monitor was killed");
+        if (packet.type == Packet::failed) throw parse_failure(packet.payload);
+        if (packet.type == Packet::exited) throw Error("it was stopped meanwhile").with_exit_code(ExitCode::failure);
+        if (packet.type == Packet::started) return split_once(packet.payload, '\n').second.value_or("");
+    }
+}
+
+void ControlClient::ask_attach(std::uint8_t flags, const std::optional<WindowSize>& size) {
+    socket_.send(Packet::attach, std::string(1, static_cast<char>(flags)));
+    if (size) socket_.send(Packet::resize, format_resize(*size));
+    request(Packet::ping, {}, {});
+}
+
 ControlClient::Checked ControlClient::check_health() {
     socket_.send(Packet::check_health);
     for (;;) {

@@ -39,6 +39,10 @@ public:
     void signal(int number);
     void pause();
     void unpause();
+    /// Of an initialized container: returns once its program runs, with what poststart hooks failed at, a line each.
+    std::string start();
+    /// To be attached by AttachSession::run(…, Greet::no) on this connection: on return the monitor has heard it.
+    void ask_attach(std::uint8_t flags, const std::optional<WindowSize>& size);
     /// A health check now; waits for its end.
     struct Checked {
         int exit_code = 0;

@@ -25,7 +25,7 @@ namespace {
 using namespace kist;
 using namespace kist::monitor;
 
-enum class Role { start, adopt, write_log };
+enum class Role { start, initialize, adopt, write_log };
 struct Arguments {
     Role role = Role::start;
     std::string id;
@@ -36,6 +36,7 @@ std::optional<Arguments> parse_arguments(int argc, char** argv) {
     int next = 1;
     const std::string_view option = next < argc ? argv[next] : "";
     if (option == "--adopt") arguments.role = Role::adopt;
+    if (option == "--init") arguments.role = Role::initialize;
     if (option == "--log") arguments.role = Role::write_log;
     if (arguments.role != Role::start) ++next;
     if (next + 1 != argc || !ContainerId::parse(argv[next])) return std::nullopt;
@@ -77,7 +78,8 @@ std::unique_ptr<Supervisor> begin(const Arguments& arguments, const Fd& commande
     auto supervisor = std::make_unique<Supervisor>(std::move(run), job, commander.duplicate());
     if (job.log.driver == passthrough_driver)
         supervisor->use_stdio({inherited(passed_stdio), inherited(passed_stdio + 1), inherited(passed_stdio + 2)});
-    const bool lives = arguments.role == Role::adopt ? supervisor->adopt(job) : supervisor->start(job);
+    const auto first = arguments.role == Role::initialize ? Supervisor::First::wait : Supervisor::First::run;
+    const bool lives = arguments.role == Role::adopt ? supervisor->adopt(job) : supervisor->start(job, first);
     return lives ? std::move(supervisor) : nullptr;
 }
 

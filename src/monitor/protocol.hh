@@ -2,7 +2,7 @@
 // What is said between a container's monitor and the commands: the file it starts from and the packets on its sockets.
 // Both sides may be of different versions (a monitor outlives an upgrade): unknown packets are ignored, fields are added only.
 //
-// A monitor is started as `kist-monitor [--adopt] <container id>` with descriptor 3 = the spawn socket, descriptor 4 = the
+// A monitor is started as `kist-monitor [--adopt | --init] <container id>` with descriptor 3 = the spawn socket, descriptor 4 = the
 // container's run folder, 0 to 2 = /dev/null (5 to 7: see passed_stdio), and needs no environment. In the run folder it finds monitor.json (Job), holds
 // monitor.lock until the container's end is on disk, makes the FIFOs stdin, stdout, stderr and listens on control.sock.
 //
@@ -158,6 +158,8 @@ enum class Packet : std::uint8_t {
     check_health = 'h', ///< a health check now; answered by `checked` or `failed`
     /// monitor.json has changed (`update`): restart policy, health check, how to stop; answered by done/failed
     reload = 'l',
+    /// the program of a container that waits for it (kist-monitor --init); answered by `started` or `failed`
+    start = 'g',
     ping = 'P',           ///< answered by done
     connect = 'n',        ///< a netns::Attachment as JSON, its addresses leased; answered by done/failed
     disconnect = 'd',     ///< name of a network; answered by done/failed

@@ -59,6 +59,7 @@ SpawnedMonitor spawn_monitor(const Dir& run_dir, const SpawnOptions& options) {
     const Fd nothing = open_null();
     std::vector<std::string> argv = {options.program};
     if (options.adopt) argv.emplace_back("--adopt");
+    if (options.initialize) argv.emplace_back("--init");
     argv.push_back(options.container_id);
     Spawn spawn = plan_monitor(std::move(argv), nothing, sockets.second, run_dir);
     // The monitor clones the container's init, which is seen from inside until it execs (P4).

@@ -19,6 +19,8 @@ struct SpawnOptions {
     std::string container_id;
     /// The container lives (or has ended) without its monitor: take it over instead of starting it.
     bool adopt = false;
+    /// Make the container, whose program waits for Packet::start.
+    bool initialize = false;
     /// With the log driver passthrough: the container gets this process's stdin, stdout and stderr. One that is adopted keeps what
     /// it has; should its monitor start it again, it gets /dev/null.
     bool pass_stdio = false;
@@ -33,7 +35,7 @@ class SpawnedMonitor {
 public:
     SpawnedMonitor(Child child, Fd socket) : child_(std::move(child)), socket_(std::move(socket)) {}
 
-    /// Blocks until init has exec'd, and returns its pid. A container that could not start is thrown as the error it is
+    /// Blocks until init has exec'd (with `initialize`: waits to), and returns its pid. A container that could not start is thrown as the error it is
     /// (exit code 125, 126 or 127), after the monitor has cleaned up and ended. Nothing: an adopted container that has ended
     /// meanwhile; its exit is on disk.
     std::optional<pid_t> wait_started();

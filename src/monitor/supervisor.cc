@@ -72,19 +72,25 @@ void Supervisor::write_state() {
     write_atomically(run_, state_file, storage::dump_state(state_), Durability::volatile_);
 }
 
-bool Supervisor::start(const Job& job) {
+bool Supervisor::start(const Job& job, First first) {
     try {
         // What the commander has sent before it started us: attach, and the terminal's size.
         while (server_.receive(commander_)) continue;
         log_.emplace(job.log, make_sink(job));
         server_.listen(run_);
-        create(job);
+        create(job, first);
     } catch (const Error& error) {
-        fail(error);
+        fail(error, commander_);
         return false;
     } catch (const std::exception& error) { // out of memory: told like any other reason
-        fail(Error("{}", error.what()));
+        fail(Error("{}", error.what()), commander_);
         return false;
+    }
+    if (waiting_) {
+        serve();
+        tell("init");
+        tell_started({});
+        return true;
     }
     const std::string warnings = run_poststart(job);
     serve();
@@ -100,7 +106,7 @@ std::unique_ptr<LogSink> Supervisor::make_sink(const Job& job) {
     return open_log(loop_, job.log);
 }
 
-void Supervisor::create(const Job& job) {
+void Supervisor::create(const Job& job, First first) {
     stdio_ = ContainerStdio::make(run_, job, passed_stdio_);
     const oci::CgroupHost host = oci::CgroupHost::detect();
     cgroup_ = oci::Cgroup::create(host, job.cgroup_path, job.spec.linux_.resources);
@@ -121,14 +127,14 @@ void Supervisor::create(const Job& job) {
     oci::Spec spec = job.spec;
     const Fd users = make_network(job, spec);
     notify_manager(job);
-    oci::CreatedProcess init = oci::create_container(spec, job.root, *cgroup_, options);
+    const oci::CreatedProcess& init = waiting_.emplace(oci::create_container(spec, job.root, *cgroup_, options));
     stdio_.drop_container_side();
-    if (task_.terminal) stdio_.use_terminal(std::move(init.terminal()));
+    if (task_.terminal) stdio_.use_terminal(std::move(waiting_->terminal()));
     if (size_) resize(format_resize(*size_));
     state_.pid = init.pid();
     state_.pid_start_time = process_start_time(init.pid()).value_or(0);
-    state_.status = storage::Status::running;
-    state_.started_at = Moment::now().ns;
+    state_.status = first == First::wait ? storage::Status::initialized : storage::Status::running;
+    state_.started_at = first == First::wait ? 0 : Moment::now().ns;
     state_.error.clear();
     state_.oom_killed = false;
     state_.health = job.health ? storage::Health::starting : storage::Health::none;
@@ -137,8 +143,18 @@ void Supervisor::create(const Job& job) {
     write_state();
     network_.pin(init.pid());
     follow_files(job, init.child().pidfd());
-    init.start();
-    child_ = init.take();
+    if (first == First::run) begin_program();
+}
+
+void Supervisor::begin_program() {
+    waiting_->start();
+    child_ = waiting_->take();
+    waiting_.reset();
+}
+
+const Fd& Supervisor::init_pidfd() const {
+    if (waiting_) return waiting_->child().pidfd();
+    return pidfd_ ? pidfd_ : child_.pidfd();
 }
 
 /// From here on the loop has everything that it reacts to.
@@ -158,8 +174,7 @@ void Supervisor::watch_container() {
     input_.emplace(loop_, server_, std::move(stdio_.input),
                    task_.terminal ? InputPump::Kind::terminal : InputPump::Kind::pipe);
     output_.emplace(loop_, stdio_, *log_, server_);
-    const int init = pidfd_ ? pidfd_.get() : child_.pidfd().get();
-    loop_.watch(init, EPOLLIN, [this](std::uint32_t) { on_init_exit(); });
+    loop_.watch(init_pidfd().get(), EPOLLIN, [this](std::uint32_t) { on_init_exit(); });
 }
 
 void Supervisor::tell_started(const std::string& warnings) {
@@ -250,6 +265,7 @@ void Supervisor::on_packet(ClientId client, const PacketView& packet) {
         return;
     case Packet::resize: return resize(packet.payload);
     case Packet::ping: return server_.send(client, Packet::done);
+    case Packet::start: return start_waiting(client);
     case Packet::pause: return answer(client, [this] { pause(); });
     case Packet::unpause: return answer(client, [this] { unpause(); });
     case Packet::reload: return answer(client, [this] { reload(); });
@@ -317,8 +333,7 @@ void Supervisor::resize(std::string_view payload) {
 
 void Supervisor::signal(int number) {
     if (number <= 0) throw Error("malformed signal request");
-    check_not_restarting();
-    const Fd& pidfd = pidfd_ ? pidfd_ : child_.pidfd();
+    const Fd& pidfd = init_pidfd();
     if (pidfd && ::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0) != 0 && errno != ESRCH)
         throw SysError("sending signal {} to the container", number);
     tell("kill", "signal", std::to_string(number));
@@ -328,13 +343,16 @@ void Supervisor::signal(int number) {
 
 /// A user who ends it by a signal wants what a user of stop wants; what an attached terminal sends is for the program.
 void Supervisor::signal_for_user(ClientId client, int number) {
+    check_runs();
     signal(number);
     if (server_.is_attached(client) || (number != SIGKILL && number != task_.stop_signal)) return;
     stays_ended_ = true;
     state_.stopped_by_user = true;
 }
 
-void Supervisor::check_not_restarting() const {
+void Supervisor::check_runs() const {
+    if (waiting_)
+        throw Error("container '{}' is not running: it is initialized", task_.id).with_exit_code(ExitCode::failure);
     if (state_.status == storage::Status::restarting)
         throw Error("container '{}' is restarting, wait until it is running", task_.id)
             .with_exit_code(ExitCode::failure);
@@ -342,12 +360,13 @@ void Supervisor::check_not_restarting() const {
 
 void Supervisor::stop(const StopRequest& request) {
     const bool restarting = state_.status == storage::Status::restarting;
-    if (request.purpose == StopPurpose::cancel && !restarting)
+    if (request.purpose == StopPurpose::cancel && !restarting && !waiting_)
         throw Error("it is running").with_exit_code(ExitCode::failure);
     keep_record_ = keep_record_ || request.purpose == StopPurpose::restart;
     stays_ended_ = stop_asked_ = true;
     if (request.purpose == StopPurpose::stop) state_.stopped_by_user = true;
     if (restarting) return call_off_restart();
+    if (waiting_) return kill_all(); // there is no program to be asked
     begin_stop(request.timeout, request.signal != 0 ? request.signal : task_.stop_signal);
 }
 
@@ -385,7 +404,7 @@ void Supervisor::kill_all() {
 }
 
 void Supervisor::pause() {
-    check_not_restarting();
+    check_runs();
     if (state_.status == storage::Status::paused) throw Error("container '{}' is already paused", task_.id);
     if (health_) health_->pause();
     try {

@@ -23,6 +23,7 @@
 #include "netns/firewall_watch.hh"
 #include "netns/name_server.hh"
 #include "oci/run/cgroup.hh"
+#include "oci/run/container.hh"
 #include "oci/run/hooks.hh"
 #include "storage/container_config.hh"
 
@@ -54,16 +55,21 @@ public:
 
     /// With the log driver passthrough: see ContainerStdio. Before start() or adopt().
     void use_stdio(std::array<Fd, 3> passed) { passed_stdio_ = std::move(passed); }
-    /// Makes and starts the container and tells the commander. On failure everything made is gone, the commander has been
-    /// told why, and the result is false.
-    bool start(const Job& job);
+    /// Makes the container, starts its program or lets it wait for Packet::start, and tells the commander. On failure everything
+    /// made is gone, the commander has been told why, and the result is false.
+    enum class First { run, wait };
+    bool start(const Job& job, First first);
     /// Takes over what runs; false when it has ended already, which is then on record.
     bool adopt(const Job& job);
     /// Until the container's end is on record and told to everybody. Returns its exit code, or 0 when the end was asked for.
     int run();
 
 private:
-    void create(const Job& job);
+    void create(const Job& job, First first = First::run);
+    void begin_program();
+    void start_waiting(ClientId client);
+    void give_up_waiting(const Error& error);
+    const Fd& init_pidfd() const;
     /// Writes it into the spec by descriptor numbers: keep what is returned until the container's process exists.
     Fd make_network(const Job& job, oci::Spec& spec);
     void adopt_network();
@@ -72,7 +78,7 @@ private:
     void disconnect_network(const std::string& name);
     void use_name_servers(std::string_view payload);
     void end_network();
-    void fail(const Error& error);
+    void fail(const Error& error, ClientId client);
     std::unique_ptr<LogSink> make_sink(const Job& job);
     void serve();
     void watch_container();
@@ -94,7 +100,7 @@ private:
     void resize(std::string_view payload);
     void signal(int number);
     void signal_for_user(ClientId client, int number);
-    void check_not_restarting() const;
+    void check_runs() const;
     void stop(const StopRequest& request);
     void kill_all();
     void expect_end();
@@ -148,9 +154,11 @@ private:
     std::optional<LogWriter> log_;
     std::optional<OutputPump> output_;
     std::optional<InputPump> input_;
-    Child child_;                    ///< init; none when adopted
-    Fd pidfd_;                       ///< of an adopted init
-    std::optional<WindowSize> size_; ///< asked for before there was a terminal
+    std::optional<oci::CreatedProcess> waiting_;   ///< init, in front of its program
+    std::chrono::steady_clock::duration waited_{}; ///< how long it was that
+    Child child_;                                  ///< init; none when adopted or waiting
+    Fd pidfd_;                                     ///< of an adopted init
+    std::optional<WindowSize> size_;               ///< asked for before there was a terminal
     std::optional<EventLoop::TimerId> kill_timer_, stuck_timer_;
     std::vector<ClientId> stoppers_; ///< who waits for the end
     std::int64_t kill_at_ = 0;

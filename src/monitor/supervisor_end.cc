@@ -20,6 +20,11 @@ constexpr auto lock_patience = std::chrono::seconds(10);
 } // namespace
 
 void Supervisor::on_init_exit() {
+    if (waiting_) { // its program has never run: nothing starts it again
+        child_ = waiting_->take();
+        waiting_.reset();
+        stays_ended_ = true;
+    }
     if (!pidfd_) {
         loop_.unwatch(child_.pidfd().get());
         note_exit(child_.wait());
@@ -38,7 +43,7 @@ void Supervisor::note_exit(const std::optional<ExitStatus>& status) {
     state_.status = storage::Status::exited;
     state_.exit_code = known.code();
     state_.finished_at = Moment::now().ns;
-    uptime_ = storage::time_since(state_.pid_start_time);
+    uptime_ = storage::time_since(state_.pid_start_time) - std::exchange(waited_, {});
     state_.oom_killed = was_oom_killed(known);
 }
 
@@ -155,7 +160,8 @@ void Supervisor::farewell() {
 }
 
 /// Nothing of the attempt is left but the reason. The record of an auto_remove container is its starter's to remove.
-void Supervisor::fail(const Error& error) {
+void Supervisor::fail(const Error& error, ClientId client) {
+    waiting_.reset();
     child_ = {};
     end_network();
     if (cgroup_) remove_cgroup();
@@ -167,7 +173,7 @@ void Supervisor::fail(const Error& error) {
     }
     server_.stop_listening(run_);
     lock_.reset();
-    server_.send(commander_, Packet::failed, format_failure(error));
+    server_.send(client, Packet::failed, format_failure(error));
 }
 
 /// The starter, which knows how an earlier run ended, may say more; this is for the case that it is gone.

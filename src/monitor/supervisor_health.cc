@@ -7,9 +7,9 @@ namespace kist::monitor {
 
 /// Of a container that has just been started, or was adopted: its health goes on where it was.
 void Supervisor::start_health(const Job& job) {
-    if (!job.health || !job.spec.process) return;
-    const std::chrono::nanoseconds uptime = storage::time_since(state_.pid_start_time);
-    const CheckedContainer container{run_, *cgroup_, pidfd_ ? pidfd_ : child_.pidfd(), static_cast<pid_t>(state_.pid)};
+    if (!job.health || !job.spec.process || waiting_) return;
+    const std::chrono::nanoseconds uptime = storage::time_since(state_.pid_start_time) - waited_;
+    const CheckedContainer container{run_, *cgroup_, init_pidfd(), static_cast<pid_t>(state_.pid)};
     try {
         health_ = std::make_unique<HealthRunner>(
             loop_, container, job, state_.health, uptime,
@@ -34,7 +34,7 @@ void Supervisor::set_health(storage::Health status) {
 
 void Supervisor::check_health(ClientId client) {
     if (!health_) {
-        check_not_restarting();
+        check_runs();
         throw Error("it has no health check").with_exit_code(ExitCode::failure);
     }
     health_->check_now([this, client](int exit_code) {

@@ -79,6 +79,7 @@ void Supervisor::restart() {
 
 /// Counts as a run that ended at once: what is missing now (a namespace, memory) may be there at the next attempt.
 void Supervisor::failed_restart(const std::string& reason, int exit_code) {
+    waiting_.reset();
     child_ = {};
     state_.status = storage::Status::exited;
     state_.exit_code = exit_code;

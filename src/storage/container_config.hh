@@ -194,10 +194,11 @@ struct ContainerConfig {
     }
 };
 
-enum class Status { created, running, paused, stopping, restarting, exited, removing, dead };
+enum class Status { created, initialized, running, paused, stopping, restarting, exited, removing, dead };
 constexpr auto names_of(Status) {
     using S = Status;
     return std::to_array<std::pair<Status, std::string_view>>({{S::created, "created"},
+                                                               {S::initialized, "initialized"},
                                                                {S::running, "running"},
                                                                {S::paused, "paused"},
                                                                {S::stopping, "stopping"},
@@ -206,12 +207,14 @@ constexpr auto names_of(Status) {
                                                                {S::removing, "removing"},
                                                                {S::dead, "dead"}});
 }
-/// It has a process.
+/// Its program runs.
 constexpr bool is_running(Status status) {
     return status == Status::running || status == Status::paused || status == Status::stopping;
 }
-/// A monitor is in charge of it: it has a process, or will have one again.
-constexpr bool is_up(Status status) { return is_running(status) || status == Status::restarting; }
+/// A monitor is in charge of it: it has a process, which `container init` leaves waiting, or will have one again.
+constexpr bool is_up(Status status) {
+    return is_running(status) || status == Status::restarting || status == Status::initialized;
+}
 
 /// state.json in the run folder: what is true in this boot. Written by the monitor while it lives, else by the command
 /// that holds the container's lock.

@@ -34,7 +34,12 @@ void verify_orphan(ContainerState& state) {
     if (state.status == Status::restarting) return; // it has none
     InitLook look = look_at_init(state.pid, state.pid_start_time);
     if (look.kind == InitLook::Kind::alive) return;
-    if (look.status) become_exited(state, look.status->code(), "");
+    if (state.status == Status::initialized) { // its program has never run
+        state.status = Status::created;
+        state.pid = 0;
+        state.pid_start_time = 0;
+        state.monitor_pid = 0;
+    } else if (look.status) become_exited(state, look.status->code(), "");
     else become_exited(state, unknown_exit_code, "its monitor was killed, so its exit code is not known");
 }
 

@@ -33,7 +33,8 @@ constexpr auto options =
 using Before = std::function<void(engine::Engine&, std::vector<Selected>&)>;
 
 bool can_start(storage::Status status) {
-    return status == storage::Status::created || status == storage::Status::exited;
+    return status == storage::Status::created || status == storage::Status::initialized ||
+           status == storage::Status::exited;
 }
 
 int start_attached(Session& session, const Start& o) {

@@ -43,6 +43,7 @@ constexpr auto condition_names = std::to_array<std::pair<std::string_view, WaitF
     {"created", WaitFor::created},
     {"paused", WaitFor::paused},
     {"configured", WaitFor::configured},
+    {"initialized", WaitFor::initialized},
     {"healthy", WaitFor::healthy},
     {"unhealthy", WaitFor::unhealthy},
 });
