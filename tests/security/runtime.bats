@@ -371,3 +371,17 @@ P
     done
     chmod 700 "$ROOT_T"
 }
+
+@test "chroot: where pivot_root would leave the host's tree around the container's, nothing is started" {
+    mkdir -p "$BATS_TEST_TMPDIR/jail"
+    in_chroot() { # in its own mount namespace, so that nothing of it stays
+        unshare --mount --propagation private sh -c 'mount --rbind / "$0" && exec chroot "$0" "$@"' "$BATS_TEST_TMPDIR/jail" \
+            "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" "$@"
+    }
+    run in_chroot run -d --name c --network none busybox sleep 1000
+    [ "$status" = 125 ]
+    [[ "$output" == *"kist runs in a chroot"*"pivot_root"* ]]
+    [ "$(kist inspect -f '{{.State.Status}} {{.State.Pid}}' c)" = "created 0" ]
+    kist rm c
+    in_chroot ps -a # what starts nothing works
+}

@@ -46,6 +46,8 @@ MEASURES = [
              '    const std::string by_name = fmt::format("/proc/self/fd/{}{}", root.get(), path);\n'
              "    if (::move_mount(mount.get(), \"\", AT_FDCWD, by_name.c_str(), MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)\n"
              '        throw SysError("attaching the mount");\n    if (!target)\n')),
+    Measure("the root is that of the mount namespace", ["chroot"],
+            ("src/oci/run/root_mount.cc", "if (root_place() == ours) return;", "if (ours.inode != 0) return;")),
     Measure("a number is no name", ["2016-3697"],
             ("src/oci/run/user_lookup.cc", "return number ? uid == *number : name == user && is_plausible_name(user);",
              "return name == user || (number && uid == *number);")),

@@ -5,11 +5,14 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.hh"
+#include "base/process.hh"
 #include "base/text.hh"
 #include "oci/run/mount_api.hh"
 #include "oci/run/overlay.hh"
@@ -22,6 +25,34 @@ void isolate_host_mounts(std::uint64_t propagation) {
     // With 0 the copied mounts stay peers of the host's; only "/" itself must not pass on what is attached to it.
     const unsigned long flags = propagation == 0 ? static_cast<unsigned long>(MS_PRIVATE) : propagation | MS_REC;
     if (::mount(nullptr, "/", nullptr, flags, nullptr) < 0) throw SysError("separating the mounts from the host's");
+}
+
+/// Which folder of which mount our "/" is.
+struct RootPlace {
+    std::uint64_t mount = 0, inode = 0;
+    bool operator==(const RootPlace&) const = default;
+};
+RootPlace root_place() {
+    struct statx facts {};
+    if (::statx(AT_FDCWD, "/", AT_SYMLINK_NOFOLLOW, STATX_MNT_ID | STATX_INO, &facts) < 0)
+        throw SysError("looking at the root file system");
+    return {facts.stx_mnt_id, facts.stx_ino};
+}
+
+/// Our root must be that of our mount namespace. In a chroot pivot_root(2) succeeds, and leaves the host's tree around the container's:
+/// who enters the container's namespace gets the host's root (setns(2)), and who may chroot in there walks out.
+void check_own_root() {
+    const RootPlace ours = root_place();
+    const Fd folder = open_host_folder(".");
+    const auto self = open_pidfd(::getpid());
+    // To where we are: that changes root and working directory to the namespace's own, and nothing else.
+    if (!self || ::setns(self->get(), CLONE_NEWNS) < 0) throw SysError("looking for the root of the mount namespace");
+    if (::fchdir(folder.get()) < 0) throw SysError("going back to the working folder");
+    if (root_place() == ours) return;
+    throw Error("kist runs in a chroot: what is in a container could leave it")
+        .with_hint(
+            "make the folder the root of a mount namespace of its own: unshare --mount and pivot_root instead of "
+            "chroot");
 }
 
 Fd mount_bind(const std::string& path, Depth depth, std::uint64_t host_propagation) {
@@ -60,6 +91,7 @@ Fd prepare_root(const RootMount& root, const Fd* user_namespace) {
 }
 
 Fd mount_root(const RootMount& root, Fd prepared, std::uint64_t host_propagation) {
+    check_own_root();
     isolate_host_mounts(host_propagation);
     try {
         if (prepared) {
