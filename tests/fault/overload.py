@@ -345,17 +345,19 @@ def freezes(store, rounds):
 
 def checks_under_load(store, rounds):
     """F41: while the container floods its log and has no processor to spare: no check is missed, none begins before the last has ended."""
-    interval = 0.2
+    interval, most_kept = 0.2, 100  # of --health-max-log-count
+    rounds = min(rounds, most_kept)
 
     def act(_):
-        store.ok("run", "-d", "--name", "victim", "--health-cmd", "true", "--health-interval", f"{int(interval * 1000)}ms", "--health-max-log-count", str(2 * rounds),
-                 "--log-opt", "max-size=1m", "busybox", "sh", "-c", "yes flood & while :; do :; done")
+        store.ok("run", "-d", "--name", "victim", "--health-cmd", "true", "--health-interval", f"{int(interval * 1000)}ms",
+                 "--health-max-log-count", str(most_kept), "--log-opt", "max-size=1m", "busybox", "sh", "-c", "yes flood & while :; do :; done")
         time.sleep(interval * rounds)
-        store.ok("stop", "-t", "0", "victim")
         log = store.state()["Health"]["Log"]
+        store.ok("stop", "-t", "0", "victim")
         times = [[datetime.datetime.fromisoformat(entry[name][:26] + "+00:00").timestamp() for name in ("Start", "End")] for entry in log]
-        if any(entry["ExitCode"] != 0 for entry in log):
-            raise Violation("a check failed")
+        failed = [entry for entry in log if entry["ExitCode"] != 0]
+        if failed:
+            raise Violation(f"{len(failed)} of {len(log)} checks failed: {failed[0]}")
         overlaps = sum(later[0] < earlier[1] for earlier, later in zip(times, times[1:]))
         if overlaps:
             raise Violation(f"{overlaps} checks began before the last one had ended")
@@ -363,7 +365,7 @@ def checks_under_load(store, rounds):
         # From the end of one to the begin of the next it is one interval.
         late = [later[0] - earlier[1] - interval for earlier, later in zip(times, times[1:])]
         drift.append((percentile(late, 0.5), max(late), len(times), took))
-        if len(times) < 2 or len(times) + took / interval < 0.8 * rounds:
+        if len(times) < 2 or len(times) + took / interval < 0.5 * rounds:
             raise Violation(f"{len(times)} checks in {interval * rounds:.0f} s, which took {took:.1f} s")
     drift = []
     violations = in_rounds(store, 1, act)
