@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // update: another restart policy, other health checks and limits, all or nothing; at once when the container runs.
 #include <algorithm>
+#include <cerrno>
+
+#include <unistd.h>
 
 #include "base/rollback.hh"
 #include "engine/ask_monitor.hh"
@@ -53,18 +56,34 @@ std::vector<oci::CgroupWrite> changes(const oci::CgroupHost& host, const oci::Re
     return writes;
 }
 
-/// A live container's cgroup gets the new limits, or keeps all of its old ones. Returns how to undo it.
+bool has_cgroup(const oci::CgroupHost& host, const std::string& path) {
+    const oci::Cgroup cgroup = oci::Cgroup::open(host, path);
+    return !cgroup.v1_mounts().empty() || !cgroup.unified_mount().empty();
+}
+
+/// After a value could not be written: the run has ended meanwhile, and its monitor takes one hierarchy's folder away after the other.
+bool is_going(const oci::CgroupHost& host, const std::string& path, const Error& failure) {
+    const auto* reason = dynamic_cast<const SysError*>(&failure);
+    if (reason == nullptr || (reason->code != ENOENT && reason->code != ENODEV)) return false;
+    for (int looks = 0; looks < 50 && has_cgroup(host, path); ++looks) ::usleep(1000);
+    return !has_cgroup(host, path);
+}
+
+/// A live container's cgroup gets the new limits, or keeps all of its old ones. Returns how to undo it; nothing where there is no
+/// cgroup: between two runs, the next of which reads its limits from the job.
 std::function<void()> apply_limits(Engine& engine, const std::string& path, const oci::Resources& from,
                                    const oci::Resources& to) {
     const oci::CgroupHost& host = engine.cgroups();
     const auto writes = changes(host, from, to);
     if (writes.empty()) return [] {};
+    if (!has_cgroup(host, path)) return {};
     oci::Cgroup cgroup = oci::Cgroup::open(host, path);
     if (to.cpu && (!to.cpu->cpus.empty() || !to.cpu->mems.empty())) cgroup.add_cpuset(host);
     const auto before = cgroup.current(writes);
     try {
         cgroup.apply(writes);
-    } catch (const Error&) {
+    } catch (const Error& failure) {
+        if (is_going(host, path, failure)) return {};
         cgroup.restore(before);
         throw;
     }
@@ -91,11 +110,14 @@ void update_live(Engine& engine, const ContainerId& id, const ContainerView& vie
     from.devices.clear();
     const oci::Resources to = limits_of(engine, config);
     Rollback undo;
-    if (view.state.pid != 0) undo.add(apply_limits(engine, job.cgroup_path, from, to));
+    const auto restore = apply_limits(engine, job.cgroup_path, from, to);
+    if (restore) undo.add(restore);
     engine.containers().write_config(config);
     undo.add([&] { engine.containers().write_config(view.config); });
+    const std::string cgroup = job.cgroup_path;
     write_job(run, std::move(job), config, to);
     undo.commit();
+    if (!restore) apply_limits(engine, cgroup, from, to); // to a run that has begun meanwhile, with the job of before
 }
 
 } // namespace

@@ -81,6 +81,17 @@ limit() {
     [ "$(limit d pids.max pids.max)" = 44 ]
 }
 
+@test "an end in the middle of an update is no failure of it" {
+    kist create --name d busybox sleep 0.015 >/dev/null
+    local round
+    for round in $(seq 60); do
+        kist start d >/dev/null
+        kist update --pids-limit $((40 + round)) --memory $((32 + round))m --cpu-shares $((100 + round)) d >/dev/null
+    done
+    [ "$(kist inspect -f '{{.HostConfig.PidsLimit}}' d)" = 100 ]
+    kist start d
+}
+
 @test "health checks are given, changed and taken away while it runs" {
     kist run -d --name c busybox sleep 1000
     kist update --health-cmd 'test -e /ok' --health-interval 100ms --health-retries 1 c
