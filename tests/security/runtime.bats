@@ -75,8 +75,15 @@ teardown() { teardown_security; }
     hostile_image interpreter "printf '#!/proc/self/exe\n' >bin/evil; chmod 755 bin/evil"
     before=$(sha256sum "$KIST" "${KIST%/cli/kist}/monitor/kist-monitor" | sha256sum)
     kist run -d --name c --cap-add SYS_PTRACE interpreter sh -c 'attacker overwrite 6 >/tmp/done; sleep 100' >/dev/null
-    local i
-    for i in $(seq 50); do kist exec c true; done
+    # The kernel counts a writer even where the read-only mount then refuses it; who starts the program in that instant is told
+    # "Text file busy" (126). The attack that is looked for is another.
+    local i ran=0
+    for i in $(seq 50); do
+        run kist exec c true
+        [ "$status" -eq 0 ] || [[ "$status" -eq 126 && "$output" == *"Text file busy"* ]]
+        [ "$status" -ne 0 ] || ran=$((ran + 1))
+    done
+    [ "$ran" -gt 0 ]
     sleep 6 # nothing runs that could keep the program busy
     run -0 kist exec c cat /tmp/done
     echo "$output"

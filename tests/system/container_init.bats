@@ -104,6 +104,8 @@ is_exited() { [ "$(state "$1")" = exited ]; }
     run -1 kist kill -s USR1 c
     [[ "$output" == *"initialized"* ]]
     run -1 kist healthcheck run c
+    run -1 kist top c
+    [[ "$output" == *"not running"* ]]
     run -1 kist container init c
     [[ "$output" == *"it is initialized already"* ]]
     kist cp /etc/hostname c:/copied # its root is mounted, and only once

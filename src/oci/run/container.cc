@@ -153,6 +153,7 @@ pid_t run_hooks_before_root(const InitPlan& plan, const Fd& channel) {
 Terminal make_root(const InitPlan& plan, HostFiles& host, Process& process,
                    const std::function<void()>& before_change) {
     const RootPlan& files = plan.files;
+    check_own_root();
     const Fd root = mount_root(plan.root, std::move(host.root), files.host_propagation);
     const LateSteps late = make_mounts(root, files, plan.cgroup_view, host);
     make_devices(root, files.devices, host.devices);

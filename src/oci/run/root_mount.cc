@@ -39,22 +39,6 @@ RootPlace root_place() {
     return {facts.stx_mnt_id, facts.stx_ino};
 }
 
-/// Our root must be that of our mount namespace. In a chroot pivot_root(2) succeeds, and leaves the host's tree around the container's:
-/// who enters the container's namespace gets the host's root (setns(2)), and who may chroot in there walks out.
-void check_own_root() {
-    const RootPlace ours = root_place();
-    const Fd folder = open_host_folder(".");
-    const auto self = open_pidfd(::getpid());
-    // To where we are: that changes root and working directory to the namespace's own, and nothing else.
-    if (!self || ::setns(self->get(), CLONE_NEWNS) < 0) throw SysError("looking for the root of the mount namespace");
-    if (::fchdir(folder.get()) < 0) throw SysError("going back to the working folder");
-    if (root_place() == ours) return;
-    throw Error("kist runs in a chroot: what is in a container could leave it")
-        .with_hint(
-            "make the folder the root of a mount namespace of its own: unshare --mount and pivot_root instead of "
-            "chroot");
-}
-
 Fd mount_bind(const std::string& path, Depth depth, std::uint64_t host_propagation) {
     Fd mount = clone_host_mount(path, depth);
     if (host_propagation != MS_PRIVATE) change_mount(mount, {.propagation = MS_PRIVATE}, depth);
@@ -72,6 +56,20 @@ Fd mount_overlay(const RootMount& root, std::uint64_t host_propagation, bool& at
 }
 
 } // namespace
+
+void check_own_root() {
+    const RootPlace ours = root_place();
+    const Fd folder = open_host_folder(".");
+    const auto self = open_pidfd(::getpid());
+    // To where we are: that changes root and working directory to the namespace's own, and nothing else.
+    if (!self || ::setns(self->get(), CLONE_NEWNS) < 0) throw SysError("looking for the root of the mount namespace");
+    if (::fchdir(folder.get()) < 0) throw SysError("going back to the working folder");
+    if (root_place() == ours) return;
+    throw Error("kist runs in a chroot: what is in a container could leave it")
+        .with_hint(
+            "make the folder the root of a mount namespace of its own: unshare --mount and pivot_root instead of "
+            "chroot");
+}
 
 Fd prepare_root(const RootMount& root, const Fd* user_namespace) {
     try {
@@ -91,7 +89,6 @@ Fd prepare_root(const RootMount& root, const Fd* user_namespace) {
 }
 
 Fd mount_root(const RootMount& root, Fd prepared, std::uint64_t host_propagation) {
-    check_own_root();
     isolate_host_mounts(host_propagation);
     try {
         if (prepared) {

@@ -14,6 +14,11 @@ namespace kist::oci {
 /// given.
 Fd prepare_root(const RootMount& root, const Fd* user_namespace);
 
+/// Runs in the new mount namespace, before mount_root(): our root must be that of the namespace. In a chroot pivot_root(2) succeeds,
+/// and leaves the host's tree around the container's: who enters the container's namespace gets the host's root (setns(2)), and
+/// who may chroot in there walks out.
+void check_own_root();
+
 /// Runs in the new mount namespace. Cuts the copied host mounts off as `host_propagation` says (MS_PRIVATE, MS_SLAVE, 0),
 /// mounts the root and attaches it on top of "/", where nothing looks before enter_root(). The descriptor is its mount.
 /// `prepared`: the result of prepare_root(), or an empty one.
