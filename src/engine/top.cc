@@ -239,7 +239,8 @@ TopTable top(Engine& engine, const ContainerId& id, const std::vector<std::strin
         !names.empty() && (names.front() == "uid" || names.front() == "user") && names.size() > 1 && names[1] == "hpid";
     if (docker_layout) table.headings[1] = "PID";
     auto view = settled_view(engine, id);
-    if (!is_running(view.state.status)) throw Error("container {} is not running", id.str()).with_exit_code(ExitCode::failure);
+    if (!is_running(view.state.status))
+        throw Error("container {} is not running", id.str()).with_exit_code(ExitCode::failure);
     auto users = user_names(view.state.pid);
     auto pids = oci::Cgroup::open(engine.cgroups(), cgroup_path(view.config)).pids();
     std::sort(pids.begin(), pids.end());
