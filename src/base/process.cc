@@ -140,7 +140,7 @@ bool place_descriptors(Launch& launch) noexcept {
 }
 
 /// What our caller left open is for nobody that we start: a monitor would hold a script's pipe for as long as its container runs.
-void keep_the_rest(const Launch& launch) noexcept {
+void close_the_rest_on_exec(const Launch& launch) noexcept {
     constexpr int first = 3; // the streams are inherited
     const auto& fds = launch.spawn->fds;
     for (int fd = first; fd < launch.first_free; ++fd) {
@@ -161,7 +161,7 @@ int run_child(void* argument) noexcept {
     if (spawn.new_session && ::setsid() < 0) give_up(launch, Step::session);
     if (!spawn.cwd.empty() && ::chdir(spawn.cwd.c_str()) != 0) give_up(launch, Step::folder);
     if (!place_descriptors(launch)) give_up(launch, Step::descriptor);
-    keep_the_rest(launch);
+    close_the_rest_on_exec(launch);
     ::sigprocmask(SIG_SETMASK, &launch.mask, nullptr);
     if (launch.program >= 0)
         ::syscall(SYS_execveat, launch.program, "", launch.argv, launch.env, AT_EMPTY_PATH); // glibc's needs 2.34

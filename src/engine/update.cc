@@ -56,17 +56,17 @@ std::vector<oci::CgroupWrite> changes(const oci::CgroupHost& host, const oci::Re
     return writes;
 }
 
-bool has_cgroup(const oci::CgroupHost& host, const std::string& path) {
-    const oci::Cgroup cgroup = oci::Cgroup::open(host, path);
-    return !cgroup.v1_mounts().empty() || !cgroup.unified_mount().empty();
-}
+bool is_there(const oci::Cgroup& cgroup) { return !cgroup.v1_mounts().empty() || !cgroup.unified_mount().empty(); }
 
 /// After a value could not be written: the run has ended meanwhile, and its monitor takes one hierarchy's folder away after the other.
 bool is_going(const oci::CgroupHost& host, const std::string& path, const Error& failure) {
     const auto* reason = dynamic_cast<const SysError*>(&failure);
     if (reason == nullptr || (reason->code != ENOENT && reason->code != ENODEV)) return false;
-    for (int looks = 0; looks < 50 && has_cgroup(host, path); ++looks) ::usleep(1000);
-    return !has_cgroup(host, path);
+    for (int looks = 0; looks < 50; ++looks) {
+        if (!is_there(oci::Cgroup::open(host, path))) return true;
+        ::usleep(1000);
+    }
+    return false;
 }
 
 /// A live container's cgroup gets the new limits, or keeps all of its old ones. Returns how to undo it; nothing where there is no
@@ -76,8 +76,8 @@ std::function<void()> apply_limits(Engine& engine, const std::string& path, cons
     const oci::CgroupHost& host = engine.cgroups();
     const auto writes = changes(host, from, to);
     if (writes.empty()) return [] {};
-    if (!has_cgroup(host, path)) return {};
     oci::Cgroup cgroup = oci::Cgroup::open(host, path);
+    if (!is_there(cgroup)) return {};
     if (to.cpu && (!to.cpu->cpus.empty() || !to.cpu->mems.empty())) cgroup.add_cpuset(host);
     const auto before = cgroup.current(writes);
     try {

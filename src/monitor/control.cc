@@ -33,6 +33,12 @@ std::optional<ControlClient> ControlClient::connect(const Dir& run_dir) {
     return ControlClient(std::move(*socket));
 }
 
+PacketView ControlClient::next_packet() {
+    PacketView packet;
+    if (socket_.receive(packet) == PacketSocket::Result::end) throw MonitorLost("the container's monitor was killed");
+    return packet;
+}
+
 std::optional<int> ControlClient::request(Packet type, std::string_view payload, const Waiting& waiting) {
     socket_.send(type, payload);
     return wait_answer(waiting);
@@ -45,9 +51,7 @@ std::optional<int> ControlClient::wait_stopped(const Waiting& waiting) { return 
 std::optional<int> ControlClient::wait_answer(const Waiting& waiting) {
     if (waiting && !wait_readable(fd(), patience)) waiting();
     for (;;) {
-        PacketView packet;
-        if (socket_.receive(packet) == PacketSocket::Result::end)
-            throw MonitorLost("the container's monitor was killed");
+        const PacketView packet = next_packet();
         if (packet.type == Packet::done) return std::nullopt;
         if (packet.type == Packet::exited) {
             const Exit exit = parse_exit(packet.payload);
@@ -71,9 +75,7 @@ void ControlClient::reload() { request(Packet::reload, {}, {}); }
 std::string ControlClient::start() {
     socket_.send(Packet::start);
     for (;;) {
-        PacketView packet;
-        if (socket_.receive(packet) == PacketSocket::Result::end)
-            throw MonitorLost("the container's monitor was killed");
+        const PacketView packet = next_packet();
         if (packet.type == Packet::failed) throw parse_failure(packet.payload);
         if (packet.type == Packet::exited) throw Error("it was stopped meanwhile").with_exit_code(ExitCode::failure);
         if (packet.type == Packet::started) return split_once(packet.payload, '\n').second.value_or("");
@@ -89,9 +91,7 @@ void ControlClient::ask_attach(std::uint8_t flags, const std::optional<WindowSiz
 ControlClient::Checked ControlClient::check_health() {
     socket_.send(Packet::check_health);
     for (;;) {
-        PacketView packet;
-        if (socket_.receive(packet) == PacketSocket::Result::end)
-            throw MonitorLost("the container's monitor was killed");
+        const PacketView packet = next_packet();
         if (packet.type == Packet::failed) throw parse_failure(packet.payload);
         if (packet.type == Packet::exited) throw Error("it has ended").with_exit_code(ExitCode::failure);
         if (packet.type != Packet::checked) continue;
@@ -109,9 +109,7 @@ bool ControlClient::ping(std::chrono::milliseconds limit) {
 
 int ControlClient::wait_exit() {
     for (;;) {
-        PacketView packet;
-        if (socket_.receive(packet) == PacketSocket::Result::end)
-            throw MonitorLost("the container's monitor was killed");
+        const PacketView packet = next_packet();
         if (packet.type == Packet::exited) return parse_exit(packet.payload).code;
     }
 }

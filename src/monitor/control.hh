@@ -73,6 +73,8 @@ private:
     /// Sends, and waits for `done` (nothing), `exited` (its code) or `failed` (thrown).
     std::optional<int> request(Packet type, std::string_view payload, const Waiting& waiting);
     std::optional<int> wait_answer(const Waiting& waiting);
+    /// Views memory that the next call overwrites. Throws MonitorLost.
+    PacketView next_packet();
     PacketSocket socket_;
 };
 

@@ -178,8 +178,12 @@ void Supervisor::watch_container() {
 }
 
 void Supervisor::tell_started(const std::string& warnings) {
-    server_.send(commander_, Packet::started, std::to_string(state_.pid) + (warnings.empty() ? "" : "\n" + warnings));
+    send_started(commander_, warnings);
     leave_starters_cgroup(oci::CgroupHost::detect());
+}
+
+void Supervisor::send_started(ClientId client, const std::string& warnings) {
+    server_.send(client, Packet::started, std::to_string(state_.pid) + (warnings.empty() ? "" : "\n" + warnings));
 }
 
 /// Not on the way to the container's start: nothing of ours there is charged to the starter before.

@@ -68,7 +68,7 @@ private:
     void create(const Job& job, First first = First::run);
     void begin_program();
     void start_waiting(ClientId client);
-    void give_up_waiting(const Error& error);
+    void forget_streams();
     const Fd& init_pidfd() const;
     /// Writes it into the spec by descriptor numbers: keep what is returned until the container's process exists.
     Fd make_network(const Job& job, oci::Spec& spec);
@@ -85,6 +85,7 @@ private:
     void take_signals();
     void write_state();
     void tell_started(const std::string& warnings = {});
+    void send_started(ClientId client, const std::string& warnings);
     oci::HookContext hook_context(const Job& job);
     std::string run_poststart(const Job& job);
     void run_poststop();

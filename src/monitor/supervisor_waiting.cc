@@ -21,22 +21,21 @@ void Supervisor::start_waiting(ClientId client) {
         const std::string warnings = run_poststart(job);
         tell("start");
         if (notify_) notify_->started();
-        server_.send(client, Packet::started, std::to_string(state_.pid) + (warnings.empty() ? "" : "\n" + warnings));
+        send_started(client, warnings);
         start_health(job);
     } catch (const Error& error) {
-        give_up_waiting(error);
+        forget_streams();
         fail(error, client);
         server_.when_flushed([this] { loop_.stop(); });
     }
 }
 
 /// The loop hears no more of what fail() takes away.
-void Supervisor::give_up_waiting(const Error& error) {
+void Supervisor::forget_streams() {
     loop_.unwatch(init_pidfd().get());
     input_.reset();
     output_.reset();
     follower_.reset();
-    state_.error = error.message();
 }
 
 } // namespace kist::monitor

@@ -75,7 +75,7 @@ write_spec() { printf '%s' "$1" >"$spec"; chmod 600 "$spec"; }
     run kist run --name slow --hook-spec "$spec" busybox true
     [ "$status" = 125 ]
     [[ "$output" == *"took longer than 1 s and was killed"* ]]
-    wait_until 5 sh -c "! grep -q '^State:.[RSD]' /proc/$(cat "$ROOT_T/log")/status"
+    wait_until 5 is_dead "$(cat "$ROOT_T/log")"
     [ "$(kist events --stream=false --filter container=slow --filter event=hook_timeout | wc -l)" = 1 ]
 }
 

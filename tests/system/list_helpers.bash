@@ -4,22 +4,11 @@
 load registries
 
 setup_file() {
-    make_root
-    PORT=$((20000 + $$ % 10000))
-    export PORT HUB=127.0.0.1:$PORT
-    start_registry "$PORT"
-    printf '{"cgroup-parent": "%s", "insecure-registries": ["%s", "127.0.0.1:1"]}\n' "$CGROUP_PARENT" "$HUB" >"$ROOT_T/kist.json"
+    setup_hub 127.0.0.1:1
     kist import -q --platform linux/arm64 --change 'CMD ["sh"]' "$ROOT_T/busybox.tar" busybox-arm >/dev/null
 }
-teardown_file() {
-    stop_registries
-    remove_root
-}
-setup() {
-    remember_footprint
-    export HOME="$BATS_TEST_TMPDIR"
-    rm -rf "$ROOT_T/fresh"
-}
+teardown_file() { teardown_hub; }
+setup() { setup_fresh; }
 teardown() {
     kist manifest rm -i list other >/dev/null
     check_footprint

@@ -130,7 +130,6 @@ log_has() { kist logs "$1" 2>/dev/null | grep -q "^$2"; }
 log_has_line() { kist logs "$1" 2>/dev/null | grep -qx "$2"; }
 log_is_empty() { [ -z "$(kist logs "$1" 2>&1)" ]; }
 restarted_more_than() { [ "$(kist inspect -f '{{.RestartCount}}' "$1")" -gt "$2" ]; }
-is_gone() { ! kill -0 "$1" 2>/dev/null; }
 has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 
 # all_packed LOG: every rotated file of it is compressed, and there are some.
@@ -194,7 +193,7 @@ log_writer() { pgrep -f "^[^ ]*kist-monitor --log $(kist inspect -f '{{.Id}}' "$
     wait_until 10 log_has free after
     kist logs free 2>&1 | grep -E '^kist: [0-9]{7,} bytes of log were lost: '
     kist rm -ft0 free >/dev/null
-    wait_until 5 is_gone "$writer"
+    wait_until 5 is_dead "$writer"
 }
 
 @test "mode=non-blocking: all is there when the container has ended; a killed monitor's writer writes on, a killed writer is replaced" {

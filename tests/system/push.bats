@@ -3,22 +3,9 @@
 # push to Debian's docker-registry, and what others make of it: digests are compared with skopeo's and podman's.
 load registries
 
-setup_file() {
-    make_root
-    PORT=$((20000 + $$ % 10000))
-    export PORT HUB=127.0.0.1:$PORT
-    start_registry "$PORT"
-    printf '{"cgroup-parent": "%s", "insecure-registries": ["%s"]}\n' "$CGROUP_PARENT" "$HUB" >"$ROOT_T/kist.json"
-}
-teardown_file() {
-    stop_registries
-    remove_root
-}
-setup() {
-    remember_footprint
-    export HOME="$BATS_TEST_TMPDIR"
-    rm -rf "$ROOT_T/fresh"
-}
+setup_file() { setup_hub; }
+teardown_file() { teardown_hub; }
+setup() { setup_fresh; }
 teardown() { check_fresh_footprint; }
 
 skopeo_digest() { skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$1"; }

@@ -12,6 +12,27 @@ check_fresh_footprint() {
     check_footprint
 }
 
+# For setup_file: a store and a docker-registry on $PORT that kist speaks plain http to, as to the HOSTs; $HUB is its name.
+setup_hub() { # setup_hub [HOST…]
+    local host more=
+    make_root
+    PORT=$((20000 + $$ % 10000))
+    export PORT HUB=127.0.0.1:$PORT
+    start_registry "$PORT"
+    for host in "$@"; do more+=", \"$host\""; done
+    printf '{"cgroup-parent": "%s", "insecure-registries": ["%s"%s]}\n' "$CGROUP_PARENT" "$HUB" "$more" >"$ROOT_T/kist.json"
+}
+teardown_hub() {
+    stop_registries
+    remove_root
+}
+# For setup: nothing of the tests before, neither the second store nor what was logged in to.
+setup_fresh() {
+    remember_footprint
+    export HOME="$BATS_TEST_TMPDIR"
+    rm -rf "$ROOT_T/fresh"
+}
+
 # For setup_file and teardown_file of the files that use registry_server.py, with a name for it and without.
 setup_test_registry() {
     make_root

@@ -21,14 +21,9 @@ setup_file() {
     start_proxy plain
     start_proxy closed user:secret
 }
-teardown_file() {
-    stop_registries
-    remove_root
-}
+teardown_file() { teardown_hub; }
 setup() {
-    remember_footprint
-    export HOME="$BATS_TEST_TMPDIR"
-    rm -rf "$ROOT_T/fresh"
+    setup_fresh
     : >"$ROOT_T/plain.log"
     : >"$ROOT_T/closed.log"
     unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY no_proxy ALL_PROXY all_proxy

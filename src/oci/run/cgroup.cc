@@ -279,6 +279,10 @@ void Cgroup::kill_all() const {
     cgroup_files::signal_members_until_empty(folder, steady_clock::now() + freeze_limit);
 }
 
+Fd Cgroup::open_group_of(pid_t member) const {
+    return unified_ ? cgroup_files::open_folder_with(unified_mount_, path_, member) : Fd{};
+}
+
 Fd Cgroup::open_subgroup(const std::string& name) const {
     if (!unified_ || (::mkdirat(unified_.get(), name.c_str(), 0755) != 0 && errno != EEXIST)) return Fd{};
     return Fd{::openat(unified_.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};

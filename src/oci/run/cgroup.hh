@@ -100,6 +100,9 @@ public:
     /// SIGKILL to every member: cgroup.kill where there is a v2 tree, else signals until empty.
     /// Thaws v1-frozen ones.
     void kill_all() const;
+    /// The v2 folder below ours that `member` is in, where ours takes no process because it gives controllers to those below it;
+    /// empty otherwise.
+    Fd open_group_of(pid_t member) const;
     /// A folder below the v2 one, made if missing; empty without a v2 tree, or where one cannot be made.
     Fd open_subgroup(const std::string& name) const;
     /// SIGKILL to all in it at once; false when the kernel cannot (before 5.14, no v2 tree).

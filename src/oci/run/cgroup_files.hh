@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The few file operations on a mounted cgroup hierarchy that all of the cgroup code is made of. The
-// folders belong to the host's root alone, so plain paths are safe here. Outside
-// cgroup*.cc only open_folder_with is for use.
+// folders belong to the host's root alone, so plain paths are safe here. Not for use outside
+// cgroup*.cc.
 #pragma once
 
 #include <chrono>

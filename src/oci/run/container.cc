@@ -16,7 +16,6 @@
 #include "base/error.hh"
 #include "base/in_root.hh"
 #include "base/socket.hh"
-#include "oci/run/cgroup_files.hh"
 #include "oci/run/check_spec.hh"
 #include "oci/run/clone.hh"
 #include "oci/run/host_files.hh"
@@ -282,9 +281,7 @@ std::optional<Child> clone_into(const EnterPlan& plan, const Fd& channel) {
     for (const int fd : plan.cgroup.v1_tasks()) stage.keep.push_back(fd);
     const Fd* own = plan.options.unified_folder;
     if (own != nullptr && *own) return clone_through_stage(stage, 0, *own);
-    Fd below;
-    if (plan.cgroup.unified())
-        below = cgroup_files::open_folder_with(plan.cgroup.unified_mount(), plan.cgroup.path(), plan.init_pid);
+    const Fd below = plan.cgroup.open_group_of(plan.init_pid);
     return clone_through_stage(stage, 0, below ? below : plan.cgroup.unified());
 }
 
