@@ -54,8 +54,8 @@ inline std::vector<std::string> parse_operands(const Call& call) {
 }
 
 namespace command {
-extern const Command create, delete_container, events, exec, features, kill, list, pause, ps, resume, run, spec, start,
-    state, update;
+extern const Command checkpoint, create, delete_container, events, exec, features, kill, list, pause, ps, restore,
+    resume, run, spec, start, state, update;
 }
 
 } // namespace kist::runtime

@@ -17,9 +17,10 @@ namespace kist::runtime {
 namespace {
 
 constexpr const Command* const commands[] = {
-    &command::create, &command::start,  &command::state,  &command::kill, &command::delete_container,
-    &command::run,    &command::exec,   &command::list,   &command::ps,   &command::pause,
-    &command::resume, &command::update, &command::events, &command::spec, &command::features};
+    &command::create, &command::start,   &command::state,  &command::kill,       &command::delete_container,
+    &command::run,    &command::exec,    &command::list,   &command::ps,         &command::pause,
+    &command::resume, &command::update,  &command::events, &command::checkpoint, &command::restore,
+    &command::spec,   &command::features};
 
 constexpr auto global_table = cli::sorted(std::to_array<cli::Option<Globals>>({
     {{"debug", "", "Show what is done"}, &Globals::debug},

@@ -43,28 +43,10 @@ std::vector<int> descriptors_to_pass(int count) {
     return fds;
 }
 
-void check_console(bool terminal, const std::string& socket, bool needs_one) {
-    if (terminal && needs_one && socket.empty())
-        throw Error("process.terminal: a terminal needs --console-socket, or somebody in the foreground");
-    if (!terminal && !socket.empty()) throw Error("--console-socket: process.terminal is not set");
-}
-
 void set_seccomp(const Store& store, const oci::Spec& spec, oci::LaunchOptions& launch) {
     if (!spec.linux_.seccomp) return;
     launch.seccomp = oci::cached_program(store.seccomp_cache(), *spec.linux_.seccomp);
     launch.seccomp_flags = oci::filter_flags(*spec.linux_.seccomp);
-}
-
-oci::HookContext hook_context(const Record& record) {
-    oci::HookContext context;
-    context.oci_version = record.spec.oci_version;
-    context.id = record.id;
-    context.bundle = record.bundle;
-    context.annotations = record.spec.annotations;
-    context.ended = [](const oci::HookResult& result) {
-        if (result.failed()) log::warn("{}", result.message());
-    };
-    return context;
 }
 
 oci::LaunchOptions launch_options(const Store& store, const CreateOptions& options, const oci::Spec& spec) {
@@ -75,24 +57,6 @@ oci::LaunchOptions launch_options(const Store& store, const CreateOptions& optio
     launch.keep_keyring = options.no_new_keyring;
     set_seccomp(store, spec, launch);
     return launch;
-}
-
-Record first_record(const CreateOptions& options, const Bundle& bundle) {
-    Record record;
-    record.id = options.id;
-    record.bundle = bundle.path;
-    record.rootfs = bundle.root.path;
-    record.created = to_rfc3339(Moment::now());
-    record.cgroup = cgroup_path(bundle.spec, options.id);
-    record.spec = bundle.spec;
-    return record;
-}
-
-void wait_for_end(const Container& container) {
-    constexpr int limit_ms = 10'000;
-    pollfd wait{container.process()->get(), POLLIN, 0};
-    if (::poll(&wait, 1, limit_ms) == 0)
-        throw Error("container '{}': its process does not end, though it was killed", container.id());
 }
 
 void send_signal(const Fd& pidfd, int number) {
@@ -112,6 +76,42 @@ void destroy(const Store& store, const Container& container) {
 }
 
 } // namespace
+
+void check_console(bool terminal, const std::string& socket, bool needs_one) {
+    if (terminal && needs_one && socket.empty())
+        throw Error("process.terminal: a terminal needs --console-socket, or somebody in the foreground");
+    if (!terminal && !socket.empty()) throw Error("--console-socket: process.terminal is not set");
+}
+
+oci::HookContext hook_context(const Record& record) {
+    oci::HookContext context;
+    context.oci_version = record.spec.oci_version;
+    context.id = record.id;
+    context.bundle = record.bundle;
+    context.annotations = record.spec.annotations;
+    context.ended = [](const oci::HookResult& result) {
+        if (result.failed()) log::warn("{}", result.message());
+    };
+    return context;
+}
+
+Record first_record(const std::string& id, const Bundle& bundle) {
+    Record record;
+    record.id = id;
+    record.bundle = bundle.path;
+    record.rootfs = bundle.root.path;
+    record.created = to_rfc3339(Moment::now());
+    record.cgroup = cgroup_path(bundle.spec, id);
+    record.spec = bundle.spec;
+    return record;
+}
+
+void wait_for_end(const Container& container) {
+    constexpr int limit_ms = 10'000;
+    pollfd wait{container.process()->get(), POLLIN, 0};
+    if (::poll(&wait, 1, limit_ms) == 0)
+        throw Error("container '{}': its process does not end, though it was killed", container.id());
+}
 
 void write_pid_file(const std::string& path, pid_t pid) {
     const std::string absolute = absolute_path(path);
@@ -134,7 +134,7 @@ Creation create(const Store& store, const CreateOptions& options, StartedBy star
     Dir dir = store.make(options.id);
     undo.add([&] { store.remove(options.id); });
     if (oci::manager_socket()) add_notify_folder(dir, bundle.spec);
-    Container container(std::move(dir), first_record(options, bundle));
+    Container container(std::move(dir), first_record(options.id, bundle));
     launch.hooks = hook_context(container.record());
     launch.hooks.ended = nullptr; // what fails is thrown
     container.save();             // names the control group before it exists

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "oci/run/container.hh"
+#include "runtime/bundle.hh"
 #include "runtime/record.hh"
 
 namespace kist::runtime {
@@ -60,5 +61,14 @@ oci::CreatedProcess exec(const Store&, const Container&, const ExecOptions&);
 
 /// Written in one step: who waits for the file finds the whole number.
 void write_pid_file(const std::string& path, pid_t pid);
+
+/// Steps that making a container and restoring one share.
+/// `needs_one`: nobody is in the foreground who could relay a terminal. Throws Error.
+void check_console(bool terminal, const std::string& socket, bool needs_one);
+Record first_record(const std::string& id, const Bundle&);
+/// A hook that fails is told as a warning.
+oci::HookContext hook_context(const Record&);
+/// Of a first process that was killed. Throws Error when it does not end.
+void wait_for_end(const Container&);
 
 } // namespace kist::runtime

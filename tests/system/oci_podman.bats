@@ -84,3 +84,37 @@ teardown() { podman_ rm -af -t 0 >/dev/null; [ -z "$(ls /run/kist-oci 2>/dev/nul
     [ "$(podman_ run --rm "${run_options[@]}" localhost/built)" = built ]
     rm -r "$T/context"
 }
+
+needs_criu() { criu check >/dev/null 2>&1 || skip "criu check fails on this kernel"; }
+# counter NAME: what the container of that name has counted to.
+counter() { podman_ exec "$1" cat /tmp/n; }
+counts_beyond() { [ "$(counter "$1")" -gt "$2" ]; }
+counting=(sh -c 'i=0; while :; do i=$((i+1)); echo $i >/tmp/n; echo line $i; sleep 0.2; done')
+
+@test "podman container checkpoint and restore" {
+    needs_criu
+    podman_ run -d --name c "${run_options[@]}" busybox "${counting[@]}"
+    wait_until 20 counts_beyond c 3
+    podman_ container checkpoint c
+    [ "$(podman_ inspect -f '{{.State.Status}} {{.State.Checkpointed}}' c)" = "exited true" ]
+    last=$(podman_ logs c | tail -1 | cut -d' ' -f2)
+    podman_ container restore c
+    wait_until 20 counts_beyond c "$last"
+    [ "$(podman_ inspect -f '{{.State.Status}}' c)" = running ]
+    podman_ logs c | grep -qx "line $((last + 1))"
+    podman_ kill c
+    [ "$(podman_ wait c)" = 137 ]
+}
+
+@test "podman restores an exported checkpoint under another name, beside the container that was left running" {
+    needs_criu
+    podman_ run -d --name c "${run_options[@]}" busybox "${counting[@]}"
+    wait_until 20 counts_beyond c 3
+    podman_ container checkpoint --leave-running --export "$T/checkpoint.tar.gz" c
+    counts_beyond c 3
+    podman_ container restore --import "$T/checkpoint.tar.gz" --name copy
+    at=$(counter copy)
+    wait_until 20 counts_beyond copy "$at"
+    [ "$(podman_ ps -q | wc -l)" = 2 ]
+    rm "$T/checkpoint.tar.gz"
+}

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.hh"
+#include "base/mountinfo.hh"
 #include "base/text.hh"
 #include "oci/run/cgroup.hh"
 
@@ -24,22 +25,6 @@ std::string_view next_word(std::string_view& rest) {
     return word;
 }
 
-/// mountinfo writes blank, tab, newline and backslash as \ooo.
-std::string unescape(std::string_view text) {
-    std::string plain;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\\' && i + 3 < text.size()) {
-            if (const auto code = parse_octal(text.substr(i + 1, 3), 0377)) {
-                plain += static_cast<char>(*code);
-                i += 3;
-                continue;
-            }
-        }
-        plain += text[i];
-    }
-    return plain;
-}
-
 void add_v1(CgroupHost& host, const std::string& mount, std::string_view super_options) {
     for (const std::string& option : split(super_options, ',')) {
         const bool controller = std::find(v1_controllers.begin(), v1_controllers.end(), option) != v1_controllers.end();
@@ -56,7 +41,7 @@ void add_line(CgroupHost& host, std::string_view line) {
     next_word(tail); // source
     std::string_view head = line;
     for (int skip = 0; skip < 4; ++skip) next_word(head); // mount id, parent, device, root
-    const std::string mount = unescape(next_word(head));
+    const std::string mount = unescape_mountinfo(next_word(head));
     if (type == "cgroup") add_v1(host, mount, tail);
     if (type == "cgroup2" && host.unified.empty()) host.unified = mount;
 }

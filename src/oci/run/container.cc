@@ -55,22 +55,6 @@ CreatedProcess wait_until_ready(Child child, Fd control, const std::function<voi
     throw error;
 }
 
-std::string name_of_mount(const std::string& mount) { return mount.substr(mount.rfind('/') + 1); }
-
-/// With a cgroup namespace (and on v1 always) the container sees its own folders, else the host's v2 tree.
-CgroupView cgroup_view(const Cgroup& cgroup, bool own_namespace) {
-    CgroupView view;
-    const std::vector<std::string> v1 = cgroup.v1_mounts();
-    if (v1.empty()) {
-        view.unified = cgroup.unified_mount() + (own_namespace ? cgroup.path() : "");
-        return view;
-    }
-    for (const std::string& mount : v1) view.hierarchies.emplace_back(name_of_mount(mount), mount + cgroup.path());
-    if (!cgroup.unified_mount().empty())
-        view.hierarchies.emplace_back(name_of_mount(cgroup.unified_mount()), cgroup.unified_mount() + cgroup.path());
-    return view;
-}
-
 /// All that is decided before the process exists.
 struct InitPlan {
     const Spec& spec;

@@ -95,14 +95,14 @@ void receive_started(const Fd& channel, const ListenerHandler& on_listener) {
     if (message && !message->bytes.empty() && message->bytes.front() == failure) throw_failure(message->bytes);
 }
 
-void send_mount(const Fd& channel, const Fd& mount) {
-    send_message(channel, std::string_view(&ready, 1), {mount.get()});
+void send_descriptor(const Fd& channel, const Fd& fd) {
+    send_message(channel, std::string_view(&ready, 1), {fd.get()});
 }
 
-Fd receive_mount(const Fd& channel) {
+Fd receive_descriptor(const Fd& channel) {
     auto message = receive(channel);
     if (message && message->bytes.starts_with(failure)) throw_failure(message->bytes);
-    if (!message || message->fds.empty()) throw Error("the process that makes the mount was killed");
+    if (!message || message->fds.empty()) throw Error("the process that was to send a descriptor was killed");
     return std::move(message->fds.front());
 }
 

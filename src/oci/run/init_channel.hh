@@ -53,10 +53,10 @@ using ListenerHandler = std::function<void(int number)>;
 /// Returns when the process has exec'd (or died: its exit status tells). Throws its Error.
 void receive_started(const Fd& channel, const ListenerHandler& on_listener);
 
-/// What a process that only makes a mount says to its maker.
-void send_mount(const Fd& channel, const Fd& mount);
+/// What a process that only makes a mount, or a socket, says to its maker.
+void send_descriptor(const Fd& channel, const Fd& fd);
 /// Throws the process's Error.
-Fd receive_mount(const Fd& channel);
+Fd receive_descriptor(const Fd& channel);
 
 /// What a process that made the container's process says to its own maker.
 void send_pid(const Fd& channel, pid_t pid);

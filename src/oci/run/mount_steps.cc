@@ -280,19 +280,17 @@ Fd open_null_device() {
 
 namespace {
 
-constexpr std::uint64_t inert = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
-
 /// Each mask is one more copy of the first of its kind; a copy can be made only of what is attached (before Linux 6.15).
 class Masks {
 public:
     explicit Masks(Fd null) : null_(std::move(null)) {}
     void hide(const Fd& found) {
         if (S_ISDIR(facts_of(found).st_mode))
-            attach(folder_, found, [] { return NewFileSystem("tmpfs").mount(inert | MOUNT_ATTR_NODEV); });
+            attach(folder_, found, [] { return NewFileSystem("tmpfs").mount(mask_flags | MOUNT_ATTR_NODEV); });
         else
             attach(file_, found, [this] {
                 Fd null = null_ ? std::move(null_) : open_null_device();
-                change_mount(null, {.set = inert, .propagation = MS_PRIVATE}, Depth::one);
+                change_mount(null, {.set = mask_flags, .propagation = MS_PRIVATE}, Depth::one);
                 return null;
             });
     }
@@ -327,6 +325,23 @@ EarlyMounts make_early_mounts(const RootPlan& plan) {
         }
     }
     return early;
+}
+
+namespace {
+std::string name_of_mount(const std::string& mount) { return mount.substr(mount.rfind('/') + 1); }
+} // namespace
+
+CgroupView cgroup_view(const Cgroup& cgroup, bool own_namespace) {
+    CgroupView view;
+    const std::vector<std::string> v1 = cgroup.v1_mounts();
+    if (v1.empty()) {
+        view.unified = cgroup.unified_mount() + (own_namespace ? cgroup.path() : "");
+        return view;
+    }
+    for (const std::string& mount : v1) view.hierarchies.emplace_back(name_of_mount(mount), mount + cgroup.path());
+    if (!cgroup.unified_mount().empty())
+        view.hierarchies.emplace_back(name_of_mount(cgroup.unified_mount()), cgroup.unified_mount() + cgroup.path());
+    return view;
 }
 
 LateSteps make_mounts(const Fd& root, const RootPlan& plan, const CgroupView& cgroup, HostFiles& host) {

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <sys/mount.h>
+
 #include "base/fd.hh"
 #include "oci/run/cgroup.hh"
 #include "oci/run/mount_plan.hh"
@@ -23,6 +25,9 @@ struct CgroupView {
     std::string unified;
     bool operator==(const CgroupView&) const = default;
 };
+
+/// With a cgroup namespace (and on v1 always) the container sees its own folders, else the host's v2 tree.
+CgroupView cgroup_view(const Cgroup& cgroup, bool own_namespace);
 
 /// What is left to do after the mounts.
 struct LateSteps {
@@ -53,6 +58,8 @@ Fd prepare_bind(const MountStep& step, const Fd& user_namespace);
 /// A detached copy of the host's null device, proven to be it.
 Fd open_null_device();
 
+/// MOUNT_ATTR_* of what hides a file.
+inline constexpr std::uint64_t mask_flags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 /// Hides what is there: folders behind one empty read-only tmpfs, files behind the host's null device (checked).
 /// `null`: the device, or empty to take it now. What is below one of `kernel` is looked up from there: who can rename in the root's
 /// folder would have another '/proc' masked.

@@ -194,11 +194,11 @@ Fd make_overlay_apart(const RootMount& root, const Fd* user_namespace) {
     std::optional<Child> child = clone_process(CLONE_NEWNS, Fd());
     if (child) {
         channel.second.reset();
-        Fd mount = receive_mount(channel.first);
+        Fd mount = receive_descriptor(channel.first);
         child->wait();
         return mount;
     }
-    tell_failure(channel.second, [&] { send_mount(channel.second, mount_apart(root, user_namespace)); });
+    tell_failure(channel.second, [&] { send_descriptor(channel.second, mount_apart(root, user_namespace)); });
     ::_exit(0);
 }
 

@@ -49,7 +49,8 @@ int print_features(const Call& call) {
                                                "poststart", "poststop"})},
                             {"mountOptions", list_of(oci::known_mount_options())},
                             {"linux", linux_features()},
-                            {"annotations", object({{"io.kist.version", KIST_VERSION}})}}));
+                            {"annotations", object({{"io.kist.version", KIST_VERSION},
+                                                    {"org.opencontainers.runc.checkpoint.enabled", "true"}})}}));
     return 0;
 }
 
