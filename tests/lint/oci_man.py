@@ -27,6 +27,10 @@ def options_in(page):
     return [re.sub(r"(?<!\\)[*_]", "", line).replace("\\", "") for line in page.splitlines() if re.match(r"\*-", line)]
 
 
+# Commands whose section says that they take the options of another one, and names only their own.
+LIKE = {"run": "create", "restore": "checkpoint"}
+
+
 def main(program, path):
     with open(path, encoding="utf-8") as file:
         page = file.read()
@@ -40,8 +44,8 @@ def main(program, path):
     problems += [f"section for '{name}', which is no command" for name in sections if name not in names]
     for name in names:
         wanted = options_of(help_of(program, name))
-        if name == "run":
-            wanted = [option for option in wanted if option not in options_of(help_of(program, "create"))]
+        if name in LIKE:
+            wanted = [option for option in wanted if option not in options_of(help_of(program, LIKE[name]))]
         if options_in(sections.get(name, "")) != wanted:
             problems.append(f"{name}: the page has {options_in(sections.get(name, ''))}, the command {wanted}")
     there = options_in(page.split("# OPTIONS", 1)[1].split("# COMMANDS", 1)[0])

@@ -368,5 +368,6 @@ value() {
 @test "features is a document of what is supported" {
     run -0 oci features
     jq -e '.ociVersionMax == "1.2.0" and (.linux.namespaces | index("pid")) and (.linux.capabilities | index("CAP_CHOWN"))
-        and (.mountOptions | index("rro")) and (.linux.seccomp.actions | index("SCMP_ACT_ERRNO"))' <<<"$output"
+        and (.mountOptions | index("rro")) and (.linux.seccomp.actions | index("SCMP_ACT_ERRNO"))
+        and .annotations["org.opencontainers.runc.checkpoint.enabled"] == "true"' <<<"$output"
 }
