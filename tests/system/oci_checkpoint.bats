@@ -18,16 +18,17 @@ setup_file() {
 teardown_file() { remove_bundle; }
 setup() {
     remember_oci_footprint
-    [ -z "$WHY_NOT" ] || skip "$WHY_NOT"
     I=$BATS_TEST_TMPDIR/images
     counter='i=0; while :; do i=$((i+1)); echo $i >/tmp/n; sleep 0.1; done'
 }
 teardown() {
-    if [ -z "${BATS_TEST_COMPLETED:-}" ]; then grep -H Error "$I"/*.log; cat "$T/err" 2>/dev/null; fi
+    if [ -z "${BATS_TEST_COMPLETED:-}${BATS_TEST_SKIPPED:-}" ]; then grep -sH Error "$I"/*.log "$T/err"; fi
     rm -rf "$T/bundle/rootfs/tmp"/* "$T/err" "$T/pid" "$T/out"
     check_oci_footprint
 }
 
+need_working_criu() { [ -z "$WHY_NOT" ] || skip "$WHY_NOT"; }
+need_criu() { command -v criu >/dev/null || skip "needs criu"; }
 # What the container of $counter has come to.
 count() { cat "$T/bundle/rootfs/tmp/n" 2>/dev/null || echo 0; }
 counts_beyond() { [ "$(count)" -gt "$1" ]; }
@@ -38,6 +39,7 @@ start_counter() {
 }
 
 @test "a process goes on where it was, with its mounts, control group, names and limits" {
+    need_working_criu
     start_counter '.hostname="kept"' '.linux.resources.pids={"limit":50}'
     oci exec c sh -c 'echo kept >/dev/shm/file'
     before=$(oci exec c sh -c 'sort -k5 /proc/self/mountinfo | cut -d" " -f4-6')
@@ -70,6 +72,7 @@ start_counter() {
 }
 
 @test "checkpoint --leave-running, and the copy takes the other's place" {
+    need_working_criu
     start_counter
     oci checkpoint --leave-running --image-path "$I" c
     status_is c running
@@ -83,6 +86,7 @@ start_counter() {
 }
 
 @test "restore in the foreground passes signals on and exits with the program's code" {
+    need_working_criu
     counter='trap "exit 7" TERM; i=0; while :; do i=$((i+1)); echo $i >/tmp/n; sleep 0.1; done'
     start_counter
     oci checkpoint --image-path "$I" --work-path "$I/work" c
@@ -102,6 +106,7 @@ start_counter() {
 }
 
 @test "pre-dumps write memory that the checkpoint then need not write" {
+    need_working_criu
     start_counter
     oci checkpoint --pre-dump --image-path "$I/1" c
     status_is c running
@@ -120,6 +125,7 @@ start_counter() {
 }
 
 @test "binds are the host's, a tmpfs keeps its content, places for mounts are made in a new root" {
+    need_working_criu
     mkdir -p "$BATS_TEST_TMPDIR/host/below"
     echo host >"$BATS_TEST_TMPDIR/host/file"
     mounts='[{"destination":"/data","type":"bind","source":"'$BATS_TEST_TMPDIR'/host","options":["rbind","ro"]},
@@ -148,6 +154,7 @@ start_counter() {
 }
 
 @test "pipes and files of the host as standard streams are those of the restore" {
+    need_working_criu
     python3 - "$T" "$KIST_OCI" "$I" <<'P'
 import json, os, subprocess, sys, time
 folder, program, images = sys.argv[1:]
@@ -183,6 +190,7 @@ P
 }
 
 @test "a terminal goes to the console socket, with the same session inside" {
+    need_working_criu
     config '.process.terminal=true' '.process.args=["sh","-c","tty; while read a; do echo got $a; done"]'
     python3 - "$T" "$KIST_OCI" "$I" <<'P'
 import os, select, socket, subprocess, sys
@@ -220,6 +228,7 @@ P
 }
 
 @test "hooks run before the processes go on and after, and one that fails undoes the restore" {
+    need_working_criu
     start_counter
     oci checkpoint --image-path "$I" c
     oci delete c
@@ -241,6 +250,7 @@ P
 }
 
 @test "what a container made in its control group comes back" {
+    need_working_criu
     [ -e /sys/fs/cgroup/cgroup.controllers ] || skip "needs cgroup v2"
     counter='mkdir /sys/fs/cgroup/inner && echo $$ >/sys/fs/cgroup/inner/cgroup.procs; i=0; while :; do i=$((i+1)); echo $i >/tmp/n; sleep 0.1; done'
     start_counter '(.mounts[] | select(.type=="cgroup") | .options)=["nosuid"]'
@@ -256,6 +266,7 @@ P
 }
 
 @test "a network namespace by path is joined again" {
+    need_working_criu
     ip netns add kist-criu
     start_counter '(.linux.namespaces[] | select(.type=="network") | .path)="/run/netns/kist-criu"'
     oci checkpoint --image-path "$I" c
@@ -269,6 +280,7 @@ P
 }
 
 @test "--empty-ns network leaves out what is in the container's own network namespace" {
+    need_working_criu
     start_counter
     nsenter -t "$(oci state c | jq .pid)" -n ip link add inside type bridge
     oci exec c grep -q inside: /proc/net/dev
@@ -283,6 +295,7 @@ P
 }
 
 @test "what cannot be done is said before anything happens" {
+    need_criu
     run oci checkpoint none
     [ "$status" -eq 1 ]
     [[ "$output" == *"container 'none' does not exist"* ]]
@@ -311,6 +324,7 @@ P
 }
 
 @test "a restore that fails leaves nothing, and names the log" {
+    need_criu
     run oci restore --bundle "$T/bundle" --image-path "$BATS_TEST_TMPDIR/none" c
     [ "$status" -eq 1 ]
     [[ "$output" == *"restoring container 'c': opening folder '$BATS_TEST_TMPDIR/none': No such file or directory"* ]]
@@ -328,6 +342,7 @@ P
 }
 
 @test "a container whose checkpoint fails goes on; a connection is kept when that is allowed" {
+    need_working_criu
     counter="mkfifo /tmp/f; (until nc 127.0.0.1 9 <>/tmp/f; do sleep 0.1; done) >/dev/null 2>&1 & $counter"
     start_counter
     nsenter -t "$(oci state c | jq .pid)" -n timeout 300 python3 -c 'import socket, time
@@ -351,6 +366,7 @@ time.sleep(300)' 3>&- &
 }
 
 @test "a paused container is checkpointed, and stays paused when it is left" {
+    need_working_criu
     start_counter
     oci pause c
     oci checkpoint --leave-running --image-path "$I" c
