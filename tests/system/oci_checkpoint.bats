@@ -343,26 +343,31 @@ P
 
 @test "a container whose checkpoint fails goes on; a connection is kept when that is allowed" {
     need_working_criu
-    counter="mkfifo /tmp/f; (until nc 127.0.0.1 9 <>/tmp/f; do sleep 0.1; done) >/dev/null 2>&1 & $counter"
-    start_counter
-    nsenter -t "$(oci state c | jq .pid)" -n timeout 300 python3 -c 'import socket, time
+    ip netns add kist-criu
+    ip -n kist-criu link set lo up
+    ip netns exec kist-criu timeout 300 python3 -c 'import socket, time
 listener = socket.create_server(("127.0.0.1", 9))
-accepted = listener.accept()
-time.sleep(300)' 3>&- &
-    connected='grep -q ":0009 01 " /proc/net/tcp'
-    wait_until 30 oci exec c sh -c "$connected"
+connection = listener.accept()[0]
+connection.settimeout(300)
+while word := connection.recv(100): connection.send(b"got " + word)' 3>&- &
+    counter="mkfifo /tmp/f; (until nc 127.0.0.1 9 <>/tmp/f; do sleep 0.1; done) >/tmp/answers 2>&1 & $counter"
+    start_counter '(.linux.namespaces[] | select(.type=="network") | .path)="/run/netns/kist-criu"'
+    answered() { echo "$1" >"$T/bundle/rootfs/tmp/f" && wait_until 20 grep -q "^got $1\$" "$T/bundle/rootfs/tmp/answers"; }
+    answered one
     run oci checkpoint --image-path "$I" c
     [ "$status" -eq 1 ]
-    [[ "$output" == *"checkpointing container 'c': criu: "*"$I/dump.log"* ]]
+    [[ "$output" == *"checkpointing container 'c': criu: "*"onnected TCP socket"*"$I/dump.log"* ]]
     status_is c running
     at=$(count)
     wait_until 20 counts_beyond $((at + 3))
+    answered two
     oci checkpoint --tcp-established --image-path "$I" c
-    kill $!
     oci delete c
     oci restore -d --tcp-established --image-path "$I" --bundle "$T/bundle" c </dev/null >"$T/out" 2>"$T/err"
-    oci exec c sh -c "$connected"
+    answered three
     oci delete --force c
+    kill $!
+    ip netns del kist-criu
 }
 
 @test "a paused container is checkpointed, and stays paused when it is left" {
