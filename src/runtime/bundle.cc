@@ -100,8 +100,8 @@ std::string cgroup_path(const oci::Spec& spec, const std::string& id) {
     std::string path = spec.linux_.cgroups_path;
     if (path.empty()) return "/kist-oci/" + id;
     if (path.find(':') != std::string::npos)
-        throw Error("linux.cgroupsPath: '{}' is for the systemd cgroup manager, which is not supported", path)
-            .with_hint("use the cgroupfs manager");
+        throw Error("linux.cgroupsPath: '{}' is for the systemd cgroup manager", path)
+            .with_hint("see --systemd-cgroup");
     if (!path.starts_with('/')) path.insert(0, "/kist-oci/");
     const std::string clean = clean_path(path);
     if (clean == "/") throw Error("linux.cgroupsPath: '{}' is the root of all control groups", path);

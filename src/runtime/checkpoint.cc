@@ -425,7 +425,7 @@ Restored restore_unnamed(const Store& store, const RestoreOptions& options) {
     Rollback undo;
     Dir dir = store.make(options.id);
     undo.add([&] { store.remove(options.id); });
-    Container container(std::move(dir), first_record(options.id, bundle));
+    Container container(std::move(dir), first_record(options.id, bundle, CgroupManager::cgroupfs));
     container.save(); // names the control group before it exists
     const std::string path = container.record().cgroup;
     const auto cgroup = oci::Cgroup::create(host, path, bundle.spec.linux_.resources, oci::Cgroup::Existing::take);

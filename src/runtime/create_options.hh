@@ -32,7 +32,11 @@ constexpr auto create_options() {
     });
 }
 
-inline CreateOptions to_create_options(const CreateArguments& given, const std::string& id) {
+inline CgroupManager cgroup_manager(const Globals& globals) {
+    return globals.systemd_cgroup ? CgroupManager::systemd : CgroupManager::cgroupfs;
+}
+
+inline CreateOptions to_create_options(const CreateArguments& given, const std::string& id, CgroupManager manager) {
     if (given.preserve_fds < 0 || given.preserve_fds > 1000)
         throw UsageError("invalid value '{}' for --preserve-fds: expected a number from 0 to 1000", given.preserve_fds);
     return {.id = id,
@@ -41,7 +45,8 @@ inline CreateOptions to_create_options(const CreateArguments& given, const std::
             .pid_file = given.pid_file,
             .preserve_fds = given.preserve_fds,
             .no_pivot = given.no_pivot,
-            .no_new_keyring = given.no_new_keyring};
+            .no_new_keyring = given.no_new_keyring,
+            .cgroup_manager = manager};
 }
 
 } // namespace kist::runtime

@@ -31,7 +31,7 @@ constexpr auto global_table = cli::sorted(std::to_array<cli::Option<Globals>>({
      &Globals::root},
     {{"rootless", "BOOL", "Only false and auto: containers are made by root", cli::Completes::words, "auto|false"},
      &Globals::rootless},
-    {{"systemd-cgroup", "", "Refused: control groups are made through cgroupfs"}, &Globals::systemd_cgroup},
+    {{"systemd-cgroup", "", "Have systemd make control groups, as scopes"}, &Globals::systemd_cgroup},
     {{"v,version", "", "Print the version"}, &Globals::version},
 }));
 
@@ -70,7 +70,6 @@ const Command& find_command(const std::string& name) {
 void check(const Globals& globals) {
     if (globals.log_format != "text" && globals.log_format != "json")
         throw UsageError("invalid value '{}' for --log-format: expected text or json", printable(globals.log_format));
-    if (globals.systemd_cgroup) throw UsageError("--systemd-cgroup: control groups are made through cgroupfs only");
     if (!globals.rootless.empty() && globals.rootless != "auto" && globals.rootless != "false")
         throw UsageError("--rootless={}: containers are made by root only", printable(globals.rootless));
     if (!globals.root.starts_with('/')) throw UsageError("--root '{}': not an absolute path", printable(globals.root));

@@ -17,6 +17,7 @@
 #include "base/time.hh"
 #include "oci/run/check_spec.hh"
 #include "oci/run/notify_socket.hh"
+#include "oci/run/systemd_scope.hh"
 #include "runtime/bundle.hh"
 #include "runtime/console.hh"
 #include "runtime/notify.hh"
@@ -59,15 +60,31 @@ oci::LaunchOptions launch_options(const Store& store, const CreateOptions& optio
     return launch;
 }
 
+oci::Cgroup make_cgroup(const oci::CgroupHost& host, const Record& record, std::optional<oci::ScopeHolder>& holder) {
+    const oci::Resources& resources = record.spec.linux_.resources;
+    constexpr auto existing = oci::Cgroup::Existing::take;
+    if (record.scope.empty()) return oci::Cgroup::create(host, record.cgroup, resources, existing);
+    const oci::ScopeOptions options{.name = oci::parse_scope(record.spec.linux_.cgroups_path, record.id),
+                                    .description = "container " + record.id,
+                                    .resources = resources,
+                                    .properties = oci::annotated_properties(record.spec.annotations)};
+    return oci::start_scope(host, options, existing, holder);
+}
+
+void remove_cgroup(const oci::CgroupHost& host, const Record& record) {
+    const oci::Cgroup cgroup = oci::Cgroup::open(host, record.cgroup);
+    cgroup.kill_all(); // members that had no pid namespace to die with
+    if (!record.scope.empty()) oci::stop_scope(record.scope);
+    if (!cgroup.remove()) throw Error("container '{}': its control group is still busy", record.id);
+}
+
 void send_signal(const Fd& pidfd, int number) {
     if (::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0) < 0 && errno != ESRCH)
         throw SysError("sending signal {}", number);
 }
 
 void destroy(const Store& store, const Container& container) {
-    const oci::Cgroup cgroup = container.cgroup();
-    cgroup.kill_all(); // members that had no pid namespace to die with
-    if (!cgroup.remove()) throw Error("removing container '{}': its control group is still busy", container.id());
+    remove_cgroup(oci::CgroupHost::detect(), container.record());
     store.remove(container.id());
     const oci::HookContext context = hook_context(container.record());
     const auto& hooks = container.record().spec.hooks.poststop;
@@ -95,13 +112,19 @@ oci::HookContext hook_context(const Record& record) {
     return context;
 }
 
-Record first_record(const std::string& id, const Bundle& bundle) {
+Record first_record(const std::string& id, const Bundle& bundle, CgroupManager manager) {
     Record record;
     record.id = id;
     record.bundle = bundle.path;
     record.rootfs = bundle.root.path;
     record.created = to_rfc3339(Moment::now());
-    record.cgroup = cgroup_path(bundle.spec, id);
+    if (manager == CgroupManager::systemd) {
+        const oci::ScopeName scope = oci::parse_scope(bundle.spec.linux_.cgroups_path, id);
+        record.scope = scope.unit;
+        record.cgroup = oci::scope_path(scope);
+    } else {
+        record.cgroup = cgroup_path(bundle.spec, id);
+    }
     record.spec = bundle.spec;
     return record;
 }
@@ -134,19 +157,20 @@ Creation create(const Store& store, const CreateOptions& options, StartedBy star
     Dir dir = store.make(options.id);
     undo.add([&] { store.remove(options.id); });
     if (oci::manager_socket()) add_notify_folder(dir, bundle.spec);
-    Container container(std::move(dir), first_record(options.id, bundle));
+    Container container(std::move(dir), first_record(options.id, bundle, options.cgroup_manager));
     launch.hooks = hook_context(container.record());
     launch.hooks.ended = nullptr; // what fails is thrown
     container.save();             // names the control group before it exists
-    const std::string path = container.record().cgroup;
-    const auto cgroup = oci::Cgroup::create(host, path, bundle.spec.linux_.resources, oci::Cgroup::Existing::take);
-    undo.add([host, path] { (void)oci::Cgroup::open(host, path).remove(); });
+    std::optional<oci::ScopeHolder> holder;
+    const oci::Cgroup cgroup = make_cgroup(host, container.record(), holder);
+    undo.add([&, host] { remove_cgroup(host, container.record()); });
     Fd start_socket;
     if (started_by == StartedBy::later) {
         start_socket = listen_unix(container.dir(), start_socket_name);
         launch.start_socket = start_socket.get();
     }
     oci::CreatedProcess process = oci::create_container(bundle.spec, bundle.root, cgroup, launch);
+    if (holder) holder->let_go(cgroup);
     container.set_process(process.pid());
     container.save();
     if (console) console.send(process.terminal());

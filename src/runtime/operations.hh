@@ -13,6 +13,8 @@
 
 namespace kist::runtime {
 
+enum class CgroupManager { cgroupfs, systemd };
+
 /// What `create` and `run` share.
 struct CreateOptions {
     std::string id;
@@ -22,6 +24,7 @@ struct CreateOptions {
     int preserve_fds = 0;
     bool no_pivot = false;
     bool no_new_keyring = false;
+    CgroupManager cgroup_manager = CgroupManager::cgroupfs;
 };
 
 /// A container whose process waits. `process` may be let go: it then waits for start().
@@ -65,7 +68,7 @@ void write_pid_file(const std::string& path, pid_t pid);
 /// Steps that making a container and restoring one share.
 /// `needs_one`: nobody is in the foreground who could relay a terminal. Throws Error.
 void check_console(bool terminal, const std::string& socket, bool needs_one);
-Record first_record(const std::string& id, const Bundle&);
+Record first_record(const std::string& id, const Bundle&, CgroupManager);
 /// A hook that fails is told as a warning.
 oci::HookContext hook_context(const Record&);
 /// Of a first process that was killed. Throws Error when it does not end.

@@ -25,6 +25,7 @@ struct Record {
     std::string rootfs;
     std::string created; ///< RFC 3339
     std::string cgroup;
+    std::string scope; ///< the unit that systemd made the control group as; empty: it was made through cgroupfs
     /// As it was carried out: a later change of the bundle's config.json changes nothing.
     oci::Spec spec;
     bool operator==(const Record&) const = default;
@@ -37,6 +38,7 @@ struct Record {
         field("rootfs", &Record::rootfs);
         field("created", &Record::created);
         field("cgroup", &Record::cgroup);
+        field("scope", &Record::scope);
         field("spec", &Record::spec, required);
     }
 };

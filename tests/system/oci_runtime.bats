@@ -318,13 +318,25 @@ value() {
 }
 
 @test "options that cannot be kept are refused" {
-    for option in --systemd-cgroup --rootless=true --log-format=xml --no-such-option; do
+    for option in --rootless=true --log-format=xml --no-such-option; do
         run oci "$option" list
         [ "$status" -eq 1 ]
     done
     run oci delete none
     [ "$status" -eq 1 ]
     oci delete --force none
+}
+
+@test "systemd's control groups need cgroup v2" {
+    [ ! -e /sys/fs/cgroup/cgroup.controllers ] || skip "this host has v2 alone: see systemd_cgroup.bats"
+    command_config true
+    run oci --systemd-cgroup run --bundle "$T/bundle" c
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"starting scope 'kist-oci-c.scope': the systemd cgroup manager needs cgroup v2"* ]]
+    [[ "$output" == *"use the cgroupfs manager"* ]]
+    run oci --systemd-cgroup restore --bundle "$T/bundle" c
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"through cgroupfs only"* ]]
 }
 
 @test "a control group with processes in it is not taken over" {

@@ -14,6 +14,7 @@
 #include "base/error.hh"
 #include "base/rollback.hh"
 #include "base/text.hh"
+#include "oci/run/cgroup_controllers.hh"
 #include "oci/run/cgroup_devices.hh"
 #include "oci/run/cgroup_files.hh"
 
@@ -57,37 +58,6 @@ std::vector<std::string> v1_mounts_to_join(const CgroupHost& host, const Resourc
     return mounts;
 }
 
-/// Controllers a container's v2 folder should have: for limits and for statistics.
-std::vector<std::string> unified_controllers_to_enable(const CgroupHost& host, const Resources& resources) {
-    std::vector<std::string> wanted;
-    auto add = [&](const std::string& controller) {
-        const bool known = host.has_unified_controller(controller);
-        if (known && std::find(wanted.begin(), wanted.end(), controller) == wanted.end()) wanted.push_back(controller);
-    };
-    for (const char* controller : {"cpu", "memory", "pids", "io"}) add(controller);
-    if (resources.cpu && (!resources.cpu->cpus.empty() || !resources.cpu->mems.empty())) add("cpuset");
-    if (!resources.hugepage_limits.empty()) add("hugetlb");
-    if (!resources.rdma.empty()) add("rdma");
-    for (const auto& [file, value] : resources.unified) add(split_once(file, '.').first);
-    return wanted;
-}
-
-/// A folder has a controller when every folder above lets it through. Best effort: where a parent
-/// refuses (it has processes of its own: "no internal process" rule), a limit that needs the
-/// controller fails by itself and says so.
-void enable_controllers(const CgroupHost& host, const std::string& path, const std::vector<std::string>& wanted) {
-    if (wanted.empty()) return;
-    const auto present = split(trim(cgroup_files::read(host.unified + path + "/cgroup.controllers").value_or("")), ' ');
-    std::vector<std::string> missing;
-    for (const std::string& controller : wanted)
-        if (std::find(present.begin(), present.end(), controller) == present.end()) missing.push_back(controller);
-    if (missing.empty()) return;
-    for (std::size_t slash = 0; slash != std::string::npos; slash = path.find('/', slash + 1)) {
-        const std::string file = host.unified + path.substr(0, slash) + "/cgroup.subtree_control";
-        for (const std::string& controller : missing) cgroup_files::try_write(file, "+" + controller);
-    }
-}
-
 Fd open_tasks(const std::string& folder) { return Fd{::open((folder + "/tasks").c_str(), O_WRONLY | O_CLOEXEC)}; }
 
 Fd open_folder(const std::string& folder) { return Fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)}; }
@@ -125,7 +95,7 @@ Cgroup Cgroup::create(const CgroupHost& host, const std::string& path, const Res
         group.unified_mount_ = host.unified;
         group.unified_ = open_folder(host.unified + path);
         if (!group.unified_) throw SysError("opening cgroup '{}{}'", host.unified, path);
-        enable_controllers(host, path, unified_controllers_to_enable(host, resources));
+        enable_controllers(host, path, controllers_for(host, resources));
     }
     group.apply(writes);
     if (!resources.devices.empty() && host.v1_mount("devices").empty())

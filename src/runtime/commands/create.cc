@@ -11,7 +11,7 @@ constexpr auto options = cli::sorted(create_options<CreateArguments>());
 int create_container(const Call& call) {
     CreateArguments given;
     const auto operands = parse_into(given, options, call);
-    const CreateOptions wanted = to_create_options(given, operands.front());
+    const CreateOptions wanted = to_create_options(given, operands.front(), cgroup_manager(call.globals));
     oci::run_sealed(call.argv);
     Creation made = runtime::create(call.store(), wanted, StartedBy::later);
     (void)made.process.take().release();

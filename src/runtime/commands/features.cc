@@ -28,7 +28,7 @@ Value linux_features() {
     return object(
         {{"namespaces", list_of(namespaces)},
          {"capabilities", list_of(oci::all_capabilities())},
-         {"cgroup", object({{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}, {"rdma", false}})},
+         {"cgroup", object({{"v1", true}, {"v2", true}, {"systemd", true}, {"systemdUser", false}, {"rdma", false}})},
          {"seccomp", object({{"enabled", true},
                              {"actions", list_of(oci::seccomp_words().actions)},
                              {"operators", list_of(oci::seccomp_words().operators)},

@@ -41,6 +41,8 @@ int restore_container(const Call& call) {
     Restore given;
     const std::string id = parse_into(given, options, call).front();
     if (given.no_pivot) throw UsageError("--no-pivot: criu changes the root by pivot_root(2) only");
+    if (call.globals.systemd_cgroup)
+        throw UsageError("--systemd-cgroup: a restored container's control group is made through cgroupfs only");
     if (!given.detach && !given.console_socket.empty()) throw UsageError("--console-socket is for --detach");
     RestoreOptions wanted{.id = id,
                           .bundle = given.bundle,

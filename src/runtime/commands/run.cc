@@ -46,7 +46,7 @@ void tell_when_ready(const NotifyRelay& relay, const Fd& process, int pid) {
 int run_container(const Call& call) {
     Run given;
     const auto operands = parse_into(given, options, call);
-    const CreateOptions wanted = to_create_options(given, operands.front());
+    const CreateOptions wanted = to_create_options(given, operands.front(), cgroup_manager(call.globals));
     if (!given.detach && !given.console_socket.empty()) throw UsageError("--console-socket is for --detach");
     oci::run_sealed(call.argv);
     const Store store = call.store();

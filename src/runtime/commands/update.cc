@@ -7,6 +7,7 @@
 #include "base/json.hh"
 #include "base/size.hh"
 #include "base/text.hh"
+#include "oci/run/systemd_scope.hh"
 #include "runtime/command.hh"
 
 namespace kist::runtime::command {
@@ -74,11 +75,17 @@ oci::Resources from_file(const std::string& path) {
     return from_value<oci::Resources>(json::parse(text, where), where);
 }
 
-/// v2 has quota and period in one file, which cannot be given a period alone.
-void keep_quota(const oci::CgroupHost& host, const oci::Cgroup& cgroup, oci::Resources& wanted) {
-    if (!wanted.cpu || wanted.cpu->period.value_or(0) == 0 || wanted.cpu->quota.value_or(0) != 0) return;
-    for (const oci::CgroupWrite& now : cgroup.current(oci::plan_cgroup(host, wanted)))
-        if (now.file == "cpu.max") wanted.cpu->quota = parse_signed(split_once(now.value, ' ').first).value_or(-1);
+/// v2 has quota and period in one file, which cannot be given a period alone; systemd counts the quota by the second, and so needs both.
+void keep_other_half(const oci::CgroupHost& host, const oci::Cgroup& cgroup, oci::Resources& wanted) {
+    if (!wanted.cpu) return;
+    const bool quota = wanted.cpu->quota.value_or(0) != 0, period = wanted.cpu->period.value_or(0) != 0;
+    if (quota == period) return;
+    for (const oci::CgroupWrite& now : cgroup.current(oci::plan_cgroup(host, wanted))) {
+        if (now.file != "cpu.max") continue;
+        const auto [old_quota, old_period] = split_once(now.value, ' ');
+        if (period) wanted.cpu->quota = parse_signed(old_quota).value_or(-1);
+        else wanted.cpu->period = parse_unsigned(old_period.value_or(""));
+    }
 }
 
 int update_container(const Call& call) {
@@ -102,8 +109,10 @@ int update_container(const Call& call) {
     const FileLock lock = container.lock();
     oci::Cgroup cgroup = container.cgroup();
     if (wanted.cpu && (!wanted.cpu->cpus.empty() || !wanted.cpu->mems.empty())) cgroup.add_cpuset(host);
-    keep_quota(host, cgroup, wanted);
-    cgroup.apply(oci::plan_cgroup(host, wanted));
+    keep_other_half(host, cgroup, wanted);
+    const auto writes = oci::plan_cgroup(host, wanted);
+    if (const std::string& scope = container.record().scope; !scope.empty()) oci::update_scope(scope, writes);
+    cgroup.apply(writes);
     return 0;
 }
 
