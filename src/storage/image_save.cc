@@ -4,10 +4,13 @@
 #include "storage/image_save.hh"
 
 #include <algorithm>
+#include <deque>
+#include <functional>
 #include <map>
 #include <set>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.hh"
@@ -26,6 +29,13 @@ namespace {
 
 std::string hex_of(const std::string& digest) { return digest.substr(digest.find(':') + 1); }
 
+/// A layer on its way to where it belongs.
+struct Writing {
+    Assembling work;
+    /// What is to be done once it is whole.
+    std::function<void(const AssembleReply&)> finish;
+};
+
 /// Where the files of a saved image go.
 class Target {
 public:
@@ -34,28 +44,50 @@ public:
     Target& operator=(const Target&) = delete;
     virtual ~Target() = default;
     virtual void file(const std::string& name, const std::string& bytes) = 0;
-    /// The tar of a layer as `name`, or, where names tell digests, as what `name_of` makes of its digest.
-    virtual AssembleReply layer(const Dir& folder, const AssembleRequest& request, const std::string& name) = 0;
+    /// The tar of a layer as `name`, or, where names tell digests, as what `name` makes of its digest.
+    virtual Writing start_layer(const Dir& folder, const AssembleRequest& request, const std::string& name) = 0;
+    /// False: nothing else is written before a layer is whole.
+    virtual bool takes_several() const { return true; }
     /// What is there already of that name; empty: nothing.
     virtual std::string existing(const std::string&) { return ""; }
     virtual void finish() = 0;
 };
 
+/// Into a file, several layers are written at the same time, each at its place; into a pipe one after the other.
 class ArchiveTarget : public Target {
 public:
-    explicit ArchiveTarget(const Fd& out) : out_(out), tar_(out) {}
+    explicit ArchiveTarget(const Fd& out) : out_(out), tar_(out), has_places_(is_plain_file(out)) {}
     void file(const std::string& name, const std::string& bytes) override { tar_.file(name, bytes); }
-    AssembleReply layer(const Dir& folder, const AssembleRequest& request, const std::string& name) override {
-        tar_.begin_file(name, request.tar_size);
-        AssembleReply reply = assemble_tar(folder, out_, request);
-        tar_.end_file(request.tar_size);
-        return reply;
+    bool takes_several() const override { return has_places_; }
+    Writing start_layer(const Dir& folder, const AssembleRequest& request, const std::string& name) override {
+        const std::int64_t size = request.tar_size;
+        tar_.begin_file(name, size);
+        if (!has_places_)
+            return {start_assembling(folder, out_, request), [this, size](const auto&) { tar_.end_file(size); }};
+        Writing writing{start_assembling(folder, place_here(), request), nullptr};
+        if (::lseek(out_.get(), size, SEEK_CUR) < 0) throw SysError("writing the archive");
+        tar_.end_file(size);
+        return writing;
     }
     void finish() override { tar_.finish(); }
 
 private:
+    static bool is_plain_file(const Fd& fd) {
+        struct stat status {};
+        const int flags = ::fcntl(fd.get(), F_GETFL);
+        return ::fstat(fd.get(), &status) == 0 && S_ISREG(status.st_mode) && flags >= 0 && (flags & O_APPEND) == 0;
+    }
+    /// The file once more, with a position of its own that begins where ours stands.
+    Fd place_here() const {
+        const off_t at = ::lseek(out_.get(), 0, SEEK_CUR);
+        Fd place{::open(fmt::format("/proc/self/fd/{}", out_.get()).c_str(), O_WRONLY | O_CLOEXEC)};
+        if (at < 0 || !place || ::lseek(place.get(), at, SEEK_SET) < 0) throw SysError("opening the archive");
+        return place;
+    }
+
     const Fd& out_;
     TarWriter tar_;
+    const bool has_places_;
 };
 
 /// Files by name; "a/b/c" in folders that are made. A layer gets its name when it is whole and its digest is known.
@@ -64,14 +96,17 @@ public:
     explicit FolderTarget(const Dir& out) : out_(out) {}
     void file(const std::string& name, const std::string& bytes) override {
         const auto [place, last] = place_of(name);
-        write_full(open(place, last + unfinished), bytes, name);
+        write_full(open_unfinished(name), bytes, name);
         rename(place, last + unfinished, last);
     }
-    AssembleReply layer(const Dir& folder, const AssembleRequest& request, const std::string& name) override {
-        const auto [place, last] = place_of(name);
-        AssembleReply reply = assemble_tar(folder, open(place, last + unfinished), request);
-        rename(place, last + unfinished, request.compression.empty() ? last : hex_of(reply.blob_digest));
-        return reply;
+    Writing start_layer(const Dir& folder, const AssembleRequest& request, const std::string& name) override {
+        const bool is_packed = !request.compression.empty();
+        Writing writing{start_assembling(folder, open_unfinished(name), request), nullptr};
+        writing.finish = [this, name, is_packed](const AssembleReply& reply) {
+            const auto [place, last] = place_of(name);
+            rename(place, last + unfinished, is_packed ? hex_of(reply.blob_digest) : last);
+        };
+        return writing;
     }
     std::string existing(const std::string& name) override {
         const auto [place, last] = place_of(name);
@@ -91,9 +126,10 @@ private:
         for (std::size_t i = 0; i + 1 < parts.size(); ++i) place = place.create_dir(parts[i], 0755);
         return {std::move(place), parts.back()};
     }
-    static Fd open(const Dir& place, const std::string& name) {
-        auto fd = place.open_file(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-        if (!fd) throw SysError("making '{}'", place.path_of(name));
+    Fd open_unfinished(const std::string& name) const {
+        const auto [place, last] = place_of(name);
+        auto fd = place.open_file(last + unfinished, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+        if (!fd) throw SysError("making '{}'", place.path_of(last + unfinished));
         return std::move(*fd);
     }
     static void rename(const Dir& place, const std::string& from, const std::string& to) {
@@ -135,7 +171,7 @@ public:
             entry.config = hex_of(item.image.id) + ".json";
             for (const LayerRecord& layer : layers_of(item.image)) {
                 entry.layers.push_back(hex_of(layer.diff_id) + ".tar");
-                add_layer(entry.layers.back(), layer);
+                start_layer(entry.layers.back(), layer);
             }
             for (const Reference& name : item.names) {
                 if (name.tag.empty()) continue;
@@ -148,6 +184,7 @@ public:
         }
         add("manifest.json", json::dump(to_value(entries)));
         if (!repositories.as_object().empty()) add("repositories", json::dump(repositories));
+        wait_for_all();
         target_.finish();
     }
 
@@ -224,19 +261,34 @@ private:
     }
 
     std::vector<LayerBlob> add_layers(const ImageRecord& image, const std::string& folder) {
+        std::vector<std::string> names;
+        for (const LayerRecord& layer : layers_of(image)) {
+            names.push_back(folder + hex_of(layer.diff_id));
+            start_layer(names.back(), layer);
+        }
+        wait_for_all();
         std::vector<LayerBlob> blobs;
-        for (const LayerRecord& layer : layers_of(image))
-            blobs.push_back(add_layer(folder + hex_of(layer.diff_id), layer));
+        for (const std::string& name : names) blobs.push_back(layers_written_.at(name));
         return blobs;
     }
 
     /// Images share layers, and one image may have the same layer twice: each is written once.
-    LayerBlob add_layer(const std::string& name, const LayerRecord& layer) {
-        if (const auto known = layers_written_.find(name); known != layers_written_.end()) return known->second;
-        const AssembleReply reply =
-            target_.layer(layers_.folder(layer.chain_id),
-                          {layer.diff_id, layer.tar_size, options_.compression, options_.level}, name);
-        return layers_written_[name] = {reply.blob_digest, reply.blob_size, options_.compression};
+    void start_layer(const std::string& name, const LayerRecord& layer) {
+        if (!layers_started_.insert(name).second) return;
+        if (under_way_.size() >= unpackings_at_a_time()) wait_for_first();
+        const AssembleRequest request{layer.diff_id, layer.tar_size, options_.compression, options_.level};
+        under_way_.emplace_back(name, target_.start_layer(layers_.folder(layer.chain_id), request, name));
+        if (!target_.takes_several()) wait_for_all();
+    }
+    void wait_for_first() {
+        auto [name, writing] = std::move(under_way_.front());
+        under_way_.pop_front();
+        const AssembleReply reply = writing.work.wait();
+        if (writing.finish) writing.finish(reply);
+        layers_written_[name] = {reply.blob_digest, reply.blob_size, options_.compression};
+    }
+    void wait_for_all() {
+        while (!under_way_.empty()) wait_for_first();
     }
     void add(const std::string& name, const std::string& bytes) {
         if (written_.insert(name).second) target_.file(name, bytes);
@@ -247,6 +299,8 @@ private:
     Target& target_;
     const FolderSave options_;
     std::set<std::string> written_;
+    std::set<std::string> layers_started_;
+    std::deque<std::pair<std::string, Writing>> under_way_;
     std::map<std::string, LayerBlob> layers_written_;
 };
 

@@ -2,17 +2,11 @@
 // Making layers side by side.
 #include "storage/layer_batch.hh"
 
-#include <algorithm>
-#include <thread>
-
 #include "base/error.hh"
 #include "base/ids.hh"
 
 namespace kist::storage {
 namespace {
-
-/// A kist-unpack has three threads of its own; one more of them than there are processors keeps the disk busy too.
-std::size_t at_a_time() { return std::clamp<std::size_t>(std::thread::hardware_concurrency() + 1, 2, 8); }
 
 void name_layer(Error& error, const std::string& diff_id) {
     const auto digest = Digest::parse(diff_id);
@@ -22,7 +16,7 @@ void name_layer(Error& error, const std::string& diff_id) {
 } // namespace
 
 void LayerBatch::add(const std::string& diff_id, const std::function<Unpacking(const Dir&)>& start) {
-    while (entries_.size() - waited_ >= at_a_time()) wait_for(entries_[waited_]);
+    while (entries_.size() - waited_ >= unpackings_at_a_time()) wait_for(entries_[waited_]);
     try {
         LayerStore::Claim claim = layers_.claim(chain_, diff_id);
         Entry entry{.layer = std::move(claim.layer), .folder = {}, .diff_id = diff_id};

@@ -3,6 +3,9 @@
 // with limits like any other text.
 #include "storage/unpack_client.hh"
 
+#include <algorithm>
+#include <thread>
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -60,12 +63,16 @@ Reply ask(const std::string& mode, const Request& request, const Dir& folder, st
 
 } // namespace
 
+// Two for each processor: when the shorter ones are done, the longest are not left to one of them.
+std::size_t unpackings_at_a_time() { return std::clamp<std::size_t>(2 * std::thread::hardware_concurrency(), 2, 8); }
+
 template <typename Reply>
 Reply Asked<Reply>::wait() {
     return finish<Reply>(child_, answer_);
 }
 template class Asked<LayerReply>;
 template class Asked<PackReply>;
+template class Asked<AssembleReply>;
 
 Unpacking start_layer(const Fd& archive, const Dir& folder, const LayerRequest& request) {
     Started started = start("layer", request, folder, {{archive.get(), STDIN_FILENO}});
@@ -89,9 +96,14 @@ IndexReply index_layout(const Dir& folder, const LayoutRequest& request) {
     return ask<IndexReply>("layout", request, folder, {{null.get(), STDIN_FILENO}});
 }
 
-AssembleReply assemble_tar(const Dir& folder, const Fd& out, const AssembleRequest& request) {
+Assembling start_assembling(const Dir& folder, const Fd& out, const AssembleRequest& request) {
     const Fd null = open_null();
-    return ask<AssembleReply>("assemble", request, folder, {{null.get(), STDIN_FILENO}, {out.get(), STDOUT_FILENO}});
+    Started started = start("assemble", request, folder, {{null.get(), STDIN_FILENO}, {out.get(), STDOUT_FILENO}});
+    return {std::move(started.child), std::move(started.answer)};
+}
+
+AssembleReply assemble_tar(const Dir& folder, const Fd& out, const AssembleRequest& request) {
+    return start_assembling(folder, out, request).wait();
 }
 
 Packing start_packing(const Fd& plain, const Fd& packed, const Dir& folder) {

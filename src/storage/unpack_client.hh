@@ -25,6 +25,9 @@ private:
 };
 using Unpacking = Asked<LayerReply>;
 using Packing = Asked<PackReply>;
+using Assembling = Asked<AssembleReply>;
+/// How many of them are worth having side by side; each has three threads.
+std::size_t unpackings_at_a_time();
 /// `folder` holds an empty diff/; the archive is read from descriptor `archive`.
 Unpacking start_layer(const Fd& archive, const Dir& folder, const LayerRequest&);
 LayerReply unpack_layer(const Fd& archive, const Dir& folder, const LayerRequest&);
@@ -34,6 +37,7 @@ ExtractReply extract_archive(const Fd& archive, const Dir& root, const ExtractRe
 IndexReply index_archive(const Fd& archive, const Dir& folder, const Fd& spool, const IndexRequest&);
 IndexReply index_layout(const Dir& folder, const LayoutRequest&);
 /// `folder` is a layer's. Writes its tar to `out` from where that stands; the digest and size of what was written.
+Assembling start_assembling(const Dir& folder, const Fd& out, const AssembleRequest&);
 AssembleReply assemble_tar(const Dir& folder, const Fd& out, const AssembleRequest&);
 
 /// Compresses what is left to read of `plain` behind what `packed` holds. `folder`: any.

@@ -86,10 +86,11 @@ constexpr std::array reading_calls{
     "membarrier",
     "prlimit64",
     "getdents64",
+    "sync_file_range",
 };
-constexpr std::array writing_calls{"mkdirat",   "mknodat",   "symlinkat", "linkat",          "unlinkat", "renameat",
-                                   "renameat2", "fchown",    "fchownat",  "fchmod",          "fchmodat", "utimensat",
-                                   "fsetxattr", "ftruncate", "pwrite64",  "sync_file_range", "statx",    "fstatfs"};
+constexpr std::array writing_calls{"mkdirat",   "mknodat",   "symlinkat", "linkat", "unlinkat", "renameat",
+                                   "renameat2", "fchown",    "fchownat",  "fchmod", "fchmodat", "utimensat",
+                                   "fsetxattr", "ftruncate", "pwrite64",  "statx",  "fstatfs"};
 
 class Filter {
 public:

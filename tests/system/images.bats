@@ -299,6 +299,53 @@ END
     kist rmi -i --platform linux/arm64 busybox-arm
 }
 
+@test "save writes layers side by side into a file, one after the other elsewhere: the same bytes, at the right place" {
+    cd "$BATS_TEST_TMPDIR"
+    kist create --name base busybox true >/dev/null
+    local i
+    for i in 1 2 3 4 5 6; do # six layers of very different sizes
+        mkdir "$i"
+        head -c $(((i % 4) * 3000000 + i)) /dev/urandom >"$i/data$i"
+        kist cp "$i/data$i" "base:/data$i"
+        kist commit -q base many:$i >/dev/null
+        kist rm base >/dev/null
+        kist create --name base many:$i true >/dev/null
+    done
+    [ "$(kist image inspect --format '{{len .RootFS.Layers}}' many:6)" = 7 ]
+    kist save -o file.tar many:6 many:3
+    kist save many:6 many:3 | cmp - file.tar
+    # what a shell has open goes on behind it, and what it appends to is not written over
+    { echo before; kist save many:6 many:3; echo behind; } >shared.tar
+    { echo before; cat file.tar; echo behind; } | cmp - shared.tar
+    echo before >appended.tar
+    kist save many:6 many:3 >>appended.tar
+    { echo before; cat file.tar; } | cmp - appended.tar
+    kist rm base >/dev/null
+    kist rmi -f many:1 many:2 many:3 many:4 many:5 many:6 >/dev/null
+    kist load -q -i file.tar
+    [ "$(kist run --rm --network none many:6 sha256sum /data5)" = "$(cd 5 && sha256sum data5 | sed 's| data5| /data5|')" ]
+}
+
+@test "save of an image with a damaged layer says so and leaves no file" {
+    cd "$BATS_TEST_TMPDIR"
+    kist create --name base busybox true >/dev/null
+    head -c 5000000 /dev/urandom >big
+    kist cp big base:/big
+    kist commit -q base damaged:1 >/dev/null
+    local file
+    file=$(echo "$ROOT_T"/root/layers/*/diff/big)
+    head -c 10 big | dd of="$file" bs=1 seek=77 conv=notrunc status=none
+    run -125 --separate-stderr kist save -o out.tar damaged:1
+    [[ "$stderr" = *"the layer's files were changed"* ]]
+    truncate -s 4999999 "$file"
+    run -125 --separate-stderr kist save -o out.tar damaged:1
+    [[ "$stderr" = *"the layer was changed: 'big' has another size"* ]]
+    run -125 --separate-stderr kist save --format oci-dir -o folder damaged:1
+    [[ "$stderr" = *"the layer was changed"* ]]
+    run ! compgen -G "out.tar*"
+    run ! compgen -G "folder*"
+}
+
 @test "save --uncompressed says what is done anyway, and contradicts --compress" {
     kist save --uncompressed --format oci-dir -o "$BATS_TEST_TMPDIR/plain" busybox
     jq -e '.layers | all(.mediaType == "application/vnd.oci.image.layer.v1.tar")' "$BATS_TEST_TMPDIR/plain/blobs/sha256/$(jq -r '.manifests[0].digest' "$BATS_TEST_TMPDIR/plain/index.json" | cut -d: -f2)"
