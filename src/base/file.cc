@@ -132,22 +132,20 @@ void Dir::sync() const {
 std::string read_all(const Fd& fd, std::size_t limit, std::string_view what) {
     struct stat st;
     if (::fstat(fd.get(), &st) != 0) throw SysError("reading '{}'", what);
-    // A regular file says how long it is, and a short read is its end. Others (procfs, pipes) are read until they say so.
-    const bool sized = S_ISREG(st.st_mode) && st.st_size > 0;
-    const std::size_t first = sized ? static_cast<std::size_t>(st.st_size) + 1 : 4096;
+    // A regular file says how long it is, and a read that gives fewer bytes than were asked for ends there: one call for most
+    // files. Others (procfs, pipes) are read until they say so.
+    const auto size = S_ISREG(st.st_mode) ? static_cast<std::size_t>(st.st_size) : 0;
     std::string bytes;
-    for (std::size_t step = first;; step = std::max<std::size_t>(bytes.size(), 4096)) {
+    for (std::size_t step = size > 0 ? size + 1 : 4096;; step = std::max<std::size_t>(bytes.size(), 4096)) {
         const std::size_t before = bytes.size();
         // One byte beyond the limit is enough to know that it is exceeded.
         const std::size_t wanted = std::min(step, limit + 1 - before);
         bytes.resize(before + wanted);
-        const std::size_t got =
-            sized ? read_full(fd, {bytes.data() + before, wanted}, what)
-                  : static_cast<std::size_t>(TEMP_FAILURE_RETRY(::read(fd.get(), bytes.data() + before, wanted)));
-        if (got == static_cast<std::size_t>(-1)) throw SysError("reading '{}'", what);
-        bytes.resize(before + got);
+        const ssize_t got = TEMP_FAILURE_RETRY(::read(fd.get(), bytes.data() + before, wanted));
+        if (got < 0) throw SysError("reading '{}'", what);
+        bytes.resize(before + static_cast<std::size_t>(got));
         if (bytes.size() > limit) throw Error("reading '{}': larger than the {} bytes allowed", what, limit);
-        if (got == 0 || (sized && got < wanted)) return bytes;
+        if (got == 0 || (size > 0 && bytes.size() >= size && static_cast<std::size_t>(got) < wanted)) return bytes;
     }
 }
 

@@ -120,6 +120,15 @@ std::string sort_key(const ImageRecord& image, const Reference* name, const std:
     return (name != nullptr ? name->familiar_name() : std::string(none)) + "\n" + tag;
 }
 
+/// Pointers: a record is large, and sorting moves each several times.
+std::vector<const ImageRecord*> by_age(const std::vector<ImageRecord>& images) {
+    std::vector<const ImageRecord*> sorted;
+    sorted.reserve(images.size());
+    for (const ImageRecord& image : images) sorted.push_back(&image);
+    std::stable_sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->created > b->created; });
+    return sorted;
+}
+
 void check_sort(const std::string& by) {
     static const std::vector<std::string> known = {"", "created", "id", "repository", "size", "tag"};
     if (std::find(known.begin(), known.end(), by) == known.end())
@@ -131,8 +140,8 @@ void check_sort(const std::string& by) {
 std::vector<Value> list_images(Engine& engine, const ImageListOptions& options, const ImageRowOptions& row) {
     check_sort(options.sort);
     const ImageFilter filter = ImageFilter::parse(engine, options.filters);
-    std::vector<ImageRecord> images = engine.images().all();
-    std::stable_sort(images.begin(), images.end(), [](const auto& a, const auto& b) { return a.created > b.created; });
+    const std::vector<ImageRecord> images = engine.images().all();
+    const std::vector<const ImageRecord*> newest_first = by_age(images);
     const auto all_names = engine.images().all_names();
     const auto containers =
         row.wants("Containers") ? containers_by_image(engine) : std::map<std::string, std::int64_t>{};
@@ -144,7 +153,8 @@ std::vector<Value> list_images(Engine& engine, const ImageListOptions& options, 
         const RowContext context{row, used != containers.end() ? used->second : 0};
         keyed.emplace_back(as_made ? "" : sort_key(image, name, options.sort), image_row(image, names, name, context));
     };
-    for (const ImageRecord& image : images) {
+    for (const ImageRecord* entry : newest_first) {
+        const ImageRecord& image = *entry;
         const auto found = all_names.find(image.id);
         const std::vector<Reference>& names = found != all_names.end() ? found->second : no_names;
         if (!filter.matches({image, names})) continue;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.hh"
+#include "base/parallel.hh"
 #include "base/sha256.hh"
 #include "base/text.hh"
 
@@ -22,6 +23,7 @@ constexpr std::size_t longest_plain_name = 200;
 
 struct Target {
     Digest id;
+    std::string name; ///< of the reference, whole
     Reference reference;
 };
 
@@ -31,7 +33,7 @@ std::optional<Target> parse_target(std::string_view text) {
     if (!id || !name) return std::nullopt;
     auto reference = Reference::try_parse(*name);
     if (!reference) return std::nullopt;
-    return Target{*id, std::move(*reference)};
+    return Target{*id, std::string(*name), std::move(*reference)};
 }
 
 std::optional<Target> read_target(const Fd& folder, const std::string& path) {
@@ -62,13 +64,17 @@ std::optional<Digest> ImageNames::find(const Reference& reference) const {
 }
 
 std::vector<std::pair<Reference, Digest>> ImageNames::all() const {
-    std::vector<std::pair<Reference, Digest>> found;
     const auto images = store_.data().open_dir_if_exists("images");
     const auto names = images ? images->open_dir_if_exists("names") : std::nullopt;
-    if (!names) return found;
-    for (const std::string& file : names->names())
-        if (auto target = read_target(names->fd(), file)) found.emplace_back(std::move(target->reference), target->id);
-    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first.str() < b.first.str(); });
+    if (!names) return {};
+    const std::vector<std::string> files = names->names();
+    std::vector<std::optional<Target>> targets(files.size());
+    in_parallel(files.size(), [&](std::size_t i) { targets[i] = read_target(names->fd(), files[i]); });
+    std::erase_if(targets, [](const auto& target) { return !target; });
+    std::sort(targets.begin(), targets.end(), [](const auto& a, const auto& b) { return a->name < b->name; });
+    std::vector<std::pair<Reference, Digest>> found;
+    found.reserve(targets.size());
+    for (auto& target : targets) found.emplace_back(std::move(target->reference), target->id);
     return found;
 }
 
