@@ -85,7 +85,7 @@ class Store:
     """kist with roots, a cgroup parent, a canary tree and a volume with data of its own."""
 
     def __init__(self, kist):
-        self.work = tempfile.mkdtemp(prefix="kist-fault.", dir="/var/tmp")
+        self.work = tempfile.mkdtemp(prefix="kist-fault.", dir=os.environ.get("TMPDIR", "/var/tmp"))
         self.parent = "/kist-fault-" + os.path.basename(self.work).split(".")[1]
         config = f"{self.work}/kist.json"
         with open(config, "w", encoding="ascii") as file:
