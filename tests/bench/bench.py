@@ -70,7 +70,7 @@ def kist(args, work, tar):
     return engine
 
 
-def podman(_, work, tar):
+def podman(args, work, tar):
     if not shutil.which("podman"):
         raise RuntimeError("not installed")
     # Without CAP_SYS_RESOURCE Podman's own default of 1048576 open files cannot be set.
@@ -78,8 +78,8 @@ def podman(_, work, tar):
     with open(config, "w", encoding="utf-8") as file:
         file.write('[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n')
     os.environ["CONTAINERS_CONF"] = config
-    driver = "overlay"
-    engine = Engine("podman", ["podman", "--root", f"{work}/podman", "--runroot", f"{work}/podman-run", "--storage-driver", driver],
+    runtime = ["--runtime", args.podman_runtime] if getattr(args, "podman_runtime", "") else []
+    engine = Engine("podman", ["podman", *runtime, "--root", f"{work}/podman", "--runroot", f"{work}/podman-run", "--storage-driver", "overlay"],
                     ["--network", "none", "--security-opt", "apparmor=unconfined"])
     check(engine("import", "--quiet", tar, "busybox"))
     check(engine.run_words("--rm", "busybox", "true"))

@@ -310,6 +310,7 @@ def main():
     parser.add_argument("--megabytes", type=int, default=1000)
     parser.add_argument("--only", default=",".join(BENCHES))
     parser.add_argument("--peers", default="podman,docker")
+    parser.add_argument("--podman-runtime", default="runc", help="crun 1.8 refuses a hybrid host with a v2 controller, and here it hardly matters")
     args = parser.parse_args()
     work, tar = bench.begin(args)
     engines = []
