@@ -124,7 +124,8 @@ constexpr Noun noun_list[] = {
 };
 
 constexpr auto global_table = sorted(std::to_array<Option<GlobalArguments>>({
-    {{"cgroup-manager", "NAME", "How control groups are made: cgroupfs", Completes::words, "cgroupfs"},
+    {{"cgroup-manager", "NAME", "How control groups are made: cgroupfs or systemd", Completes::words,
+      "cgroupfs|systemd"},
      &GlobalArguments::cgroup_manager},
     {{"config", "FILE", "Host configuration (default /etc/kist/kist.json)", Completes::file}, &GlobalArguments::config},
     {{"D,debug", "", "Show what is done, as --log-level=debug"}, &GlobalArguments::debug},

@@ -7,6 +7,7 @@
 #include "base/file.hh"
 #include "base/size.hh"
 #include "base/text.hh"
+#include "engine/cgroup_manager.hh"
 #include "engine/create_parts.hh"
 
 namespace kist::engine {
@@ -94,13 +95,16 @@ void check_cpu(const ResourceConfig& r) {
     check_cpuset("--cpuset-mems", "memory nodes", r.cpuset_mems, "/sys/devices/system/node/online");
 }
 
-std::string clean_cgroup_parent(const std::string& text) {
-    if (text.find("..") != text.npos || text.find_first_of(std::string_view("\n\0", 2)) != text.npos)
-        throw UsageError("invalid --cgroup-parent '{}'", printable(text));
-    std::string path = text;
-    if (!path.starts_with('/')) path.insert(0, 1, '/');
-    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-    return path;
+/// The host's default is a path; systemd's own slice for everything takes its place.
+std::string cgroup_parent(const CreateInput& in) {
+    std::vector<std::string> exec_opts = in.host.exec_opts;
+    exec_opts.insert(exec_opts.end(), in.options.exec_opts.begin(), in.options.exec_opts.end());
+    const CgroupManager manager = cgroup_manager_of(exec_opts);
+    const std::string& asked = in.options.cgroup_parent;
+    if (!asked.empty()) return clean_cgroup_parent(manager, asked);
+    const bool is_default = in.host.cgroup_parent == HostConfig().cgroup_parent;
+    return clean_cgroup_parent(
+        manager, manager == CgroupManager::systemd && is_default ? "system.slice" : in.host.cgroup_parent);
 }
 
 } // namespace
@@ -141,8 +145,7 @@ void interpret_resources(const CreateInput& in, storage::ContainerConfig& config
     config.oom_score_adj = options.oom_score_adj;
     if (config.oom_score_adj && (*config.oom_score_adj < -1000 || *config.oom_score_adj > 1000))
         throw UsageError("invalid value {}, range for oom score adj is [-1000, 1000]", *config.oom_score_adj);
-    config.cgroup_parent =
-        clean_cgroup_parent(options.cgroup_parent.empty() ? in.host.cgroup_parent : options.cgroup_parent);
+    config.cgroup_parent = cgroup_parent(in);
 }
 
 } // namespace kist::engine

@@ -10,6 +10,7 @@
 #include "base/json.hh"
 #include "base/size.hh"
 #include "base/text.hh"
+#include "engine/cgroup_manager.hh"
 #include "engine/log_options.hh"
 #include "engine/storage_options.hh"
 #include "netns/address.hh"
@@ -70,8 +71,8 @@ void check_exec_opts(const std::vector<std::string>& exec_opts) {
         }
         if (key == "native.umask" && value != "normal" && value != "secure")
             throw UsageError("exec option '{}': native.umask is normal or secure", printable(option));
-        if (key == "native.cgroupdriver" && value != "cgroupfs")
-            throw UsageError("exec option '{}': the only cgroup driver is cgroupfs", printable(option));
+        if (key == "native.cgroupdriver" && value != "cgroupfs" && value != "systemd")
+            throw UsageError("exec option '{}': native.cgroupdriver is cgroupfs or systemd", printable(option));
     }
 }
 
@@ -97,7 +98,7 @@ void check_networks(const HostConfig& config, std::string_view where) {
 void check_values(const HostConfig& config, std::string_view where) {
     check_absolute(where, "data-root", config.data_root);
     check_absolute(where, "exec-root", config.exec_root);
-    check_absolute(where, "cgroup-parent", config.cgroup_parent);
+    if (!is_slice(config.cgroup_parent)) check_absolute(where, "cgroup-parent", config.cgroup_parent);
     if (!config.hook_spec.empty()) check_absolute(where, "hook-spec", config.hook_spec);
     if (!config.init_path.empty()) check_absolute(where, "init-path", config.init_path);
     if (!config.seccomp_profile.empty() && config.seccomp_profile != "default" &&
@@ -160,9 +161,10 @@ void merge(HostConfig& config, const GlobalOptions& options, std::string_view wh
         for (const std::string& option : config.exec_opts)
             if (option.starts_with("native.cgroupdriver="))
                 throw UsageError("--cgroup-manager is also set by exec-opts of {}: use one of them", where);
-        if (options.cgroup_manager != "cgroupfs")
-            throw UsageError("unknown cgroup manager '{}': the only one is cgroupfs",
+        if (options.cgroup_manager != "cgroupfs" && options.cgroup_manager != "systemd")
+            throw UsageError("unknown cgroup manager '{}': it is cgroupfs or systemd",
                              printable(options.cgroup_manager));
+        config.exec_opts.push_back("native.cgroupdriver=" + options.cgroup_manager);
     }
 }
 

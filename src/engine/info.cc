@@ -12,6 +12,7 @@
 #include "base/size.hh"
 #include "base/text.hh"
 #include "base/time.hh"
+#include "engine/cgroup_manager.hh"
 #include "engine/hook_spec.hh"
 #include "engine/image_use_cases.hh"
 #include "engine/inspect_parts.hh"
@@ -75,9 +76,9 @@ Value security_options() {
     return list;
 }
 
-void set_cgroups(Value& document, const oci::CgroupHost& host) {
+void set_cgroups(Value& document, const oci::CgroupHost& host, CgroupManager manager) {
     using Kind = oci::CgroupHost::Kind;
-    document.set("CgroupDriver", "cgroupfs");
+    document.set("CgroupDriver", name_of(manager));
     document.set("CgroupVersion", host.kind == Kind::v2 ? "2" : "1");
     document.set("CgroupMode", host.kind == Kind::v2 ? "unified" : host.kind == Kind::hybrid ? "hybrid" : "legacy");
     Value controllers = Value::list();
@@ -138,7 +139,7 @@ Value info(Engine& engine) {
     document.set("HooksDir", hooks_folder(engine.store().paths().data_root));
     document.set("RunRoot", engine.store().paths().run_root);
     document.set("LoggingDriver", engine.config().log_driver);
-    set_cgroups(document, engine.cgroups());
+    set_cgroups(document, engine.cgroups(), cgroup_manager_of(engine.config().exec_opts));
     document.set("SecurityOptions", security_options());
     document.set("KernelVersion", name.release);
     document.set("OperatingSystem", operating_system());

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "base/log.hh"
+#include "engine/cgroup_manager.hh"
 #include "engine/hook_spec.hh"
 #include "engine/log_options.hh"
 #include "engine/networks.hh"
@@ -13,6 +14,7 @@
 #include "monitor/restart_plan.hh"
 #include "monitor/spawn.hh"
 #include "oci/run/hooks.hh"
+#include "oci/run/systemd_scope.hh"
 #include "storage/programs.hh"
 
 namespace kist::engine {
@@ -129,6 +131,7 @@ void clear_interrupted_start(Engine& engine, const ContainerId& id, const Contai
 void clear_cgroup(Engine& engine, const storage::ContainerConfig& config) {
     oci::Cgroup cgroup = oci::Cgroup::open(engine.cgroups(), cgroup_path(config));
     cgroup.kill_all();
+    if (const auto scope = scope_of(config)) oci::stop_scope(scope->unit);
     if (!cgroup.remove()) throw Error("removing cgroup '{}': processes of the container do not die", cgroup.path());
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/size.hh"
 #include "base/text.hh"
+#include "engine/cgroup_manager.hh"
 #include "engine/create_parts.hh"
 #include "engine/hook_spec.hh"
 #include "engine/host_config.hh"
@@ -114,6 +115,7 @@ std::vector<oci::DeviceRule> plan_device_rules(const ContainerConfig& config, co
 } // namespace
 
 std::string cgroup_path(const ContainerConfig& config) {
+    if (const auto scope = scope_of(config)) return oci::scope_path(*scope);
     const std::string& parent = config.cgroup_parent;
     return (parent == "/" ? "" : parent) + "/" + config.id;
 }
@@ -213,7 +215,9 @@ monitor::Job plan_job(const ContainerConfig& config, const HostFacts& facts) {
         job.root.idmapped = true;
     }
     spec.linux_.devices = facts.devices;
-    spec.linux_.cgroups_path = job.cgroup_path;
+    // What tells the monitor who makes it: a path, or the form that runtimes take for systemd.
+    spec.linux_.cgroups_path =
+        is_slice(config.cgroup_parent) ? config.cgroup_parent + ":kist:" + config.id : job.cgroup_path;
     spec.linux_.resources = plan_resources(config, facts);
     spec.linux_.masked_paths = masked_paths_of(config.security);
     spec.linux_.readonly_paths = readonly_paths_of(config.security);

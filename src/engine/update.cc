@@ -7,11 +7,13 @@
 
 #include "base/rollback.hh"
 #include "engine/ask_monitor.hh"
+#include "engine/cgroup_manager.hh"
 #include "engine/containers.hh"
 #include "engine/create_parts.hh"
 #include "engine/host_facts.hh"
 #include "engine/spec_plan.hh"
 #include "engine/tell.hh"
+#include "oci/run/systemd_scope.hh"
 
 namespace kist::engine {
 
@@ -71,23 +73,30 @@ bool is_going(const oci::CgroupHost& host, const std::string& path, const Error&
 
 /// A live container's cgroup gets the new limits, or keeps all of its old ones. Returns how to undo it; nothing where there is no
 /// cgroup: between two runs, the next of which reads its limits from the job.
-std::function<void()> apply_limits(Engine& engine, const std::string& path, const oci::Resources& from,
+std::function<void()> apply_limits(Engine& engine, const ContainerConfig& config, const oci::Resources& from,
                                    const oci::Resources& to) {
     const oci::CgroupHost& host = engine.cgroups();
+    const std::string path = cgroup_path(config);
+    const auto scope = scope_of(config);
     const auto writes = changes(host, from, to);
     if (writes.empty()) return [] {};
     oci::Cgroup cgroup = oci::Cgroup::open(host, path);
     if (!is_there(cgroup)) return {};
     if (to.cpu && (!to.cpu->cpus.empty() || !to.cpu->mems.empty())) cgroup.add_cpuset(host);
     const auto before = cgroup.current(writes);
+    const auto restore = [&host, path, before, scope] {
+        if (scope) oci::update_scope(scope->unit, before);
+        oci::Cgroup::open(host, path).restore(before);
+    };
     try {
+        if (scope) oci::update_scope(scope->unit, writes);
         cgroup.apply(writes);
     } catch (const Error& failure) {
         if (is_going(host, path, failure)) return {};
-        cgroup.restore(before);
+        restore();
         throw;
     }
-    return [&host, path, before] { oci::Cgroup::open(host, path).restore(before); };
+    return restore;
 }
 
 /// What a restart by policy, and a monitor that adopts, will find.
@@ -110,14 +119,13 @@ void update_live(Engine& engine, const ContainerId& id, const ContainerView& vie
     from.devices.clear();
     const oci::Resources to = limits_of(engine, config);
     Rollback undo;
-    const auto restore = apply_limits(engine, job.cgroup_path, from, to);
+    const auto restore = apply_limits(engine, config, from, to);
     if (restore) undo.add(restore);
     engine.containers().write_config(config);
     undo.add([&] { engine.containers().write_config(view.config); });
-    const std::string cgroup = job.cgroup_path;
     write_job(run, std::move(job), config, to);
     undo.commit();
-    if (!restore) apply_limits(engine, cgroup, from, to); // to a run that has begun meanwhile, with the job of before
+    if (!restore) apply_limits(engine, config, from, to); // to a run that has begun meanwhile, with the job of before
 }
 
 } // namespace

@@ -18,12 +18,31 @@
 #include "monitor/init_exit.hh"
 #include "monitor/kept_log.hh"
 #include "oci/run/container.hh"
+#include "oci/run/systemd_scope.hh"
 #include "storage/container_store.hh"
 #include "storage/init_process.hh"
 
 namespace kist::monitor {
 
 namespace {
+
+/// Nothing when the cgroup is made through cgroupfs: linux.cgroupsPath is a path then.
+std::optional<oci::ScopeName> scope_of(const Job& job) {
+    const std::string& path = job.spec.linux_.cgroups_path;
+    if (path.empty() || path.starts_with('/')) return std::nullopt;
+    return oci::parse_scope(path, job.id);
+}
+
+oci::Cgroup make_cgroup(const Job& job, std::optional<oci::ScopeHolder>& holder) {
+    const oci::CgroupHost host = oci::CgroupHost::detect();
+    const auto scope = scope_of(job);
+    if (!scope) return oci::Cgroup::create(host, job.cgroup_path, job.spec.linux_.resources);
+    const oci::ScopeOptions options{.name = *scope,
+                                    .description = "container " + job.id,
+                                    .resources = job.spec.linux_.resources,
+                                    .properties = oci::annotated_properties(job.spec.annotations)};
+    return oci::start_scope(host, options, oci::Cgroup::Existing::empty, holder);
+}
 
 constexpr std::size_t program_limit = 1 << 20;
 constexpr std::size_t state_limit = 1 << 20;
@@ -41,6 +60,7 @@ Assignment::Assignment(const Job& job)
       data_root(job.data_root),
       run_root(job.run_root),
       event_attributes(job.event_attributes),
+      scope(scope_of(job).value_or(oci::ScopeName{}).unit),
       terminal(job.spec.process && job.spec.process->terminal),
       stdin_once(job.stdin_once),
       auto_remove(job.auto_remove),
@@ -108,8 +128,8 @@ std::unique_ptr<LogSink> Supervisor::make_sink(const Job& job) {
 
 void Supervisor::create(const Job& job, First first) {
     stdio_ = ContainerStdio::make(run_, job, passed_stdio_);
-    const oci::CgroupHost host = oci::CgroupHost::detect();
-    cgroup_ = oci::Cgroup::create(host, job.cgroup_path, job.spec.linux_.resources);
+    std::optional<oci::ScopeHolder> holder;
+    cgroup_ = make_cgroup(job, holder);
     oci::LaunchOptions options;
     options.user = job.user;
     options.group_add = job.group_add;
@@ -128,6 +148,7 @@ void Supervisor::create(const Job& job, First first) {
     const Fd users = make_network(job, spec);
     notify_manager(job);
     const oci::CreatedProcess& init = waiting_.emplace(oci::create_container(spec, job.root, *cgroup_, options));
+    if (holder) holder->let_go(*cgroup_);
     stdio_.drop_container_side();
     if (task_.terminal) stdio_.use_terminal(std::move(waiting_->terminal()));
     if (size_) resize(format_resize(*size_));
@@ -160,6 +181,7 @@ const Fd& Supervisor::init_pidfd() const {
 /// From here on the loop has everything that it reacts to.
 void Supervisor::serve() {
     watch_container();
+    watch_memory_events();
     take_signals();
 }
 

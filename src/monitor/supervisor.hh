@@ -35,6 +35,7 @@ inline constexpr const char* state_file = "state.json"; ///< of storage::Contain
 /// What of a Job is needed while the container runs: the rest of it is freed after the start.
 struct Assignment {
     std::string id, data_root, run_root, event_attributes;
+    std::string scope; ///< the unit that systemd makes the cgroup as; empty: it is made through cgroupfs
     bool terminal = false, stdin_once = false, auto_remove = false;
     bool own_pid_namespace = false; ///< init's end is everybody's end
     bool limited_memory = false;
@@ -129,6 +130,9 @@ private:
     void call_off_restart();
     void conclude();
     bool was_oom_killed(const ExitStatus& status) const;
+    void watch_memory_events();
+    void read_memory_events();
+    void forget_memory_events();
     void remove_cgroup();
     void record_exit();
     void remove_record();
@@ -146,6 +150,8 @@ private:
     ClientId commander_ = 0;
     storage::ContainerState state_;
     std::optional<oci::Cgroup> cgroup_;
+    Fd memory_events_; ///< of a scope
+    bool saw_oom_kill_ = false;
     netns::ContainerNetwork network_;
     std::unique_ptr<netns::NameServer> names_;       ///< none without a network that has names
     std::unique_ptr<netns::FirewallWatch> firewall_; ///< none without a bridge

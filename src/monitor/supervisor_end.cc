@@ -2,9 +2,15 @@
 // The end of a container: what is left is killed and removed, the end recorded, everybody told. Order: see protocol.hh.
 #include <chrono>
 
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/text.hh"
 #include "base/time.hh"
 #include "monitor/init_exit.hh"
 #include "monitor/supervisor.hh"
+#include "oci/run/systemd_scope.hh"
 #include "storage/container_store.hh"
 #include "storage/event_log.hh"
 #include "storage/init_process.hh"
@@ -90,14 +96,43 @@ void Supervisor::conclude() {
 bool Supervisor::was_oom_killed(const ExitStatus& status) const {
     if (!task_.limited_memory && status.signal != SIGKILL) return false;
     try {
-        return cgroup_->stats().oom_kills > 0;
+        return saw_oom_kill_ || cgroup_->stats().oom_kills > 0;
     } catch (const Error&) { // the folder is gone: nothing is known
         return false;
     }
 }
 
+/// systemd removes the folder of a scope that has become empty, maybe before we read in it: what happens there is noted at once.
+void Supervisor::watch_memory_events() {
+    forget_memory_events();
+    saw_oom_kill_ = false;
+    if (task_.scope.empty() || !cgroup_->unified()) return;
+    memory_events_ = Fd(::openat(cgroup_->unified().get(), "memory.events", O_RDONLY | O_CLOEXEC));
+    if (memory_events_) loop_.watch(memory_events_.get(), EPOLLPRI, [this](std::uint32_t) { read_memory_events(); });
+}
+
+void Supervisor::read_memory_events() {
+    char text[512];
+    const ssize_t length = ::pread(memory_events_.get(), text, sizeof text, 0); // takes the notice back as well
+    if (length <= 0) return forget_memory_events();
+    for (const std::string& line : split({text, static_cast<std::size_t>(length)}, '\n'))
+        if (line.starts_with("oom_kill ") && line != "oom_kill 0") saw_oom_kill_ = true;
+}
+
+void Supervisor::forget_memory_events() {
+    if (!memory_events_) return;
+    loop_.unwatch(memory_events_.get());
+    memory_events_.reset();
+}
+
 void Supervisor::remove_cgroup() {
+    forget_memory_events();
+
     try {
+        if (!task_.scope.empty()) {
+            cgroup_->kill_all();
+            oci::stop_scope(task_.scope);
+        }
         if (cgroup_->remove(std::chrono::milliseconds(0))) return;
         cgroup_->kill_all();
         if (!cgroup_->remove(cgroup_patience))

@@ -129,7 +129,7 @@ void start_once(Manager& manager, const ScopeOptions& options, pid_t holder, Pro
 
 void wait_until_gone(Manager& manager, const std::string& unit) {
     while (manager.has_unit(unit)) {
-        if (!manager.in_time()) throw Error("stopping scope '{}': it does not go", unit);
+        if (!manager.in_time()) throw Error("its name does not become free");
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
 }
@@ -137,9 +137,8 @@ void wait_until_gone(Manager& manager, const std::string& unit) {
 void stop(Manager& manager, const std::string& unit) {
     try {
         (void)manager.run_job("StopUnit", Arguments().add(unit).add(std::string("replace")));
-    } catch (dbus::CallError& error) {
+    } catch (const dbus::CallError& error) {
         if (is_named(error, no_such_unit)) return;
-        error.while_doing("stopping scope '{}'", unit);
         throw;
     }
     manager.reset_failed(unit);
@@ -156,6 +155,18 @@ void start(const ScopeOptions& options, pid_t holder, Properties limits, Cgroup:
     if (existing == Cgroup::Existing::empty) stop(manager, options.name.unit);
     else manager.reset_failed(options.name.unit);
     start_once(manager, options, holder, limits);
+}
+
+void set_properties(Manager& manager, const std::string& unit, Properties limits) {
+    while (!limits.empty()) {
+        try {
+            (void)manager.call("SetUnitProperties", Arguments().add(unit).add(true).add(limits));
+            return;
+        } catch (const dbus::CallError& error) {
+            if (is_named(error, no_such_unit)) return; // it has just ended
+            if (!drop_unknown(limits, error)) throw;
+        }
+    }
 }
 
 /// A process that does nothing, with nothing of ours in its hands: it is in the container's group, though in none of its
@@ -222,22 +233,25 @@ void ScopeHolder::let_go(const Cgroup& cgroup) {
 }
 
 void stop_scope(const std::string& unit) {
-    Manager manager;
-    stop(manager, unit);
+    if (::access(socket_path, F_OK) != 0 && errno == ENOENT) return; // no systemd, no scopes
+    try {
+        Manager manager;
+        stop(manager, unit);
+    } catch (Error& error) {
+        error.while_doing("stopping scope '{}'", unit);
+        throw;
+    }
 }
 
 void update_scope(const std::string& unit, const std::vector<CgroupWrite>& writes) {
     Properties limits = limit_properties(writes);
-    Manager manager;
-    while (!limits.empty()) {
-        try {
-            (void)manager.call("SetUnitProperties", Arguments().add(unit).add(true).add(limits));
-            return;
-        } catch (dbus::CallError& error) {
-            if (drop_unknown(limits, error)) continue;
-            error.while_doing("changing the limits of scope '{}'", unit);
-            throw;
-        }
+    if (limits.empty()) return;
+    try {
+        Manager manager;
+        set_properties(manager, unit, limits);
+    } catch (Error& error) {
+        error.while_doing("changing the limits of scope '{}'", unit);
+        throw;
     }
 }
 

@@ -41,7 +41,7 @@ private:
 Cgroup start_scope(const CgroupHost&, const ScopeOptions&, Cgroup::Existing, std::optional<ScopeHolder>& holder);
 /// Stops a scope and waits until its name is free. One that is not there, because its last process has ended, is no error.
 void stop_scope(const std::string& unit);
-/// Tells systemd what is about to be written to the cgroup's files.
+/// Tells systemd what is about to be written to the cgroup's files. A scope that has ended is no error.
 void update_scope(const std::string& unit, const std::vector<CgroupWrite>&);
 
 } // namespace kist::oci

@@ -359,6 +359,25 @@ TEST_CASE_METHOD(Creation, "resources: Docker's limits of limits") {
     CHECK(contains(bad([](auto& o) { o.cpuset_cpus = "3-1"; }), "invalid value '3-1'"));
     CHECK(contains(bad([](auto& o) { o.oom_score_adj = 1001; }), "[-1000, 1000]"));
     CHECK(contains(bad([](auto& o) { o.cgroup_parent = "/a/../.."; }), "invalid --cgroup-parent"));
+    CHECK(contains(bad([](auto& o) { o.cgroup_parent = "a.slice"; }), "a slice of systemd"));
+    for (const char* parent : {"/a", "a", "a/b.slice", ".slice", "a--b.slice"})
+        CHECK(contains(bad([&](auto& o) {
+                           o.exec_opts = {"native.cgroupdriver=systemd"};
+                           o.cgroup_parent = parent;
+                       }),
+                       "a valid slice named as \"xxx.slice\""));
+    options = {};
+    CHECK(run(interpret_resources).cgroup_parent == "/kist");
+    host.exec_opts = {"native.cgroupdriver=systemd"};
+    CHECK(run(interpret_resources).cgroup_parent == "system.slice");
+    host.cgroup_parent = "machine.slice";
+    CHECK(run(interpret_resources).cgroup_parent == "machine.slice");
+    options.cgroup_parent = "a-b.slice";
+    CHECK(run(interpret_resources).cgroup_parent == "a-b.slice");
+    options.exec_opts = {"native.cgroupdriver=cgroupfs"};
+    options.cgroup_parent = "/x/";
+    CHECK(run(interpret_resources).cgroup_parent == "/x");
+    host = {};
     options = {};
     options.memory = "64m";
     options.cpus = "0.5";

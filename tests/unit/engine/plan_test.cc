@@ -52,6 +52,15 @@ TEST_CASE("a plain container has six namespaces of its own and the default limit
     CHECK(job.user == "");
 }
 
+TEST_CASE("a container in a slice is a scope there") {
+    auto config = plain();
+    config.cgroup_parent = "a-b.slice";
+    const auto job = plan_job(config, {});
+    CHECK(job.cgroup_path == "/a.slice/a-b.slice/kist-" + config.id + ".scope");
+    CHECK(job.spec.linux_.cgroups_path == "a-b.slice:kist:" + config.id);
+    CHECK(plan_job(plain(), {}).spec.linux_.cgroups_path == "/kist/" + config.id);
+}
+
 TEST_CASE("devices are denied by default but for the harmless ones") {
     auto rules = plan_job(plain(), {}).spec.linux_.resources.devices;
     CHECK_FALSE(rules.front().allow);
