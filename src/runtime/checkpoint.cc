@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint.hh"
 
+#include <algorithm>
 #include <csignal>
 
 #include <fcntl.h>
@@ -382,6 +383,16 @@ void add_notify_mount(const Dir& dir, criu::RestorePlan& plan) {
     for (const oci::Mount& mount : shown.mounts) plan.options.mounts.push_back({mount.destination, mount.source});
 }
 
+/// Where v1 has hierarchies a container is in some of them; in the others its place is its caller's, and stays that.
+std::vector<std::string> joined_controllers(const oci::CgroupHost& host, const oci::Cgroup& cgroup) {
+    std::vector<std::string> controllers;
+    const std::vector<std::string> mounts = cgroup.v1_mounts();
+    for (const auto& [controller, mount] : host.v1)
+        if (std::find(mounts.begin(), mounts.end(), mount) != mounts.end()) controllers.push_back(controller);
+    if (!controllers.empty() && !cgroup.unified_mount().empty()) controllers.emplace_back();
+    return controllers;
+}
+
 criu::RestorePlan plan_for(const Container& container, const RestoreOptions& options, const oci::Cgroup& cgroup,
                            const Folders& folders) {
     const Record& record = container.record();
@@ -394,6 +405,7 @@ criu::RestorePlan plan_for(const Container& container, const RestoreOptions& opt
     facts.mounts = mounts_of("self");
     facts.cgroup_view = oci::cgroup_view(cgroup, own_cgroups);
     facts.cgroup = record.cgroup;
+    facts.controllers = joined_controllers(oci::CgroupHost::detect(), cgroup);
     facts.descriptors = read_descriptors(folders.images);
     criu::RestorePlan plan = criu::plan_restore(record.spec, options.wishes, facts);
     add_notify_mount(container.dir(), plan);

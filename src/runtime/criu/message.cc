@@ -51,8 +51,9 @@ std::string encode(const Inherited& inherited) {
     return out.take();
 }
 
-std::string encode_cgroup_root(const std::string& path) {
+std::string encode_cgroup_root(const std::string* controller, const std::string& path) {
     Writer out;
+    if (controller != nullptr) out.bytes(1, *controller);
     out.bytes(2, path);
     return out.take();
 }
@@ -79,7 +80,10 @@ std::string encode(const Options& options) {
     out.flag(18, options.link_remap);
     for (const Pair& mount : options.mounts) out.bytes(23, encode(mount));
     out.flag(24, true); // what older ones know instead of 34
-    if (!options.cgroup_root.empty()) out.bytes(25, encode_cgroup_root(options.cgroup_root));
+    const bool everywhere = options.controllers.empty();
+    if (everywhere && !options.cgroup_root.empty()) out.bytes(25, encode_cgroup_root(nullptr, options.cgroup_root));
+    for (const std::string& controller : options.controllers)
+        out.bytes(25, encode_cgroup_root(&controller, options.cgroup_root));
     out.flag(26, options.restore_as_sibling);
     for (const Inherited& inherited : options.inherited) out.bytes(27, encode(inherited));
     out.number(34, static_cast<unsigned>(options.cgroups));

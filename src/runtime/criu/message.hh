@@ -40,6 +40,8 @@ struct Options {
     std::string parent_images; ///< from the images folder
     CgroupMode cgroups = CgroupMode::soft;
     std::string cgroup_root; ///< takes the place of the folder that the container had
+    /// In these hierarchies of v1 only, "" is the one of v2; none: in all.
+    std::vector<std::string> controllers;
     std::string freeze_cgroup;
     /// Mounts that criu leaves alone: on dump from the place in the container to a word, on restore from that word to a path of ours.
     std::vector<Pair> mounts;

@@ -249,6 +249,7 @@ RestorePlan plan_restore(const oci::Spec& spec, const RestoreWishes& wishes, con
     options.restore_as_sibling = true; // our child, not criu's
     options.evasive_devices = true;
     options.cgroup_root = facts.cgroup;
+    options.controllers = facts.controllers;
     options.mounts = mounts_to_give(files, facts);
     options.lsm_profile = wishes.lsm_profile;
     options.lsm_mount_context = wishes.lsm_mount_context;

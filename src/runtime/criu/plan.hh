@@ -68,7 +68,8 @@ struct RestoreFacts {
     std::string rootfs;
     std::vector<MountLine> mounts; ///< of the host
     oci::CgroupView cgroup_view;
-    std::string cgroup; ///< the new container's path
+    std::string cgroup;                   ///< the new container's path
+    std::vector<std::string> controllers; ///< as Options::controllers
     std::vector<std::string> descriptors;
 };
 /// A place that a mount needs, below a folder of the host.

@@ -63,6 +63,11 @@ TEST_CASE("mounts, descriptors and namespaces are messages of their own") {
     CHECK(has(bytes, "\xda\x01\x0c\x0a\x08pipe:[1]\x10\x02"));
     CHECK(has(bytes, "\xba\x02\x09\x0a\x03ipc\x12\x02/n"));
     CHECK(has(bytes, "\xca\x01\x04\x12\x02/c"));
+    options.controllers = {"", "pids"};
+    const std::string each = encode(Request::restore, options);
+    CHECK(!has(each, "\xca\x01\x04\x12\x02/c"));
+    CHECK(has(each, "\xca\x01\x06\x0a\x00\x12\x02/c"s));
+    CHECK(has(each, "\xca\x01\x0a\x0a\x04pids\x12\x02/c"));
 }
 
 TEST_CASE("the answer to a notification says yes or no") {

@@ -192,6 +192,8 @@ TEST_CASE("restore: control groups are the new container's") {
     facts.cgroup_view.unified = "/sys/fs/cgroup/kist-oci/new";
     CHECK(has(given(spec, facts), {"/sys/fs/cgroup", "/sys/fs/cgroup/kist-oci/new"}));
     CHECK(restored(spec, facts).options.cgroup_root == "/kist-oci/new");
+    facts.controllers = {"pids", ""};
+    CHECK(restored(spec, facts).options.controllers == Strings{"pids", ""});
     facts.cgroup_view.unified.clear();
     facts.cgroup_view.hierarchies = {{"pids", "/c/pids/new"}, {"cpu,cpuacct", "/c/cpu,cpuacct/new"}};
     CHECK(has(given(spec, facts), {"/sys/fs/cgroup/pids", "/c/pids/new"}));
