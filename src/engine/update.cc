@@ -128,6 +128,14 @@ void update_live(Engine& engine, const ContainerId& id, const ContainerView& vie
     if (!restore) apply_limits(engine, config, from, to); // to a run that has begun meanwhile, with the job of before
 }
 
+/// Its end meanwhile, by itself or killed, is no failure: record and job are what counts from now on, for a new monitor too.
+void tell_monitor(Engine& engine, const ContainerId& id) {
+    try {
+        if (auto client = monitor::ControlClient::connect(engine.containers().run_dir(id))) client->reload();
+    } catch (const monitor::MonitorLost&) {
+    }
+}
+
 } // namespace
 
 void update(Engine& engine, const ContainerId& id, const UpdateOptions& options,
@@ -143,8 +151,7 @@ void update(Engine& engine, const ContainerId& id, const UpdateOptions& options,
         check_plan(engine, config);
         if (!is_up(view.state.status)) return engine.containers().write_config(config);
         update_live(engine, id, view, config);
-        // Its end meanwhile is no failure: the record is what counts from now on.
-        if (auto client = monitor::ControlClient::connect(engine.containers().run_dir(id))) client->reload();
+        tell_monitor(engine, id);
     });
     if (auto view = engine.containers().view(id); view && view->damage.empty()) tell(engine, view->config, "update");
 }
