@@ -71,11 +71,12 @@ oci::Cgroup make_cgroup(const oci::CgroupHost& host, const Record& record, std::
     return oci::start_scope(host, options, existing, holder);
 }
 
-void remove_cgroup(const oci::CgroupHost& host, const Record& record) {
-    const oci::Cgroup cgroup = oci::Cgroup::open(host, record.cgroup);
+/// `scope`: empty for a group that is not systemd's.
+void remove_cgroup(const oci::CgroupHost& host, const std::string& path, const std::string& scope) {
+    const oci::Cgroup cgroup = oci::Cgroup::open(host, path);
     cgroup.kill_all(); // members that had no pid namespace to die with
-    if (!record.scope.empty()) oci::stop_scope(record.scope);
-    if (!cgroup.remove()) throw Error("container '{}': its control group is still busy", record.id);
+    if (!scope.empty()) oci::stop_scope(scope);
+    if (!cgroup.remove()) throw Error("control group '{}' is still busy", path);
 }
 
 void send_signal(const Fd& pidfd, int number) {
@@ -84,7 +85,12 @@ void send_signal(const Fd& pidfd, int number) {
 }
 
 void destroy(const Store& store, const Container& container) {
-    remove_cgroup(oci::CgroupHost::detect(), container.record());
+    try {
+        remove_cgroup(oci::CgroupHost::detect(), container.record().cgroup, container.record().scope);
+    } catch (Error& error) {
+        error.while_doing("removing container '{}'", container.id());
+        throw;
+    }
     store.remove(container.id());
     const oci::HookContext context = hook_context(container.record());
     const auto& hooks = container.record().spec.hooks.poststop;
@@ -163,7 +169,10 @@ Creation create(const Store& store, const CreateOptions& options, StartedBy star
     container.save();             // names the control group before it exists
     std::optional<oci::ScopeHolder> holder;
     const oci::Cgroup cgroup = make_cgroup(host, container.record(), holder);
-    undo.add([&, host] { remove_cgroup(host, container.record()); });
+    // By value: the container, made after `undo`, is gone before it.
+    undo.add([host, path = container.record().cgroup, scope = container.record().scope] {
+        remove_cgroup(host, path, scope);
+    });
     Fd start_socket;
     if (started_by == StartedBy::later) {
         start_socket = listen_unix(container.dir(), start_socket_name);
