@@ -42,14 +42,14 @@ std::optional<Value> to_number(std::string_view text) {
 /// A false result stops the reader; `problem` then says why.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
 public:
-    explicit Builder(const Limits& limits) : limits_(limits) {}
+    explicit Builder(const Limits& limits) : limits_(limits) { open_.reserve(usual_depth); }
 
     bool Null() { return add(nullptr); }
     bool Bool(bool b) { return add(b); }
     /// Numbers come as text: RapidJSON 1.1's own conversion computes nonsense for exponents far out of range.
     bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
-        const auto number = to_number({text, size});
-        if (number) return add(*number);
+        auto number = to_number({text, size});
+        if (number) return add(std::move(*number));
         problem = "number too big";
         return false;
     }
@@ -76,6 +76,8 @@ public:
     Value root;
 
 private:
+    static constexpr std::size_t usual_depth = 8;
+
     struct Open {
         Value value;
         std::string key; ///< the name that waits for its value
@@ -92,12 +94,12 @@ private:
         problem = fmt::format("more than {} values", limits_.values);
         return false;
     }
-    bool add(Value value) {
+    bool add(Value&& value) {
         if (!count()) return false;
         place(std::move(value));
         return true;
     }
-    bool open(Value value) {
+    bool open(Value&& value) {
         if (!count()) return false;
         if (open_.size() >= limits_.depth) {
             problem = fmt::format("nested deeper than {} levels", limits_.depth);
@@ -112,7 +114,7 @@ private:
         place(std::move(done));
         return true;
     }
-    void place(Value value) {
+    void place(Value&& value) {
         if (open_.empty()) {
             root = std::move(value);
             return;
