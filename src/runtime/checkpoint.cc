@@ -19,7 +19,6 @@
 #include "base/rollback.hh"
 #include "base/socket.hh"
 #include "base/text.hh"
-#include "oci/run/check_spec.hh"
 #include "oci/run/clone.hh"
 #include "oci/run/container.hh"
 #include "oci/run/init_channel.hh"
@@ -367,14 +366,6 @@ private:
     Fd terminal_;
 };
 
-Bundle checked_bundle(const RestoreOptions& options, const oci::CgroupHost& host) {
-    Bundle bundle = read_bundle(options.bundle);
-    if (!bundle.spec.process) throw Error("{}/config.json: process: expected a value, it is missing", bundle.path);
-    oci::check_spec(bundle.spec, host, bundle.path + "/config.json");
-    check_console(bundle.spec.process->terminal, options.console_socket, options.detach);
-    return bundle;
-}
-
 /// A container that was dumped under a service manager has that folder mounted, whoever restores it.
 void add_notify_mount(const Dir& dir, criu::RestorePlan& plan) {
     oci::Spec shown;
@@ -428,7 +419,7 @@ Child run_restore(const Launch& launch, Listener& listener, const Dir& work) {
 
 Restored restore_unnamed(const Store& store, const RestoreOptions& options) {
     const auto host = oci::CgroupHost::detect();
-    const Bundle bundle = checked_bundle(options, host);
+    const Bundle bundle = checked_bundle(options.bundle, host, options.console_socket, options.detach);
     const std::string program = criu::find_program();
     const Folders folders(options.images, options.work, IfMissing::fail);
     const ConsoleSocket console =
@@ -441,11 +432,7 @@ Restored restore_unnamed(const Store& store, const RestoreOptions& options) {
     container.save(); // names the control group before it exists
     const std::string path = container.record().cgroup;
     const auto cgroup = oci::Cgroup::create(host, path, bundle.spec.linux_.resources, oci::Cgroup::Existing::take);
-    undo.add([host, path] {
-        const auto made = oci::Cgroup::open(host, path);
-        made.kill_all();
-        (void)made.remove();
-    });
+    undo.add([host, path] { remove_cgroup(host, path, ""); });
     const criu::RestorePlan plan = plan_for(container, options, cgroup, folders);
     Listener listener(container, console, plan);
     Child child = run_restore({program, plan, bundle.root.path, cgroup, options}, listener, folders.work);

@@ -71,14 +71,6 @@ oci::Cgroup make_cgroup(const oci::CgroupHost& host, const Record& record, std::
     return oci::start_scope(host, options, existing, holder);
 }
 
-/// `scope`: empty for a group that is not systemd's.
-void remove_cgroup(const oci::CgroupHost& host, const std::string& path, const std::string& scope) {
-    const oci::Cgroup cgroup = oci::Cgroup::open(host, path);
-    cgroup.kill_all(); // members that had no pid namespace to die with
-    if (!scope.empty()) oci::stop_scope(scope);
-    if (!cgroup.remove()) throw Error("control group '{}' is still busy", path);
-}
-
 void send_signal(const Fd& pidfd, int number) {
     if (::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0) < 0 && errno != ESRCH)
         throw SysError("sending signal {}", number);
@@ -98,12 +90,28 @@ void destroy(const Store& store, const Container& container) {
         oci::run_hooks("poststop", hooks, context, oci::hook_state(context, "stopped", 0), oci::Failure::goes_on);
 }
 
-} // namespace
-
 void check_console(bool terminal, const std::string& socket, bool needs_one) {
     if (terminal && needs_one && socket.empty())
         throw Error("process.terminal: a terminal needs --console-socket, or somebody in the foreground");
     if (!terminal && !socket.empty()) throw Error("--console-socket: process.terminal is not set");
+}
+
+} // namespace
+
+Bundle checked_bundle(const std::string& path, const oci::CgroupHost& host, const std::string& console_socket,
+                      bool needs_console) {
+    Bundle bundle = read_bundle(path);
+    if (!bundle.spec.process) throw Error("{}/config.json: process: expected a value, it is missing", bundle.path);
+    oci::check_spec(bundle.spec, host, bundle.path + "/config.json");
+    check_console(bundle.spec.process->terminal, console_socket, needs_console);
+    return bundle;
+}
+
+void remove_cgroup(const oci::CgroupHost& host, const std::string& path, const std::string& scope) {
+    const oci::Cgroup cgroup = oci::Cgroup::open(host, path);
+    cgroup.kill_all(); // members that had no pid namespace to die with
+    if (!scope.empty()) oci::stop_scope(scope);
+    if (!cgroup.remove()) throw Error("control group '{}' is still busy", path);
 }
 
 oci::HookContext hook_context(const Record& record) {
@@ -150,11 +158,8 @@ void write_pid_file(const std::string& path, pid_t pid) {
 }
 
 Creation create(const Store& store, const CreateOptions& options, StartedBy started_by) {
-    Bundle bundle = read_bundle(options.bundle);
-    if (!bundle.spec.process) throw Error("{}/config.json: process: expected a value, it is missing", bundle.path);
     const auto host = oci::CgroupHost::detect();
-    oci::check_spec(bundle.spec, host, bundle.path + "/config.json");
-    check_console(bundle.spec.process->terminal, options.console_socket, started_by == StartedBy::later);
+    Bundle bundle = checked_bundle(options.bundle, host, options.console_socket, started_by == StartedBy::later);
     const ConsoleSocket console =
         options.console_socket.empty() ? ConsoleSocket() : ConsoleSocket(options.console_socket);
     oci::LaunchOptions launch = launch_options(store, options, bundle.spec);

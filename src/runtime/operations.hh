@@ -66,8 +66,12 @@ oci::CreatedProcess exec(const Store&, const Container&, const ExecOptions&);
 void write_pid_file(const std::string& path, pid_t pid);
 
 /// Steps that making a container and restoring one share.
-/// `needs_one`: nobody is in the foreground who could relay a terminal. Throws Error.
-void check_console(bool terminal, const std::string& socket, bool needs_one);
+/// Of the folder `path`, with a process, and with nothing in its spec that this host cannot do. `needs_console`: nobody is in the
+/// foreground who could relay a terminal. Throws Error.
+Bundle checked_bundle(const std::string& path, const oci::CgroupHost&, const std::string& console_socket,
+                      bool needs_console);
+/// With all in it. `scope`: the unit, empty for a group that is not systemd's. Throws Error for one that stays busy.
+void remove_cgroup(const oci::CgroupHost&, const std::string& path, const std::string& scope);
 Record first_record(const std::string& id, const Bundle&, CgroupManager);
 /// A hook that fails is told as a warning.
 oci::HookContext hook_context(const Record&);

@@ -44,7 +44,7 @@ public:
             if (!split_.next(record_)) return 0;
             const std::uint64_t index = next_index_++;
             if (record_.kind == SplitRecord::Kind::raw) raw_ = record_.text;
-            else if (record_.kind == SplitRecord::Kind::contents && record_.number > 0) begin_file(index);
+            else if (record_.kind == SplitRecord::Kind::contents) begin_file(index);
         }
         const std::size_t got = file_ ? read_file(buffer) : take_raw(buffer);
         if (got > left_) throw Error("the layer was changed: it has become longer");
@@ -90,7 +90,7 @@ private:
         if (::fstat(file.get(), &st) != 0) throw SysError("reading '{}'", printable(record_.text));
         if (!S_ISREG(st.st_mode) || static_cast<std::uint64_t>(st.st_size) != record_.number)
             throw Error("the layer was changed: '{}' has another size", printable(record_.text));
-        file_ = std::move(file);
+        if (record_.number > 0) file_ = std::move(file); // an empty one is only looked at
         file_left_ = record_.number;
     }
 
