@@ -145,14 +145,18 @@ void Cgroup::join_self(bool also_unified) const {
 void Cgroup::apply(const std::vector<CgroupWrite>& writes) const {
     std::vector<const CgroupWrite*> refused;
     std::string opened;
-    Fd file; // kept for the next value: a dozen device rules go to one file
+    Fd file;               // kept for the next value: a dozen device rules go to one file
+    bool needless = false; // the write before was taken instead of this one
     for (const CgroupWrite& w : writes) {
         std::string path = w.mount + path_ + '/' + w.file;
         if (path != opened) {
             file = Fd{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
             opened = std::move(path);
         }
-        if (!file || ::write(file.get(), w.value.data(), w.value.size()) < 0) refused.push_back(&w);
+        const bool taken = file && ::write(file.get(), w.value.data(), w.value.size()) >= 0;
+        const bool has_other = w.need == CgroupWrite::Need::this_or_next;
+        if (!taken && !needless && !has_other) refused.push_back(&w);
+        needless = taken && has_other;
     }
     for (const CgroupWrite* w : refused) cgroup_files::write(w->mount + path_ + '/' + w->file, w->value);
 }

@@ -44,6 +44,8 @@ struct CgroupWrite {
     std::string mount;
     std::string file;
     std::string value;
+    /// this_or_next: kernels have this file, that of the next write or both, and one has to take its value.
+    enum class Need { this_one, this_or_next } need = Need::this_one;
     bool operator==(const CgroupWrite&) const = default;
 };
 /// Pure: the values for `resources` on `host`. Throws Error naming a limit that this host cannot

@@ -129,25 +129,27 @@ std::uint64_t io_weight(std::uint16_t weight) { return 1 + (std::uint64_t{weight
 
 std::string device_number(std::int64_t major, std::int64_t minor) { return fmt::format("{}:{}", major, minor); }
 
-void plan_block_weights(const Target& to, const BlockIo& io, Writes& writes) {
-    const auto check = [](std::uint16_t weight) {
-        if (weight < 10 || weight > 1000) throw Error("block IO weight {}: expected a number from 10 to 1000", weight);
+/// Of the whole group for an empty `device`. v2 has a file for each of two schedulers, BFQ and iocost, and kernels have either or both.
+/// The weight of v1's old scheduler has gone from kernels with it; the one that is left calls its file so.
+void plan_block_weight(const Target& to, const std::string& device, std::uint16_t weight, Writes& writes) {
+    if (weight < 10 || weight > 1000) throw Error("block IO weight {}: expected a number from 10 to 1000", weight);
+    const auto value = [&](std::uint64_t number) {
+        return device.empty() ? std::to_string(number) : fmt::format("{} {}", device, number);
     };
-    // The weight of v1's old scheduler has gone from kernels with it; the one that is left calls its file so.
-    const char* file = to.v1 ? "blkio.bfq.weight" : "io.weight";
-    const char* device_file = to.v1 ? "blkio.bfq.weight_device" : "io.weight";
-    if (io.leaf_weight) throw Error("block IO leafWeight: kernels have no such value any more");
-    if (io.weight.value_or(0) != 0) {
-        check(*io.weight);
-        writes.push_back({to.mount, file, std::to_string(to.v1 ? *io.weight : io_weight(*io.weight))});
+    if (to.v1) {
+        writes.push_back({to.mount, device.empty() ? "blkio.bfq.weight" : "blkio.bfq.weight_device", value(weight)});
+        return;
     }
+    writes.push_back({to.mount, "io.bfq.weight", value(weight), CgroupWrite::Need::this_or_next});
+    writes.push_back({to.mount, "io.weight", value(io_weight(weight))});
+}
+
+void plan_block_weights(const Target& to, const BlockIo& io, Writes& writes) {
+    if (io.leaf_weight) throw Error("block IO leafWeight: kernels have no such value any more");
+    if (io.weight.value_or(0) != 0) plan_block_weight(to, "", *io.weight, writes);
     for (const BlockWeight& device : io.weight_device) {
         if (device.leaf_weight) throw Error("block IO leafWeight: kernels have no such value any more");
-        if (!device.weight) continue;
-        check(*device.weight);
-        const std::uint64_t weight = to.v1 ? *device.weight : io_weight(*device.weight);
-        writes.push_back(
-            {to.mount, device_file, fmt::format("{} {}", device_number(device.major, device.minor), weight)});
+        if (device.weight) plan_block_weight(to, device_number(device.major, device.minor), *device.weight, writes);
     }
 }
 

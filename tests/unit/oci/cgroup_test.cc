@@ -4,6 +4,7 @@
 #include "oci/run/cgroup.hh"
 
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 
 #include <catch2/catch_test_macros.hpp>
@@ -173,6 +174,27 @@ TEST_CASE("limits are there, and a lower one replaces a higher one in either ord
         scratch.group.apply(plan_cgroup(host(), resources));
         CHECK(scratch.group.stats().memory_limit == static_cast<std::uint64_t>(limit) << 20);
     }
+}
+
+TEST_CASE("of two files for one weight the kernel has either or both") {
+    const TempDir dir;
+    const CgroupHost two{.kind = CgroupHost::Kind::v2, .v1 = {}, .unified = dir.path(), .unified_controllers = {"io"}};
+    REQUIRE(::mkdir((dir.path() + "/one").c_str(), 0700) == 0);
+    const Cgroup group = Cgroup::open(two, "/one");
+    Resources resources;
+    resources.block_io.emplace().weight = 500;
+    const auto writes = plan_cgroup(two, resources);
+    CHECK_THROWS_AS(group.apply(writes), Error);
+
+    const std::string bfq = dir.path() + "/one/io.bfq.weight", cost = dir.path() + "/one/io.weight";
+    std::ofstream(bfq).flush();
+    group.apply(writes);
+    CHECK(read_file(bfq, 100) == "500");
+    std::ofstream(cost).flush();
+    group.apply(writes);
+    CHECK(read_file(cost, 100) == "4950");
+    REQUIRE(::unlink(bfq.c_str()) == 0);
+    group.apply(writes);
 }
 
 TEST_CASE("devices are closed but for those allowed") {

@@ -136,7 +136,10 @@ TEST_CASE("block IO limits by hierarchy version") {
                                                          {"/c/blkio", "blkio.bfq.weight_device", "8:0 1000"},
                                                          {"/c/blkio", "blkio.throttle.read_bps_device", "8:0 100"},
                                                          {"/c/blkio", "blkio.throttle.write_iops_device", "8:16 7"}});
-    CHECK(writes(v2, limits) == std::vector<CgroupWrite>{{"/sys/fs/cgroup", "io.weight", "4950"},
+    const auto either = CgroupWrite::Need::this_or_next;
+    CHECK(writes(v2, limits) == std::vector<CgroupWrite>{{"/sys/fs/cgroup", "io.bfq.weight", "500", either},
+                                                         {"/sys/fs/cgroup", "io.weight", "4950"},
+                                                         {"/sys/fs/cgroup", "io.bfq.weight", "8:0 1000", either},
                                                          {"/sys/fs/cgroup", "io.weight", "8:0 10000"},
                                                          {"/sys/fs/cgroup", "io.max", "8:0 rbps=100"},
                                                          {"/sys/fs/cgroup", "io.max", "8:16 wiops=7"}});
