@@ -28,7 +28,6 @@
 #include "runtime/console.hh"
 #include "runtime/criu/service.hh"
 #include "runtime/notify.hh"
-#include "runtime/operations.hh"
 
 namespace kist::runtime {
 
@@ -428,14 +427,17 @@ Restored restore_unnamed(const Store& store, const RestoreOptions& options) {
     Rollback undo;
     Dir dir = store.make(options.id);
     undo.add([&] { store.remove(options.id); });
-    Container container(std::move(dir), first_record(options.id, bundle, CgroupManager::cgroupfs));
+    Container container(std::move(dir), first_record(options.id, bundle, options.cgroup_manager));
     container.save(); // names the control group before it exists
-    const std::string path = container.record().cgroup;
-    const auto cgroup = oci::Cgroup::create(host, path, bundle.spec.linux_.resources, oci::Cgroup::Existing::take);
-    undo.add([host, path] { remove_cgroup(host, path, ""); });
+    std::optional<oci::ScopeHolder> holder;
+    const oci::Cgroup cgroup = make_cgroup(host, container.record(), holder);
+    undo.add([host, path = container.record().cgroup, scope = container.record().scope] {
+        remove_cgroup(host, path, scope);
+    });
     const criu::RestorePlan plan = plan_for(container, options, cgroup, folders);
     Listener listener(container, console, plan);
     Child child = run_restore({program, plan, bundle.root.path, cgroup, options}, listener, folders.work);
+    if (holder) holder->let_go(cgroup);
     (void)container.dir().remove_tree(root_name);
     container.set_process(child.pid());
     container.save();

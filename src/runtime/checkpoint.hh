@@ -6,6 +6,7 @@
 
 #include "base/process.hh"
 #include "runtime/criu/plan.hh"
+#include "runtime/operations.hh"
 #include "runtime/record.hh"
 
 namespace kist::runtime {
@@ -26,6 +27,7 @@ struct RestoreOptions {
     std::string console_socket;
     std::string pid_file;
     bool detach = false;
+    CgroupManager cgroup_manager = CgroupManager::cgroupfs;
     criu::RestoreWishes wishes;
 };
 /// A container that runs again. `child` is its first process, our child as that of create() is.

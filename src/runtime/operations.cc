@@ -17,7 +17,6 @@
 #include "base/time.hh"
 #include "oci/run/check_spec.hh"
 #include "oci/run/notify_socket.hh"
-#include "oci/run/systemd_scope.hh"
 #include "runtime/bundle.hh"
 #include "runtime/console.hh"
 #include "runtime/notify.hh"
@@ -58,17 +57,6 @@ oci::LaunchOptions launch_options(const Store& store, const CreateOptions& optio
     launch.keep_keyring = options.no_new_keyring;
     set_seccomp(store, spec, launch);
     return launch;
-}
-
-oci::Cgroup make_cgroup(const oci::CgroupHost& host, const Record& record, std::optional<oci::ScopeHolder>& holder) {
-    const oci::Resources& resources = record.spec.linux_.resources;
-    constexpr auto existing = oci::Cgroup::Existing::take;
-    if (record.scope.empty()) return oci::Cgroup::create(host, record.cgroup, resources, existing);
-    const oci::ScopeOptions options{.name = oci::parse_scope(record.spec.linux_.cgroups_path, record.id),
-                                    .description = "container " + record.id,
-                                    .resources = resources,
-                                    .properties = oci::annotated_properties(record.spec.annotations)};
-    return oci::start_scope(host, options, existing, holder);
 }
 
 void send_signal(const Fd& pidfd, int number) {
@@ -124,6 +112,17 @@ oci::HookContext hook_context(const Record& record) {
         if (result.failed()) log::warn("{}", result.message());
     };
     return context;
+}
+
+oci::Cgroup make_cgroup(const oci::CgroupHost& host, const Record& record, std::optional<oci::ScopeHolder>& holder) {
+    const oci::Resources& resources = record.spec.linux_.resources;
+    constexpr auto existing = oci::Cgroup::Existing::take;
+    if (record.scope.empty()) return oci::Cgroup::create(host, record.cgroup, resources, existing);
+    const oci::ScopeOptions options{.name = oci::parse_scope(record.spec.linux_.cgroups_path, record.id),
+                                    .description = "container " + record.id,
+                                    .resources = resources,
+                                    .properties = oci::annotated_properties(record.spec.annotations)};
+    return oci::start_scope(host, options, existing, holder);
 }
 
 Record first_record(const std::string& id, const Bundle& bundle, CgroupManager manager) {

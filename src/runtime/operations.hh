@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "oci/run/container.hh"
+#include "oci/run/systemd_scope.hh"
 #include "runtime/bundle.hh"
 #include "runtime/record.hh"
 
@@ -70,6 +71,8 @@ void write_pid_file(const std::string& path, pid_t pid);
 /// foreground who could relay a terminal. Throws Error.
 Bundle checked_bundle(const std::string& path, const oci::CgroupHost&, const std::string& console_socket,
                       bool needs_console);
+/// As the record says: through cgroupfs, or as a scope, which is kept by `holder` until a process of the container is in it.
+oci::Cgroup make_cgroup(const oci::CgroupHost&, const Record&, std::optional<oci::ScopeHolder>& holder);
 /// With all in it. `scope`: the unit, empty for a group that is not systemd's. Throws Error for one that stays busy.
 void remove_cgroup(const oci::CgroupHost&, const std::string& path, const std::string& scope);
 Record first_record(const std::string& id, const Bundle&, CgroupManager);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kist-oci restore: a container whose processes come out of a folder.
 #include "runtime/checkpoint.hh"
+#include "runtime/create_options.hh"
 #include "runtime/criu/arguments.hh"
 #include "runtime/foreground.hh"
 #include "runtime/operations.hh"
@@ -41,8 +42,6 @@ int restore_container(const Call& call) {
     Restore given;
     const std::string id = parse_into(given, options, call).front();
     if (given.no_pivot) throw UsageError("--no-pivot: criu changes the root by pivot_root(2) only");
-    if (call.globals.systemd_cgroup)
-        throw UsageError("--systemd-cgroup: a restored container's control group is made through cgroupfs only");
     if (!given.detach && !given.console_socket.empty()) throw UsageError("--console-socket is for --detach");
     RestoreOptions wanted{.id = id,
                           .bundle = given.bundle,
@@ -51,6 +50,7 @@ int restore_container(const Call& call) {
                           .console_socket = given.console_socket,
                           .pid_file = given.pid_file,
                           .detach = given.detach,
+                          .cgroup_manager = cgroup_manager(call.globals),
                           .wishes = {}};
     criu::set_wishes(wanted.wishes, given);
     wanted.wishes.lsm_profile = given.lsm_profile;
