@@ -5,7 +5,9 @@
 
 #include <csignal>
 #include <exception>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include <fcntl.h>
 
@@ -13,6 +15,7 @@
 #include "base/json.hh"
 #include "base/text.hh"
 #include "base/time.hh"
+#include "engine/ask_monitor.hh"
 #include "engine/changes.hh"
 #include "engine/container_root.hh"
 #include "engine/containers.hh"
@@ -33,31 +36,35 @@ using storage::LayerReply;
 
 constexpr std::size_t config_limit = 4u << 20;
 
-/// The container stands still while this lives; one that was paused before stays so.
-class Paused {
+/// The container stands still while this lives; one that was paused before stays so. Its monitor ends it with our connection, so
+/// nothing is left to undo for a command that is killed.
+class Held {
 public:
-    Paused(Engine& engine, const ContainerId& id, bool wanted) : engine_(engine), id_(id) {
-        const auto view = wanted ? engine.containers().view(id) : std::nullopt;
-        if (!view || view->state.status != storage::Status::running) return;
-        pause(engine, id);
-        did_ = true;
+    Held(Engine& engine, const ContainerId& id, bool wanted) : engine_(engine), id_(id) {
+        if (!wanted) return;
+        ask_monitor(engine, id, [&](monitor::ControlClient& client, const storage::ContainerView& view) {
+            const auto status = view.state.status;
+            if (status != storage::Status::running && status != storage::Status::paused) return;
+            client.hold();
+            client_ = std::move(client);
+        });
     }
-    Paused(const Paused&) = delete;
-    Paused& operator=(const Paused&) = delete;
-    ~Paused() {
-        try {
-            end();
-        } catch (const Error&) { // it was killed or unpaused meanwhile
-        }
-    }
+    /// Throws Error when it cannot be told that it stood still until now. One that has ended meanwhile did.
     void end() {
-        if (std::exchange(did_, false)) unpause(engine_, id_);
+        if (!client_) return;
+        try {
+            std::exchange(client_, std::nullopt)->let_go();
+        } catch (const monitor::MonitorLost&) {
+            // Whoever takes it over, as this does, thaws it.
+            if (is_up(settled_view(engine_, id_).state.status))
+                throw Error("its monitor was killed while it was to stand still").with_hint("try again");
+        }
     }
 
 private:
     Engine& engine_;
     const ContainerId id_;
-    bool did_ = false;
+    std::optional<monitor::ControlClient> client_;
 };
 
 /// Lets `write` write into one end of a pipe on a thread of its own while `use` has the other. When both fail, the reason is
@@ -114,7 +121,7 @@ HeldLayer make_layer(Engine& engine, const ContainerId& id, const ContainerConfi
         below = engine.images().layer(config.layer).ancestors;
         below.push_back(config.layer);
     }
-    Paused paused(engine, id, options.pause);
+    Held held(engine, id, options.pause);
     const ContainerChanges changes = options.squash ? ContainerChanges() : changes_of_container(engine, id);
     const auto write = [&](const Fd& out) {
         if (options.squash) return write_files(engine, id, out, options.warn);
@@ -122,7 +129,7 @@ HeldLayer make_layer(Engine& engine, const ContainerId& id, const ContainerConfi
     };
     return layers.make_new(work, below, [&](const Dir& folder) {
         LayerReply reply = through_pipe(write, [&](const Fd& in) { return storage::unpack_layer(in, folder, {}); });
-        paused.end(); // what follows reads nothing of the container
+        held.end(); // what follows reads nothing of the container
         return reply;
     });
 }

@@ -69,6 +69,8 @@ std::optional<int> ControlClient::stop(const StopRequest& stop, const Waiting& w
 void ControlClient::signal(int number) { request(Packet::signal, std::to_string(number), {}); }
 void ControlClient::pause() { request(Packet::pause, {}, {}); }
 void ControlClient::unpause() { request(Packet::unpause, {}, {}); }
+void ControlClient::hold() { request(Packet::hold, {}, {}); }
+void ControlClient::let_go() { request(Packet::let_go, {}, {}); }
 
 void ControlClient::reload() { request(Packet::reload, {}, {}); }
 

@@ -39,6 +39,9 @@ public:
     void signal(int number);
     void pause();
     void unpause();
+    /// Paused until let_go(), or until this connection ends, whatever ends it. One that the user has paused stays so.
+    void hold();
+    void let_go();
     /// Of an initialized container: returns once its program runs, with what poststart hooks failed at, a line each.
     std::string start();
     /// To be attached by AttachSession::run(…, Greet::no) on this connection: on return the monitor has heard it.

@@ -155,6 +155,9 @@ enum class Packet : std::uint8_t {
     stop = 't',
     pause = 'p', ///< answered by done/failed
     unpause = 'u',
+    /// be paused for as long as this connection lasts, unless the user has paused it or ends that; answered by done/failed
+    hold = 'k',
+    let_go = 'K',       ///< the end of that; answered by done
     check_health = 'h', ///< a health check now; answered by `checked` or `failed`
     /// monitor.json has changed (`update`): restart policy, health check, how to stop; answered by done/failed
     reload = 'l',

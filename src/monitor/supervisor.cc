@@ -244,6 +244,11 @@ bool Supervisor::adopt(const Job& job) {
     }
     // Not what is on record: the last monitor may have been killed between freezing it and writing that down.
     state_.status = cgroup_->is_frozen() ? storage::Status::paused : storage::Status::running;
+    // For whom it was held knows by the lost connection that it does not stand still any more.
+    if (std::exchange(state_.held, false) && state_.status == storage::Status::paused) {
+        cgroup_->thaw();
+        state_.status = storage::Status::running;
+    }
     server_.listen(run_);
     write_state();
     serve();
@@ -294,6 +299,8 @@ void Supervisor::on_packet(ClientId client, const PacketView& packet) {
     case Packet::start: return start_waiting(client);
     case Packet::pause: return answer(client, [this] { pause(); });
     case Packet::unpause: return answer(client, [this] { unpause(); });
+    case Packet::hold: return answer(client, [&] { hold(client); });
+    case Packet::let_go: return answer(client, [&] { let_go(client); });
     case Packet::reload: return answer(client, [this] { reload(); });
     case Packet::check_health: return answer_failure(client, [&] { check_health(client); });
     case Packet::connect: return answer(client, [&] { connect_network(packet.payload); });
@@ -341,7 +348,12 @@ void Supervisor::attach(ClientId client, std::string_view payload) {
     if ((flags & attach_stdin) != 0 && input_ && !input_->is_open()) server_.send(client, Packet::stdin_closed);
 }
 
-void Supervisor::on_gone(ClientId, std::uint8_t flags) {
+void Supervisor::on_gone(ClientId client, std::uint8_t flags) {
+    try {
+        let_go(client);
+    } catch (const Error& error) {
+        state_.error = error.message();
+    }
     // A terminal stays: its user may come back.
     if ((flags & attach_stdin) != 0 && input_ && task_.stdin_once && !task_.terminal) input_->finish();
 }
@@ -449,9 +461,31 @@ void Supervisor::unpause() {
     if (state_.status != storage::Status::paused) throw Error("container '{}' is not paused", task_.id);
     cgroup_->thaw();
     state_.status = kill_timer_ ? storage::Status::stopping : storage::Status::running;
+    state_.held = false;
+    holders_.clear();
     write_state();
     if (health_) health_->resume();
     tell("unpause");
+}
+
+void Supervisor::hold(ClientId client) {
+    check_runs();
+    if (state_.status != storage::Status::paused) {
+        state_.held = true;
+        write_state(); // before it is frozen: who takes over must not think that the user did it
+        try {
+            pause();
+        } catch (const Error&) {
+            state_.held = false;
+            write_state();
+            throw;
+        }
+    }
+    if (state_.held) holders_.push_back(client);
+}
+
+void Supervisor::let_go(ClientId client) {
+    if (std::erase(holders_, client) != 0 && holders_.empty()) unpause();
 }
 
 } // namespace kist::monitor

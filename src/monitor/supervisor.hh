@@ -109,6 +109,8 @@ private:
     void tell_stuck();
     void pause();
     void unpause();
+    void hold(ClientId client);
+    void let_go(ClientId client);
     void follow_files(const Job& job, const Fd& init);
     void notify_manager(const Job& job);
     void take_over_notify(const Job& job);
@@ -168,6 +170,7 @@ private:
     std::optional<WindowSize> size_;               ///< asked for before there was a terminal
     std::optional<EventLoop::TimerId> kill_timer_, stuck_timer_;
     std::vector<ClientId> stoppers_; ///< who waits for the end
+    std::vector<ClientId> holders_;  ///< for whom it is paused; none: it is not, or for its user
     std::int64_t kill_at_ = 0;
     std::unique_ptr<HealthRunner> health_;   ///< none: nothing is checked
     std::unique_ptr<FileFollower> follower_; ///< none: no file is followed

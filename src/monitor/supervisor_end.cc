@@ -49,6 +49,7 @@ void Supervisor::note_exit(const std::optional<ExitStatus>& status) {
     state_.status = storage::Status::exited;
     state_.exit_code = known.code();
     state_.finished_at = Moment::now().ns;
+    state_.held = false;
     uptime_ = storage::time_since(state_.pid_start_time) - std::exchange(waited_, {});
     state_.oom_killed = was_oom_killed(known);
 }
@@ -58,6 +59,7 @@ void Supervisor::clear_away() {
     for (auto* timer : {&kill_timer_, &stuck_timer_})
         if (*timer) loop_.cancel(*std::exchange(*timer, std::nullopt));
     stoppers_.clear();
+    holders_.clear();
     health_.reset();
     follower_.reset();
     if (state_.oom_killed) tell("oom");

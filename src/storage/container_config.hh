@@ -228,6 +228,7 @@ struct ContainerState {
     std::int64_t started_at = 0, finished_at = 0; ///< ns since 1970
     int exit_code = 0;
     bool oom_killed = false;
+    bool held = false;             ///< paused, or about to be, for a command and not for the user
     std::string error;             ///< why it could not start, or could not be removed
     std::string hook;              ///< the one that runs now
     std::int64_t hook_since = 0;   ///< ns since 1970
@@ -253,6 +254,7 @@ struct ContainerState {
         field("finished_at", &S::finished_at);
         field("exit_code", &S::exit_code);
         field("oom_killed", &S::oom_killed);
+        field("held", &S::held);
         field("error", &S::error);
         field("hook", &S::hook);
         field("hook_since", &S::hook_since);

@@ -113,6 +113,41 @@ assert "/opt/new/file" in d["added"] and "/etc/passwd" in d["changed"] and "/etc
     [ "$(kist run --rm live cat /x)" = x ]
 }
 
+@test "a commit that is killed lets the container go on, and one whose container's monitor is killed makes no image" {
+    kist run -d --name web busybox sh -c 'dd if=/dev/urandom of=/big bs=1M count=200 2>/dev/null; touch /done; sleep 1000' >/dev/null
+    wait_until 30 kist exec web test -e /done
+    begin_commit() {
+        "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" commit web half >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
+        wait_until 5 has State.Status web paused
+        kill -STOP $!
+    }
+    begin_commit
+    kill -KILL $!
+    wait_until 5 has State.Status web running
+    begin_commit
+    kill_monitor web
+    has State.Status web running
+    kill -CONT $!
+    local status=0
+    wait $! || status=$?
+    [ "$status" -eq 125 ]
+    grep -q 'its monitor was killed' "$BATS_TEST_TMPDIR/said"
+    # the user's own pause is kept by whoever takes over
+    kist pause web
+    kill_monitor web
+    has State.Status web paused
+    kist unpause web
+    # two at once: the first that is done does not let the container go
+    begin_commit
+    kist commit web whole >/dev/null
+    has State.Status web paused
+    kill -CONT $!
+    wait $!
+    has State.Status web running
+    run kist image inspect half
+    [ "$status" -eq 0 ]
+}
+
 @test "--format docker, --config and --include-volumes" {
     mkdir data
     kist create --name c -v "$PWD/data:/data" busybox >/dev/null
