@@ -122,6 +122,16 @@ class Runtime:
     def run_argv(self, name):
         return self("run", "--bundle", self.bundle, f"{name}-{os.getpid()}")
 
+    def configure(self, *, args=("true",), seccomp=None):
+        with open(f"{self.bundle}/config.json", encoding="utf-8") as file:
+            spec = json.load(file)
+        spec["process"]["args"] = list(args)
+        spec["linux"].pop("seccomp", None)
+        if seccomp:
+            spec["linux"]["seccomp"] = seccomp
+        with open(f"{self.bundle}/config.json", "w", encoding="utf-8") as file:
+            json.dump(spec, file)
+
     def __call__(self, *words):
         return [self.program, "--root", self.root, *words]
 
@@ -181,6 +191,42 @@ def bench_run(engines, runtimes, rounds):
     return interleaved(jobs, rounds)
 
 
+def default_filter():
+    """kist's default profile, which is Docker's, as the linux.seccomp of a container with the default capabilities."""
+    with open(f"{TOP}/src/oci/run/default_seccomp.json", encoding="utf-8") as file:
+        profile = json.load(file)
+    machine = next(entry for entry in profile["archMap"] if entry["architecture"] == "SCMP_ARCH_" + os.uname().machine.upper())
+    return {"defaultAction": profile["defaultAction"], "defaultErrnoRet": profile["defaultErrnoRet"],
+            "architectures": [machine["architecture"], *machine["subArchitectures"]],
+            "syscalls": [{key: rule[key] for key in ("names", "action", "errnoRet", "args") if key in rule}
+                         for rule in profile["syscalls"] if "includes" not in rule]}
+
+
+def bench_filtered(_engines, runtimes, rounds):
+    """kist-oci keeps what it has made of a filter; the first call of each runtime, which warms the caches, is not counted."""
+    for runtime in runtimes:
+        runtime.configure(seccomp=default_filter())
+    try:
+        return interleaved({r.name: (lambda r=r: timed(r.run_argv("filtered"))) for r in runtimes}, rounds)
+    finally:
+        for runtime in runtimes:
+            runtime.configure()
+
+
+def bench_filter_made(_engines, runtimes, rounds):
+    """With kist-oci's cache emptied each time; crun and runc 1.1 have none."""
+    def job(runtime):
+        shutil.rmtree(f"{runtime.root}/.seccomp", ignore_errors=True)
+        return timed(runtime.run_argv("filtered"))
+    for runtime in runtimes:
+        runtime.configure(seccomp=default_filter())
+    try:
+        return interleaved({r.name: (lambda r=r: job(r)) for r in runtimes}, rounds)
+    finally:
+        for runtime in runtimes:
+            runtime.configure()
+
+
 def reap_orphans():
     """What a runtime leaves to us, its supervisor."""
     try:
@@ -232,14 +278,22 @@ def bench_detached(engines, _, rounds):
     return interleaved({e.name: (lambda e=e: job(e)) for e in engines}, rounds)
 
 
-def bench_exec(engines, _, rounds):
+def bench_exec(engines, runtimes, rounds):
+    name = f"target-{os.getpid()}"
     for engine in engines:
-        check(engine.run_words("-d", "--stop-signal", "KILL", "--name", "target", "busybox", "sleep", "1000"))
+        check(engine.run_words("-d", "--stop-signal", "KILL", "--name", name, "busybox", "sleep", "1000"))
+    for runtime in runtimes:
+        runtime.configure(args=["sleep", "1000"])
+        check_quiet(runtime("run", "--detach", "--bundle", runtime.bundle, name))
     try:
-        return interleaved({e.name: (lambda e=e: timed(e("exec", "target", "true"))) for e in engines}, rounds)
+        return interleaved({e.name: (lambda e=e: timed(e("exec", name, "true"))) for e in engines + runtimes}, rounds)
     finally:
         for engine in engines:
-            run(engine("rm", "-f", "target"))
+            run(engine("rm", "-f", name))
+        for runtime in runtimes:
+            check_quiet(runtime("delete", "--force", name))
+            runtime.configure()
+        reap_orphans()
 
 
 def bench_inspect(engines, _, rounds):
@@ -336,10 +390,12 @@ def bench_log(engines, _runtimes, rounds):
 BENCHES = {
     "version": ("`--version`, ms", bench_version),
     "run": ("`run --rm --network none busybox true` (runtimes: bare bundle), ms", bench_run),
+    "filtered": ("`run` of a bare bundle with Docker's default filter, ms", bench_filtered),
+    "filter_made": ("the same, the filter not in kist-oci's cache, ms", bench_filter_made),
     "create": ("`create`, `start`, `delete` of a bare bundle, ms", bench_create),
     "waiting": ("process of a created container, KiB PSS", bench_waiting),
     "detached": ("`run -d` and `rm -f`, ms", bench_detached),
-    "exec": ("`exec busybox true`, ms", bench_exec),
+    "exec": ("`exec CONTAINER true`, ms", bench_exec),
     "inspect": ("`inspect`, ms", bench_inspect),
     "ps50": ("`ps -a` of 50, ms", bench_ps(50)),
     "ps1000": ("`ps -a` of 1000, ms", bench_ps(1000)),

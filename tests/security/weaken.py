@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shows that the security tests see the measures they are for: each must fail when its measure is switched off.
 
-    sudo tests/security/weaken.py [--build FOLDER] [--only TEXT]
+    sudo tests/security/weaken.py [--build FOLDER] [--only TEXT] [--guest]
     tests/security/weaken.py --check
 
-In a copy of the tree (default build-weakened) the tests of runtime.bats pass first as they are. Then for each measure its lines are
-replaced, kist is built, the measure's tests are run, and each has to fail; the line at which it does is printed. What is attacked then
-is really hit, and lies in the test's own folder; even so this is for a machine that may come to harm.
---check only looks that the lines are still there and that every test has a measure.
+In a copy of the tree (default build-weakened) the tests of runtime.bats, and others that a measure names, pass first as they are.
+Then for each measure its lines are replaced, kist is built, the measure's tests are run, and each has to fail; the line at which it
+does is printed. What is attacked then is really hit, and lies in the test's own folder; even so this is for a machine that may come
+to harm. --guest does so with the measures whose tests run in the guest of tests/guest alone.
+--check only looks that the lines are still there and that every test of runtime.bats has a measure.
 """
 import argparse
 import filecmp
@@ -21,6 +22,7 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TESTS = "tests/security/runtime.bats"
+CHECKPOINT = "tests/system/oci_checkpoint.bats"
 PROGRAMS = {"KIST": "src/cli/kist", "KIST_OCI": "src/runtime/kist-oci", "ATTACKER": "tests/security/attacker"}
 TARGETS = [*PROGRAMS.values(), "src/monitor/kist-monitor", "src/unpack/kist-unpack", "src/fetch/kist-fetch"]
 
@@ -28,9 +30,11 @@ TARGETS = [*PROGRAMS.values(), "src/monitor/kist-monitor", "src/unpack/kist-unpa
 class Measure:
     """A measure, the beginnings of its tests' names, and how it is switched off: (file, its text, what stands there then)…"""
 
-    def __init__(self, name, tests, *edits, command=None):
+    def __init__(self, name, tests, *edits, command=None, file=TESTS, guest=False):
         self.name, self.tests, self.edits = name, tests, edits
         self.command = command  # for what is no source: run in the build folder
+        self.file = file  # where the tests are
+        self.guest = guest  # they need the guest
 
 
 # Where two measures stop one attack, both are switched off.
@@ -108,6 +112,12 @@ MEASURES = [
             ("src/oci/run/default_seccomp.json", '"args": [{"index": 0, "value": 12, "op": "SCMP_CMP_LT"}] }', '"args": [{"index": 0, "value": 99, "op": "SCMP_CMP_LT"}] }')),
     Measure("folders of state are root's", ["2013-6441"],
             ("src/storage/store.cc", "::fchmod(root.fd().get(), 0700)", "::fchmod(root.fd().get(), 0755)")),
+    Measure("what criu reads is root's", ["what cannot be done is said"],
+            ("src/runtime/checkpoint.cc", "if (facts.st_uid == ::geteuid() && (", "if (facts.st_uid != ::geteuid() || ("),
+            file=CHECKPOINT),
+    Measure("masked and read-only paths are so after a restore", ["a process goes on where it was"],
+            ("src/runtime/checkpoint.cc", "protect_mounts(plan_.flags, told.notified_pid);", "protect_mounts({}, told.notified_pid);"),
+            file=CHECKPOINT, guest=True),
 ]
 
 
@@ -118,16 +128,18 @@ def named_tests(text):
 def check():
     """What does not fit the tree any more."""
     problems = []
-    with open(f"{TOP}/{TESTS}", encoding="utf-8") as file:
-        tests = named_tests(file.read())
+    tests = {}
+    for file in {measure.file for measure in MEASURES}:
+        with open(f"{TOP}/{file}", encoding="utf-8") as source:
+            tests[file] = named_tests(source.read())
     for measure in MEASURES:
         for file, old, _ in measure.edits:
             with open(f"{TOP}/{file}", encoding="utf-8") as source:
                 if source.read().count(old) != 1:
                     problems.append(f"{file}: not once in it: {old!r} (measure '{measure.name}')")
-        problems += [f"{TESTS}: no test begins with '{name}'" for name in measure.tests if not any(test.startswith(name) for test in tests)]
-    tried = {test for test in tests for measure in MEASURES for name in measure.tests if test.startswith(name)}
-    return problems + [f"{TESTS}: no measure in weaken.py is switched off for '{test}'" for test in tests if test not in tried]
+        problems += [f"{measure.file}: no test begins with '{name}'" for name in measure.tests if not any(test.startswith(name) for test in tests[measure.file])]
+    tried = {test for test in tests[TESTS] for measure in MEASURES for name in measure.tests if test.startswith(name)}
+    return problems + [f"{TESTS}: no measure in weaken.py is switched off for '{test}'" for test in tests[TESTS] if test not in tried]
 
 
 class Copy:
@@ -166,16 +178,18 @@ class Copy:
         with open(f"{self.tree}/{file}", "w", encoding="utf-8") as source:
             source.write(text)
 
-    def run(self, tests):
+    def run(self, tests, file, guest):
         """name → None when it passed, else the line at which it failed. In namespaces that take along what a test has left behind."""
         pattern = "^(" + "|".join(re.escape(test) for test in tests) + ")"
         environment = {**os.environ, **{name: f"{self.build}/{program}" for name, program in PROGRAMS.items()}}
         words = ["unshare", "--mount", "--net", "--ipc", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c",
-                 'ip link set lo up; mount --bind "$0" /tmp; bats --formatter tap -f "$@"; exit $?', self.temporary, pattern, f"{self.tree}/{TESTS}"]
+                 'ip link set lo up; mount --bind "$0" /tmp; bats --formatter tap -f "$@"; exit $?', self.temporary, pattern, f"{self.tree}/{file}"]
+        if guest:
+            words = [f"{self.tree}/tests/guest/run", self.build, "-f", pattern, f"{self.tree}/{file}"]
         output = subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
         self.remove_rest()
         results = {}
-        for verdict, name, notes in re.findall(r"^(ok|not ok) \d+ (.*)\n((?:#.*\n)*)", output, re.MULTILINE):
+        for verdict, name, notes in re.findall(r"^(ok|not ok) \d+ (.*?)(?: in \d+ms)?\n((?:#.*\n)*)", output, re.MULTILINE):
             where = re.search(r"^#\s+`(.*)' failed", notes, re.MULTILINE)
             results[name] = None if verdict == "ok" else where.group(1) if where else notes
         if not results:
@@ -211,7 +225,7 @@ def switch_off(copy, measure):
             subprocess.run(measure.command, cwd=copy.build, check=True)
         results = {}
         for test in measure.tests:  # one at a time: each must fail of its own
-            results |= copy.run([test])
+            results |= copy.run([test], measure.file, measure.guest)
     finally:
         for file, text in reversed(before):
             copy.write(file, text)
@@ -227,6 +241,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", metavar="FOLDER", default=f"{TOP}/build-weakened")
     parser.add_argument("--only", metavar="TEXT", default="", help="measures and tests whose name holds it")
+    parser.add_argument("--guest", action="store_true", help="the measures whose tests need the guest, and no others")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--verbose", action="store_true", help="all that the tests print")
     args = parser.parse_args()
@@ -235,10 +250,14 @@ def main():
         for problem in problems:
             print(problem)
         return 1 if problems else 0
-    chosen = [measure for measure in MEASURES if args.only in measure.name or any(args.only in test for test in measure.tests)]
+    chosen = [measure for measure in MEASURES
+              if measure.guest == args.guest and (args.only in measure.name or any(args.only in test for test in measure.tests))]
     copy = Copy(args.build, args.verbose)
     copy.make()
-    failed = {test: line for test, line in copy.run(sorted({test for measure in chosen for test in measure.tests})).items() if line is not None}
+    failed = {}
+    for file in sorted({measure.file for measure in chosen}):
+        results = copy.run(sorted({test for measure in chosen if measure.file == file for test in measure.tests}), file, args.guest)
+        failed |= {test: line for test, line in results.items() if line is not None}
     for test, line in failed.items():
         print(f"not ok - as it is | {test} | {line}")
     if failed:

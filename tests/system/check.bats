@@ -270,7 +270,7 @@ flip() { printf 'X' | dd of="$1" bs=1 seek="${2:-20}" conv=notrunc status=none; 
     local path bad=0 count=0 words keep=$BATS_TEST_TMPDIR/keep
     # Bounded and clean: an answer or a reason, never a crash.
     clean() {
-        run timeout 20 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" "$@"
+        run timeout "$(at_most 20)" "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" "$@"
         case $status in 0 | 1 | 125) ;; *) echo "without $path: $*: exit $status: $output"; bad=1 ;; esac
     }
     rm -rf "$ROOT_T"/root/events.log

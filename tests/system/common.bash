@@ -8,9 +8,12 @@ top=$(cd "${BATS_TEST_DIRNAME}/../.." && pwd)
 # For setup_file.
 need_root() { [ "$(id -u)" = 0 ] || skip "needs root"; }
 
+# at_most NUMBER: a limit of time, in whatever unit. Where processors are emulated PATIENCE is how many times as long it is.
+at_most() { echo $(($1 * ${PATIENCE:-1})); }
+
 # wait_until SECONDS COMMAND…: retries until it succeeds.
 wait_until() {
-    local end=$(($(date +%s%N) + $1 * 1000000000))
+    local end=$(($(date +%s%N) + $(at_most "$1") * 1000000000))
     shift
     until "$@"; do
         [ "$(date +%s%N)" -lt "$end" ] || { echo "still not after the time given: $*"; return 1; }

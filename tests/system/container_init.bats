@@ -73,7 +73,7 @@ EOF
 @test "stop, kill and rm end it, and no policy starts it again" {
     kist create --name c --restart always --stop-timeout 60 busybox sleep 1000 >/dev/null
     kist container init c
-    timeout 5 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" stop c
+    timeout "$(at_most 5)" "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" stop c
     [ "$(state c)" = exited ]
     kist container init c
     kist kill c

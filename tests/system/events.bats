@@ -120,7 +120,7 @@ actions() { past --format '{{.Action}}' "$@" | paste -sd' '; }
     kist events --until "$(date -u -d '+1 second' +%Y-%m-%dT%H:%M:%S.%NZ)" >/dev/null
     end=$(date +%s%N)
     [ $((end - begin)) -ge 500000000 ]
-    [ $((end - begin)) -lt 5000000000 ]
+    [ $((end - begin)) -lt "$(at_most 5000000000)" ]
 }
 
 @test "a damaged line costs only itself" {

@@ -72,7 +72,7 @@ teardown() { check_footprint; }
     kist run -d --name web busybox sleep 100
     start=$(date +%s)
     # A file, not a pipe of this test: only kist itself could wait for the background process.
-    timeout 10 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" exec web sh -c 'sleep 50 & echo done' >"$BATS_TEST_TMPDIR/out"
+    timeout "$(at_most 10)" "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" exec web sh -c 'sleep 50 & echo done' >"$BATS_TEST_TMPDIR/out"
     [ "$(cat "$BATS_TEST_TMPDIR/out")" = done ]
     [ $(($(date +%s) - start)) -lt 5 ]
 }

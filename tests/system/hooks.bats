@@ -86,7 +86,7 @@ write_spec() { printf '%s' "$1" >"$spec"; chmod 600 "$spec"; }
     export KIST_CANARY=seen
     write_spec "{\"prestart\": [$(entry daemon), $(entry fds)], \"poststart\": [$(entry flood ', "timeout": 1')]}"
     exec 9</etc/hostname
-    run -0 timeout 20 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" run --name left --hook-spec "$spec" busybox true
+    run -0 timeout "$(at_most 20)" "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" run --name left --hook-spec "$spec" busybox true
     exec 9<&-
     [[ "$output" == *"took longer than 1 s and was killed"* ]]
     # The streams and that of the folder that ls reads; none of ours, and nothing of our environment.
@@ -105,7 +105,7 @@ write_spec() { printf '%s' "$1" >"$spec"; chmod 600 "$spec"; }
     kist start held >/dev/null 3>&- &
     wait_until 5 grep -q begun "$ROOT_T/log"
     kist ps --format '{{.Status}}' | grep -q "Starting (hook prestart\[0\] '"
-    timeout 5 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" inspect held >/dev/null
+    timeout "$(at_most 5)" "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" inspect held >/dev/null
     kist start held >"$BATS_TEST_TMPDIR/second" 3>&- &
     local second=$!
     sleep 0.3

@@ -371,7 +371,7 @@ END
     size=$(stat -c %s "$BATS_TEST_TMPDIR/s.tar")
     for part in 0 1 511 512 513 2048 $((size / 3)) $((size / 2)) $((size - 600000)); do
         head -c "$part" "$BATS_TEST_TMPDIR/s.tar" >"$BATS_TEST_TMPDIR/cut.tar"
-        run timeout 5 "$KIST" --root "$ROOT_T/root" --runroot "$ROOT_T/run" load -i "$BATS_TEST_TMPDIR/cut.tar"
+        run timeout "$(at_most 5)" "$KIST" --root "$ROOT_T/root" --runroot "$ROOT_T/run" load -i "$BATS_TEST_TMPDIR/cut.tar"
         [ "$status" -ne 0 ]
         [ "$status" -ne 124 ]
         [ "$status" -lt 128 ]

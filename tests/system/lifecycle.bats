@@ -15,7 +15,7 @@ seconds() { local start=$(date +%s%N); "$@"; echo "$((($(date +%s%N) - start) / 
     kist run -d --name polite busybox sh -c 'trap "echo bye; exit 0" TERM; while :; do sleep 0.1; done'
     sleep 0.3
     seconds kist stop polite
-    [ "$(cat "$BATS_TEST_TMPDIR/ms")" -lt 3000 ]
+    [ "$(cat "$BATS_TEST_TMPDIR/ms")" -lt "$(at_most 3000)" ]
     [ "$(kist logs polite)" = bye ]
     [ "$(kist inspect --format '{{.State.ExitCode}}' polite)" = 0 ]
 }
@@ -24,7 +24,7 @@ seconds() { local start=$(date +%s%N); "$@"; echo "$((($(date +%s%N) - start) / 
     kist run -d --name deaf busybox sleep 100
     seconds kist stop -t 1 deaf
     [ "$(cat "$BATS_TEST_TMPDIR/ms")" -ge 900 ]
-    [ "$(cat "$BATS_TEST_TMPDIR/ms")" -lt 3000 ]
+    [ "$(cat "$BATS_TEST_TMPDIR/ms")" -lt "$(at_most 3000)" ]
     [ "$(kist inspect --format '{{.State.Status}} {{.State.ExitCode}}' deaf)" = "exited 137" ]
 }
 
@@ -40,7 +40,7 @@ seconds() { local start=$(date +%s%N); "$@"; echo "$((($(date +%s%N) - start) / 
 @test "A114: t=0 kills at once" {
     kist run -d --name deaf busybox sleep 100
     seconds kist stop -t 0 deaf
-    [ "$(cat "$BATS_TEST_TMPDIR/ms")" -lt 1000 ]
+    [ "$(cat "$BATS_TEST_TMPDIR/ms")" -lt "$(at_most 1000)" ]
     [ "$(kist inspect --format '{{.State.ExitCode}}' deaf)" = 137 ]
 }
 
@@ -103,7 +103,7 @@ seconds() { local start=$(date +%s%N); "$@"; echo "$((($(date +%s%N) - start) / 
 
 @test "a monitor holds no descriptor of its starter's: the end of a pipe comes when its writers end" {
     mkfifo "$BATS_TEST_TMPDIR/pipe"
-    timeout 10 cat "$BATS_TEST_TMPDIR/pipe" >"$BATS_TEST_TMPDIR/read" &
+    timeout "$(at_most 10)" cat "$BATS_TEST_TMPDIR/pipe" >"$BATS_TEST_TMPDIR/read" &
     local reader=$!
     exec 9>"$BATS_TEST_TMPDIR/pipe"
     kist run -d --name holder --log-opt mode=non-blocking busybox sleep 1000

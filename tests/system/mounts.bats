@@ -337,10 +337,10 @@ data() { echo "$ROOT_T/root/volumes/$1/_data"; }
     other volume create -o size=1m tiny >/dev/null
     other volume create -o o=inodes=5 few >/dev/null
     local failed=''
-    other run --rm -v small:/v busybox sh -c 'dd if=/dev/zero of=/v/f bs=1M count=3 2>/dev/null' || failed="3 MiB do not fit"
-    other run --rm -v small:/v busybox sh -c 'dd if=/dev/zero of=/v/g bs=1M count=3 2>/dev/null' && failed="6 MiB fit"
-    other run --rm -v few:/v busybox sh -c 'touch /v/1 /v/2 /v/3 /v/4 /v/5 /v/6' 2>/dev/null && failed="6 files fit"
-    other run --rm -v tiny:/data content sh -c 'dd if=/dev/zero of=/data/f bs=1M count=2 2>/dev/null' && failed="2 MiB fit after a copy"
+    other run --rm --network none -v small:/v busybox sh -c 'dd if=/dev/zero of=/v/f bs=1M count=3 2>/dev/null' || failed="3 MiB do not fit"
+    other run --rm --network none -v small:/v busybox sh -c 'dd if=/dev/zero of=/v/g bs=1M count=3 2>/dev/null' && failed="6 MiB fit"
+    other run --rm --network none -v few:/v busybox sh -c 'touch /v/1 /v/2 /v/3 /v/4 /v/5 /v/6' 2>/dev/null && failed="6 files fit"
+    other run --rm --network none -v tiny:/data content sh -c 'dd if=/dev/zero of=/data/f bs=1M count=2 2>/dev/null' && failed="2 MiB fit after a copy"
     other rm -af >/dev/null
     other volume rm -af >/dev/null
     umount "$mount"

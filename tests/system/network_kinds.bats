@@ -8,7 +8,7 @@ teardown_file() { teardown_lan; }
 setup() { remember_footprint; }
 teardown() { check_footprint; }
 
-get6_from_lan() { printf 'GET / HTTP/1.0\r\n\r\n' | timeout 3 ip netns exec "$LAN" busybox nc -w2 "$1" "$2" | tail -1; }
+get6_from_lan() { printf 'GET / HTTP/1.0\r\n\r\n' | timeout "$(at_most 3)" ip netns exec "$LAN" busybox nc -w2 "$1" "$2" | tail -1; }
 # in_container NAME COMMAND…: a program of the host in the container's network.
 in_container() {
     local pid
@@ -99,7 +99,7 @@ PY
     kist exec big ping -c3 -W2 -s 1450 $LAN_CLIENT # the first one is told of the path, others go in fragments
     web web -p 18103:80
     kist exec web sh -c 'head -c 100000 /dev/zero | tr "\0" x >/www/big'
-    [ "$(printf 'GET /big HTTP/1.0\r\n\r\n' | timeout 5 ip netns exec "$LAN" busybox nc -w3 $LAN_HOST 18103 | wc -c)" -gt 100000 ]
+    [ "$(printf 'GET /big HTTP/1.0\r\n\r\n' | timeout "$(at_most 5)" ip netns exec "$LAN" busybox nc -w3 $LAN_HOST 18103 | wc -c)" -gt 100000 ]
     ip link set "$LAN_LINK" mtu 1500
     ip -n "$LAN" link set eth0 mtu 1500
     kist network rm small

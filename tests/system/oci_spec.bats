@@ -11,7 +11,7 @@ teardown() { config; check_oci_footprint; }
 
 # refused TEXT: the bundle as it is cannot be run, for this reason; nothing is made.
 refused() {
-    run timeout 20 "$KIST_OCI" --root "$T/state" run --bundle "$T/bundle" c
+    run timeout "$(at_most 20)" "$KIST_OCI" --root "$T/state" run --bundle "$T/bundle" c
     echo "$output" | head -c 2000
     [ "$status" -eq 1 ]
     [[ "$output" == "kist-oci: "*"$T/bundle/config.json"*": "*"$1"* ]]
@@ -272,7 +272,7 @@ H
 @test "a hook that fails, hangs or is missing keeps the container from being made" {
     while IFS='|' read -r hook text; do
         config '.process.args=["true"]' ".hooks={createRuntime:[$hook]}"
-        run timeout 10 "$KIST_OCI" --root "$T/state" run --bundle "$T/bundle" c
+        run timeout "$(at_most 10)" "$KIST_OCI" --root "$T/state" run --bundle "$T/bundle" c
         echo "$output"
         [ "$status" -eq 1 ]
         [[ "$output" == *"$text"* ]]

@@ -22,7 +22,7 @@ fresh_listing() { (cd "$ROOT_T/fresh/root" && find content layers images tmp ! -
 refused() {
     local mode=$1 reason=$2 seconds=${3:-10} begun=$SECONDS
     rm -rf "$ROOT_T/fresh/root/content/partial" # all modes have one layer: none goes on where another ended
-    run timeout 60 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" \
+    run timeout "$(at_most 60)" "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" \
         pull -q --retry "${RETRY:-0}" --creds "tester:correct horse" "$REGISTRY/$mode/x:1"
     echo "$mode: $output"
     [ "$status" -eq 125 ] || return 1
@@ -146,7 +146,7 @@ refused() {
 @test "listings: no end, elsewhere, and text that would move the cursor" {
     local mode
     for mode in endless-tags looping-tags; do
-        run timeout 60 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" pull -a --retry 0 "$REGISTRY/$mode/x"
+        run timeout "$(at_most 60)" "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" pull -a --retry 0 "$REGISTRY/$mode/x"
         echo "$output"
         [ "$status" -eq 125 ]
         [[ "$output" = *"does not come to an end"* ]]

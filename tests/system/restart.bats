@@ -51,7 +51,7 @@ in_back_off() { wait_until 10 has_restarted "$1" 3 && wait_until 5 restarting "$
     in_back_off c
     local start=$(date +%s%N)
     kist stop c
-    [ $((($(date +%s%N) - start) / 1000000)) -lt 500 ]
+    [ $((($(date +%s%N) - start) / 1000000)) -lt "$(at_most 500)" ]
     [ "$(inspected State.Status c)" = exited ]
     local count=$(inspected RestartCount c)
     sleep 2

@@ -9,7 +9,7 @@ setup() { remember_footprint; }
 teardown() { check_footprint; }
 
 @test "A022: a shell without -i ends at once" {
-    run timeout 5 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" run --rm busybox sh
+    run timeout "$(at_most 5)" "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" run --rm busybox sh
     [ "$status" -eq 0 ]
 }
 
@@ -33,7 +33,7 @@ teardown() { check_footprint; }
 
 @test "A019: -a stdin alone returns when the container exits" {
     start=$(date +%s)
-    run timeout 10 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" run --rm -i -a stdin busybox sh -c 'sleep 1; exit 7' </dev/null
+    run timeout "$(at_most 10)" "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/root" --runroot "$ROOT_T/run" run --rm -i -a stdin busybox sh -c 'sleep 1; exit 7' </dev/null
     [ $(($(date +%s) - start)) -le 3 ]
     [ "$status" -eq 7 ] || { echo "status $status: $output"; false; }
 }

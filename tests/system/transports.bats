@@ -128,7 +128,7 @@ config_digest() { skopeo inspect --raw "$1" | /usr/bin/python3 -c 'import json, 
     run fresh pull "oci:$T/layout:1"
     [ "$status" -eq 125 ]
     rm "$blob" && mkfifo "$blob"
-    run timeout 10 "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" pull "oci:$T/layout:1"
+    run timeout "$(at_most 10)" "$KIST" --config "$ROOT_T/kist.json" --root "$ROOT_T/fresh/root" --runroot "$ROOT_T/fresh/run" pull "oci:$T/layout:1"
     [ "$status" -eq 125 ]
     rm "$blob" && cp "$T/good" "$blob"
     echo '{"manifests": 7}' >"$T/layout/index.json"
