@@ -169,14 +169,6 @@ int run_child(void* argument) noexcept {
     give_up(launch, Step::exec);
 }
 
-std::vector<char*> pointers(const std::vector<std::string>& strings) {
-    std::vector<char*> list;
-    list.reserve(strings.size() + 1);
-    for (const std::string& s : strings) list.push_back(const_cast<char*>(s.c_str()));
-    list.push_back(nullptr);
-    return list;
-}
-
 [[noreturn]] void report(const Launch& launch) {
     const SysError::Code code{launch.code};
     const std::string& program = launch.spawn->argv.front();
@@ -189,10 +181,18 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 
 } // namespace
 
+std::vector<char*> exec_words(const std::vector<std::string>& words) {
+    std::vector<char*> list;
+    list.reserve(words.size() + 1);
+    for (const std::string& word : words) list.push_back(const_cast<char*>(word.c_str()));
+    list.push_back(nullptr);
+    return list;
+}
+
 Child spawn(const Spawn& what) {
     if (what.argv.empty()) throw Error("starting a program: no program given");
-    const std::vector<char*> argv = pointers(what.argv);
-    const std::vector<char*> env = pointers(what.env);
+    const std::vector<char*> argv = exec_words(what.argv);
+    const std::vector<char*> env = exec_words(what.env);
     Launch launch{&what, argv.data(), env.data(), 3, std::vector<int>(what.fds.size()), what.program, {}};
     for (const auto& [ours, theirs] : what.fds) launch.first_free = std::max(launch.first_free, theirs + 1);
 

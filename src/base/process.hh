@@ -68,6 +68,9 @@ struct Spawn {
 /// the cost does not grow with our size. What fails in the child is thrown as SysError here.
 Child spawn(const Spawn&);
 
+/// As execve(2) takes them: pointers into `words`, then null.
+std::vector<char*> exec_words(const std::vector<std::string>& words);
+
 /// Where the running program lies. One that was executed from a mount of its own (oci::run_sealed) has no path in
 /// /proc/self/exe: it was given its path as argv[0].
 std::string own_program();

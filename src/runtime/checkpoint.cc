@@ -215,13 +215,7 @@ void pass_on(const std::vector<int>& fds, int first) {
 }
 
 [[noreturn]] void become(const std::vector<std::string>& argv, const std::vector<std::string>& env) {
-    const auto pointers = [](const std::vector<std::string>& texts) {
-        std::vector<char*> list;
-        for (const std::string& text : texts) list.push_back(const_cast<char*>(text.c_str()));
-        list.push_back(nullptr);
-        return list;
-    };
-    ::execve(argv.front().c_str(), pointers(argv).data(), pointers(env).data());
+    ::execve(argv.front().c_str(), exec_words(argv).data(), exec_words(env).data());
     throw SysError("starting '{}'", argv.front());
 }
 

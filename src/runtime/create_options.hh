@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options that create and run share.
+// The options that create, run and restore share.
 #pragma once
 
 #include "runtime/command.hh"
@@ -16,20 +16,29 @@ struct CreateArguments {
     int preserve_fds = 0;
 };
 
+/// Of whatever makes a container from a bundle.
 template <typename T>
-constexpr auto create_options() {
+constexpr auto bundle_options() {
     using cli::Completes;
     return std::to_array<cli::Option<T>>({
         {{"b,bundle", "FOLDER", "The folder with config.json (default: the working directory)", Completes::folder},
          &T::bundle},
         {{"console-socket", "PATH", "Unix socket that receives the master of the terminal", Completes::file},
          &T::console_socket},
-        {{"no-new-keyring", "", "Keep the caller's session keyring"}, &T::no_new_keyring},
-        {{"no-pivot", "", "Leave the host's root by moving a mount, not by pivot_root"}, &T::no_pivot},
         {{"pid-file", "FILE", "Write the process number of the container's first process here", Completes::file},
          &T::pid_file},
-        {{"preserve-fds", "NUMBER", "Pass on so many descriptors after standard error"}, &T::preserve_fds},
     });
+}
+
+template <typename T>
+constexpr auto create_options() {
+    return cli::concat(
+        bundle_options<T>(),
+        std::to_array<cli::Option<T>>({
+            {{"no-new-keyring", "", "Keep the caller's session keyring"}, &T::no_new_keyring},
+            {{"no-pivot", "", "Leave the host's root by moving a mount, not by pivot_root"}, &T::no_pivot},
+            {{"preserve-fds", "NUMBER", "Pass on so many descriptors after standard error"}, &T::preserve_fds},
+        }));
 }
 
 inline CgroupManager cgroup_manager(const Globals& globals) {

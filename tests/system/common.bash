@@ -8,6 +8,15 @@ top=$(cd "${BATS_TEST_DIRNAME}/../.." && pwd)
 # For setup_file.
 need_root() { [ "$(id -u)" = 0 ] || skip "needs root"; }
 
+# Why systemd makes no control groups of ours here; nothing when it does.
+reason_against_scopes() {
+    if [ ! -S /run/systemd/private ]; then
+        echo "systemd does not run here"
+    elif [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
+        echo "needs cgroup v2 alone"
+    fi
+}
+
 # at_most NUMBER: a limit of time, in whatever unit. Where processors are emulated PATIENCE is how many times as long it is.
 at_most() { echo $(($1 * ${PATIENCE:-1})); }
 

@@ -6,12 +6,8 @@ load oci_helpers
 
 setup_file() {
     need_root
-    export WHY_NOT=
-    if [ ! -S /run/systemd/private ]; then
-        WHY_NOT="systemd does not run here"
-    elif [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
-        WHY_NOT="needs cgroup v2 alone"
-    fi
+    WHY_NOT=$(reason_against_scopes)
+    export WHY_NOT
     make_bundle
 }
 teardown_file() { remove_bundle; }

@@ -19,6 +19,7 @@
 
 #include "base/error.hh"
 #include "base/in_root.hh"
+#include "base/process.hh"
 #include "oci/run/identity.hh"
 #include "oci/run/init_channel.hh"
 #include "oci/run/program.hh"
@@ -139,16 +140,9 @@ void enter_working_directory(const Process& process) {
     check_working_directory(process.cwd);
 }
 
-std::vector<char*> pointers(const std::vector<std::string>& words) {
-    std::vector<char*> list;
-    for (const std::string& word : words) list.push_back(const_cast<char*>(word.c_str()));
-    list.push_back(nullptr);
-    return list;
-}
-
 [[noreturn]] void execute(const Process& process, const std::string& program) {
-    const std::vector<char*> arguments = pointers(process.args);
-    const std::vector<char*> environment = pointers(process.env);
+    const std::vector<char*> arguments = exec_words(process.args);
+    const std::vector<char*> environment = exec_words(process.env);
     ::execve(program.c_str(), arguments.data(), environment.data());
     const int code = errno;
     try {

@@ -19,24 +19,17 @@ struct Restore : criu::Arguments {
     bool no_subreaper = false;
     std::string pid_file;
 };
-using cli::Completes;
-constexpr auto options = cli::sorted(cli::concat(
-    criu::options_of<Restore>(),
-    std::to_array<cli::Option<Restore>>({
-        {{"b,bundle", "FOLDER", "The folder with config.json (default: the working directory)", Completes::folder},
-         &Restore::bundle},
-        {{"console-socket", "PATH", "Unix socket that receives the master of the terminal", Completes::file},
-         &Restore::console_socket},
-        {{"d,detach", "", "Return once the container runs; the caller supervises it"}, &Restore::detach},
-        {{"lsm-mount-context", "TEXT", "SELinux context of its mounts in place of the one that they had"},
-         &Restore::lsm_mount_context},
-        {{"lsm-profile", "KIND:NAME", "AppArmor profile or SELinux label in place of the one that it had"},
-         &Restore::lsm_profile},
-        {{"no-pivot", "", "Refused: criu changes the root by pivot_root"}, &Restore::no_pivot},
-        {{"no-subreaper", "", "Adopt no orphans, which kist-oci never does"}, &Restore::no_subreaper},
-        {{"pid-file", "FILE", "Write the process number of the container's first process here", Completes::file},
-         &Restore::pid_file},
-    })));
+constexpr auto options = cli::sorted(
+    cli::concat(criu::options_of<Restore>(), bundle_options<Restore>(),
+                std::to_array<cli::Option<Restore>>({
+                    {{"d,detach", "", "Return once the container runs; the caller supervises it"}, &Restore::detach},
+                    {{"lsm-mount-context", "TEXT", "SELinux context of its mounts in place of the one that they had"},
+                     &Restore::lsm_mount_context},
+                    {{"lsm-profile", "KIND:NAME", "AppArmor profile or SELinux label in place of the one that it had"},
+                     &Restore::lsm_profile},
+                    {{"no-pivot", "", "Refused: criu changes the root by pivot_root"}, &Restore::no_pivot},
+                    {{"no-subreaper", "", "Adopt no orphans, which kist-oci never does"}, &Restore::no_subreaper},
+                })));
 
 int restore_container(const Call& call) {
     Restore given;
