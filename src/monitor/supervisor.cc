@@ -248,6 +248,7 @@ bool Supervisor::adopt(const Job& job) {
     if (std::exchange(state_.held, false) && state_.status == storage::Status::paused) {
         cgroup_->thaw();
         state_.status = storage::Status::running;
+        tell("unpause");
     }
     server_.listen(run_);
     write_state();
@@ -351,8 +352,9 @@ void Supervisor::attach(ClientId client, std::string_view payload) {
 void Supervisor::on_gone(ClientId client, std::uint8_t flags) {
     try {
         let_go(client);
-    } catch (const Error& error) {
+    } catch (const Error& error) { // nobody is there to be told
         state_.error = error.message();
+        try_write_state();
     }
     // A terminal stays: its user may come back.
     if ((flags & attach_stdin) != 0 && input_ && task_.stdin_once && !task_.terminal) input_->finish();

@@ -16,7 +16,7 @@ checks() { kist inspect --format '{{len .State.Health.Log}}' "$1"; }
 no_process() { ! pgrep -f "$1" >/dev/null; }
 
 @test "A095 A096 A101: starting, then healthy, shown in ps and inspect" {
-    guarded h
+    guarded h --health-interval "$(at_most 200)ms"
     [ "$(health h)" = starting ]
     [[ "$(kist ps --format '{{.Status}}')" == "Up "*" (health: starting)" ]]
     wait_until 3 healthy_is h healthy
@@ -25,10 +25,10 @@ no_process() { ! pgrep -f "$1" >/dev/null; }
 }
 
 @test "A084: the first check runs after one interval, and the intervals are kept" {
-    kist run -d --name h --health-cmd 'echo x >>/runs' --health-interval 400ms busybox sleep 1000
+    kist run -d --name h --health-cmd 'echo x >>/runs' --health-interval "$(at_most 400)ms" busybox sleep 1000
     sleep 0.3
     [ "$(kist exec h sh -c 'cat /runs 2>/dev/null | wc -l')" = 0 ]
-    sleep 2
+    sleep "$(at_most 2)"
     local runs=$(kist exec h sh -c 'wc -l </runs')
     [ "$runs" -ge 4 ]
     [ "$runs" -le 5 ]
