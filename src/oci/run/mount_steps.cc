@@ -210,9 +210,8 @@ void mount_overlay(const Fd& root, const MountStep& step) {
         return place(root, step.target, mount, target.fd);
     }
     const Target target = open_target_folder(root, step);
-    bool attached = false;
-    Fd mount = make_overlay(step.overlay, fmt::format("/proc/self/fd/{}", target.fd.get()), attached);
-    // what "place/." saw may be the folder below
+    Fd mount = make_overlay(step.overlay, fmt::format("/proc/self/fd/{}", target.fd.get()));
+    const bool attached = !mount;
     if (attached) mount = open_in_root(root, step.target, O_PATH | O_DIRECTORY);
     if (!attached && !step.options.subpath.empty()) mount = clone_below(mount, step.options.subpath);
     change_mount(mount, {.set = step.options.flags, .propagation = MS_PRIVATE}, Depth::one);

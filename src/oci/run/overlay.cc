@@ -70,8 +70,8 @@ Fd overlay_by_descriptor(const RootMount& root, const OverlayFolders& folders) {
 std::string name_of_fd(const Fd& fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
 
 /// For kernels before 6.13: mount(2) with the descriptors' names in our procfs, which are short, so that the one page of
-/// options holds about 200 layers. What is mounted on "/" is picked up through "/..", which is looked up through mounts.
-Fd overlay_by_name(const RootMount& root, const OverlayFolders& folders, const std::string& place) {
+/// options holds about 200 layers.
+void overlay_by_name(const RootMount& root, const OverlayFolders& folders, const std::string& place) {
     std::vector<std::string> names;
     for (const Fd& lower : folders.lower) names.push_back(name_of_fd(lower));
     std::string data = "lowerdir=" + join(names, ":");
@@ -82,9 +82,6 @@ Fd overlay_by_name(const RootMount& root, const OverlayFolders& folders, const s
     if (data.size() >= static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)))
         throw Error("{} layers are more than this kernel can overlay", root.lower.size());
     if (::mount("overlay", place.c_str(), "overlay", 0, data.c_str()) < 0) throw SysError("making the overlay");
-    Fd mount = open_host_folder(place == "/" ? "/.." : place + "/.");
-    change_mount(mount, {.set = options.flags}, Depth::one);
-    return mount;
 }
 
 /// The kernel says EINVAL for every reason that it has; a file system that can hold no upper layer is the likeliest.
@@ -94,11 +91,12 @@ bool can_hold_upper_layers(const Fd& upper) {
     return magic != overlay && magic != nfs && magic != fat && magic != exfat && magic != fuse;
 }
 
-Fd mount_folders(const RootMount& root, const OverlayFolders& folders, const std::string& place, bool& attached) {
+/// As make_overlay().
+Fd mount_folders(const RootMount& root, const OverlayFolders& folders, const std::string& place) {
     try {
         Fd mount = overlay_by_descriptor(root, folders);
-        attached = !mount;
-        return mount ? std::move(mount) : overlay_by_name(root, folders, place);
+        if (!mount) overlay_by_name(root, folders, place);
+        return mount;
     } catch (SysError& error) {
         if (error.code == EINVAL && folders.upper && !can_hold_upper_layers(folders.upper)) {
             error.while_doing("the file system of '{}' cannot hold the upper layer of an overlay", root.upper);
@@ -117,11 +115,11 @@ public:
         tmpfs_ = made.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
         attach_mount(tmpfs_, open_host_folder("/"));
     }
-    /// An empty folder.
-    Fd next() {
+    /// An empty folder, by a path of this process that leads through what is mounted there.
+    std::string next() {
         const std::string name = std::to_string(count_++);
         if (::mkdirat(tmpfs_.get(), name.c_str(), 0700) < 0) throw SysError("making folder '{}'", name);
-        return open_below(tmpfs_, name);
+        return name_of_fd(tmpfs_) + "/" + name;
     }
 
 private:
@@ -134,7 +132,7 @@ Fd show_mapped(const std::string& path, const Fd& user_namespace, MountPlaces& p
     Fd mount = clone_host_mount(path, Depth::one);
     change_mount(mount, {.propagation = MS_PRIVATE}, Depth::one);
     idmap_mount(mount, user_namespace, Depth::one);
-    attach_mount(mount, places.next());
+    attach_mount(mount, open_host_folder(places.next()));
     return mount;
 }
 
@@ -176,17 +174,22 @@ Fd mount_apart(const RootMount& root, const Fd* user_namespace) {
     MountPlaces places;
     const OverlayFolders folders =
         user_namespace != nullptr ? show_folders_mapped(root, *user_namespace, places) : open_folders(root);
-    const Fd place = places.next();
+    const std::string place = places.next();
     if (user_namespace != nullptr && folders.work) become_owner(folders.work);
-    bool attached = false;
-    Fd mount = mount_folders(root, folders, name_of_fd(place), attached);
-    return attached ? clone_mount(mount, Depth::one) : std::move(mount);
+    Fd mount = mount_folders(root, folders, place);
+    return mount ? std::move(mount) : clone_mount(open_overlay(root, place), Depth::one);
 }
 
 } // namespace
 
-Fd make_overlay(const RootMount& root, const std::string& place, bool& attached) {
-    return mount_folders(root, open_folders(root), place, attached);
+Fd make_overlay(const RootMount& root, const std::string& place) {
+    return mount_folders(root, open_folders(root), place);
+}
+
+Fd open_overlay(const RootMount& root, const std::string& path) {
+    Fd mount = open_host_folder(path);
+    change_mount(mount, {.set = parse_mount_options(root.options).flags}, Depth::one);
+    return mount;
 }
 
 Fd make_overlay_apart(const RootMount& root, const Fd* user_namespace) {

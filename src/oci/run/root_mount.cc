@@ -52,7 +52,9 @@ Fd mount_overlay(const RootMount& root, std::uint64_t host_propagation, bool& at
         change_mount(mount, {.set = MOUNT_ATTR_RDONLY}, Depth::one);
         return mount;
     }
-    return make_overlay(root, "/", attached);
+    Fd mount = make_overlay(root, "/");
+    attached = !mount;
+    return attached ? open_overlay(root, "/..") : std::move(mount); // "/.." is looked up through mounts, "/" is not
 }
 
 } // namespace
