@@ -62,7 +62,7 @@ start_test_registry() {
     done
     [ "${#ports[@]}" -eq 3 ] || { cat "$ROOT_T/registry.err"; return 1; }
     export REGISTRY=127.0.0.1:${ports[0]} FOREIGN=localhost:${ports[1]} TLS_REGISTRY=127.0.0.1:${ports[2]}
-    printf '{"cgroup-parent": "%s", "insecure-registries": ["%s"], "registry-timeout": 2}\n' "$CGROUP_PARENT" "$REGISTRY" >"$ROOT_T/kist.json"
+    printf '{"cgroup-parent": "%s", "insecure-registries": ["%s"], "registry-timeout": %s}\n' "$CGROUP_PARENT" "$REGISTRY" "$(at_most 2)" >"$ROOT_T/kist.json"
 }
 stop_test_registry() { [ ! -e "$ROOT_T/registry.pid" ] || kill "$(cat "$ROOT_T/registry.pid")" || true; }
 

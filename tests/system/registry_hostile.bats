@@ -28,7 +28,7 @@ refused() {
     [ "$status" -eq 125 ] || return 1
     [[ "$output" == *$reason* ]] || return 1
     [ "${#lines[@]}" -le 2 ] || return 1
-    [ $((SECONDS - begun)) -le "$seconds" ] || { echo "took $((SECONDS - begun)) s"; return 1; }
+    [ $((SECONDS - begun)) -le "$(at_most "$seconds")" ] || { echo "took $((SECONDS - begun)) s"; return 1; }
     fresh_listing | diff "$BATS_TEST_TMPDIR/before" - || return 1
     ! grep '^foreign' "$ROOT_T/registry.log" | grep -v ' -$' || false
 }

@@ -73,7 +73,7 @@ limit() {
 }
 
 @test "update works while restarting, and the next run has the new limits" {
-    kist run -d --name d --restart always busybox sh -c 'sleep 0.3; exit 3'
+    kist run -d --name d --restart always busybox sh -c "sleep $(at_most 1); exit 3"
     wait_until 10 has_restarted d 2
     wait_until 5 has State.Status d restarting
     kist update --pids-limit 44 d
