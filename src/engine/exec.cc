@@ -38,6 +38,8 @@ ContainerView running_view(Engine& engine, const ContainerId& id) {
     auto view = engine.containers().view(id);
     if (!view) throw NotFound("No such container: {}", id.str());
     if (!view->damage.empty()) throw Error("container '{}': {}", id.short_id(), view->damage);
+    // Paused for a command by a monitor that was killed: who takes it over lets it go on.
+    if (view->state.held && view->is_orphan) view = settled_view(engine, id);
     if (view->state.status == Status::paused)
         throw Error("container {} is paused, unpause the container before exec", view->config.name)
             .with_exit_code(ExitCode::failure);

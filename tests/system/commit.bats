@@ -126,6 +126,7 @@ assert "/opt/new/file" in d["added"] and "/etc/passwd" in d["changed"] and "/etc
     wait_until 5 has State.Status web running
     begin_commit
     kill_monitor web
+    kist exec web true # the first command that wants something of it has it taken over
     has State.Status web running
     kill -CONT $!
     local status=0
@@ -135,6 +136,8 @@ assert "/opt/new/file" in d["added"] and "/etc/passwd" in d["changed"] and "/etc
     # the user's own pause is kept by whoever takes over
     kist pause web
     kill_monitor web
+    run kist exec web true
+    [ "$status" -ne 0 ]
     has State.Status web paused
     kist unpause web
     # two at once: the first that is done does not let the container go
