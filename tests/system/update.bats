@@ -59,7 +59,7 @@ limit() {
 }
 
 @test "a restart policy that is given later counts, one that is taken away too" {
-    kist run -d --name c busybox sh -c 'sleep 0.5; exit 3'
+    kist run -d --name c busybox sh -c "sleep $(at_most 1); exit 3"
     kist update --restart on-failure:1 c
     wait_until 5 has_restarted c 1
     wait_until 5 has State.Status c exited
