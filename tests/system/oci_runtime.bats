@@ -337,9 +337,12 @@ value() {
     [ "$status" -eq 1 ]
     [[ "$output" == *"starting scope 'kist-oci-c.scope': the systemd cgroup manager needs cgroup v2"* ]]
     [[ "$output" == *"use the cgroupfs manager"* ]]
-    run oci --systemd-cgroup restore --bundle "$T/bundle" c
+    mkdir -m 700 "$BATS_TEST_TMPDIR/images"
+    run oci --systemd-cgroup restore --bundle "$T/bundle" --image-path "$BATS_TEST_TMPDIR/images" c
     [ "$status" -eq 1 ]
-    [[ "$output" == *"through cgroupfs only"* ]]
+    [[ "$output" == *"the systemd cgroup manager needs cgroup v2"* ]]
+    run oci state c
+    [[ "$output" == *"does not exist"* ]]
 }
 
 @test "a control group with processes in it is not taken over" {
