@@ -149,6 +149,8 @@ assert "/opt/new/file" in d["added"] and "/etc/passwd" in d["changed"] and "/etc
     has State.Status web running
     run kist image inspect half
     [ "$status" -eq 0 ]
+    kist rmi half whole >/dev/null
+    kist commit web last >/dev/null # sweeps away what the killed one was working on
 }
 
 @test "--format docker, --config and --include-volumes" {
