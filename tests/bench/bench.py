@@ -196,10 +196,15 @@ def default_filter():
     with open(f"{TOP}/src/oci/run/default_seccomp.json", encoding="utf-8") as file:
         profile = json.load(file)
     machine = next(entry for entry in profile["archMap"] if entry["architecture"] == "SCMP_ARCH_" + os.uname().machine.upper())
+    name = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+
+    def holds(rule):
+        wanted = rule.get("includes", {})
+        return "caps" not in wanted and name in wanted.get("arches", [name])
     return {"defaultAction": profile["defaultAction"], "defaultErrnoRet": profile["defaultErrnoRet"],
             "architectures": [machine["architecture"], *machine["subArchitectures"]],
             "syscalls": [{key: rule[key] for key in ("names", "action", "errnoRet", "args") if key in rule}
-                         for rule in profile["syscalls"] if "includes" not in rule]}
+                         for rule in profile["syscalls"] if holds(rule)]}
 
 
 def bench_filtered(_engines, runtimes, rounds):
