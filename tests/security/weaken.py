@@ -113,7 +113,7 @@ MEASURES = [
     Measure("folders of state are root's", ["2013-6441"],
             ("src/storage/store.cc", "::fchmod(root.fd().get(), 0700)", "::fchmod(root.fd().get(), 0755)")),
     Measure("what criu reads is root's", ["what cannot be done is said"],
-            ("src/runtime/checkpoint.cc", "if (facts.st_uid == ::geteuid() && (", "if (facts.st_uid != ::geteuid() || ("),
+            ("src/runtime/checkpoint.cc", "if (facts.st_uid == ::geteuid() && (", "if (facts.st_uid == ::geteuid() || ("),
             file=CHECKPOINT),
     Measure("masked and read-only paths are so after a restore", ["a process goes on where it was"],
             ("src/runtime/checkpoint.cc", "protect_mounts(plan_.flags, told.notified_pid);", "protect_mounts({}, told.notified_pid);"),
