@@ -472,18 +472,21 @@ void Supervisor::unpause() {
 
 void Supervisor::hold(ClientId client) {
     check_runs();
-    if (state_.status != storage::Status::paused) {
-        state_.held = true;
+    if (state_.status == storage::Status::paused && !state_.held) return; // the user's own outlasts this
+    holders_.push_back(client);
+    if (std::exchange(state_.held, true)) return;
+    try {
         write_state(); // before it is frozen: who takes over must not think that the user did it
-        try {
-            pause();
-        } catch (const Error&) {
+        pause();
+    } catch (const Error&) {
+        // One that is frozen, which could not be written down, goes on when this client has gone.
+        if (state_.status != storage::Status::paused) {
             state_.held = false;
-            write_state();
-            throw;
+            holders_.clear();
+            try_write_state();
         }
+        throw;
     }
-    if (state_.held) holders_.push_back(client);
 }
 
 void Supervisor::let_go(ClientId client) {

@@ -207,29 +207,22 @@ def default_filter():
                          for rule in profile["syscalls"] if holds(rule)]}
 
 
-def bench_filtered(_engines, runtimes, rounds):
-    """kist-oci keeps what it has made of a filter; the first call of each runtime, which warms the caches, is not counted."""
-    for runtime in runtimes:
-        runtime.configure(seccomp=default_filter())
-    try:
-        return interleaved({r.name: (lambda r=r: timed(r.run_argv("filtered"))) for r in runtimes}, rounds)
-    finally:
-        for runtime in runtimes:
-            runtime.configure()
-
-
-def bench_filter_made(_engines, runtimes, rounds):
-    """With kist-oci's cache emptied each time; crun and runc 1.1 have none."""
+def bench_filtered(cached):
+    """kist-oci keeps what it has made of a filter (the first round, which fills the cache, is not counted); crun and runc 1.1 do not."""
     def job(runtime):
-        shutil.rmtree(f"{runtime.root}/.seccomp", ignore_errors=True)
+        if not cached:
+            shutil.rmtree(f"{runtime.root}/.seccomp", ignore_errors=True)
         return timed(runtime.run_argv("filtered"))
-    for runtime in runtimes:
-        runtime.configure(seccomp=default_filter())
-    try:
-        return interleaved({r.name: (lambda r=r: job(r)) for r in runtimes}, rounds)
-    finally:
+
+    def bench(_engines, runtimes, rounds):
         for runtime in runtimes:
-            runtime.configure()
+            runtime.configure(seccomp=default_filter())
+        try:
+            return interleaved({r.name: (lambda r=r: job(r)) for r in runtimes}, rounds)
+        finally:
+            for runtime in runtimes:
+                runtime.configure()
+    return bench
 
 
 def reap_orphans():
@@ -395,8 +388,8 @@ def bench_log(engines, _runtimes, rounds):
 BENCHES = {
     "version": ("`--version`, ms", bench_version),
     "run": ("`run --rm --network none busybox true` (runtimes: bare bundle), ms", bench_run),
-    "filtered": ("`run` of a bare bundle with Docker's default filter, ms", bench_filtered),
-    "filter_made": ("the same, the filter not in kist-oci's cache, ms", bench_filter_made),
+    "filtered": ("`run` of a bare bundle with Docker's default filter, ms", bench_filtered(cached=True)),
+    "filter_made": ("the same, the filter not in kist-oci's cache, ms", bench_filtered(cached=False)),
     "create": ("`create`, `start`, `delete` of a bare bundle, ms", bench_create),
     "waiting": ("process of a created container, KiB PSS", bench_waiting),
     "detached": ("`run -d` and `rm -f`, ms", bench_detached),

@@ -252,6 +252,8 @@ def main():
         return 1 if problems else 0
     chosen = [measure for measure in MEASURES
               if measure.guest == args.guest and (args.only in measure.name or any(args.only in test for test in measure.tests))]
+    if not chosen:
+        sys.exit(f"--only: no measure{' for the guest' if args.guest else ''} has '{args.only}' in its name or tests")
     copy = Copy(args.build, args.verbose)
     copy.make()
     failed = {}

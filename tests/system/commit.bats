@@ -133,6 +133,8 @@ assert "/opt/new/file" in d["added"] and "/etc/passwd" in d["changed"] and "/etc
     wait $! || status=$?
     [ "$status" -eq 125 ]
     grep -q 'its monitor was killed' "$BATS_TEST_TMPDIR/said"
+    run kist image inspect half
+    [ "$status" -ne 0 ]
     # the user's own pause is kept by whoever takes over
     kist pause web
     kill_monitor web

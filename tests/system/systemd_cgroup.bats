@@ -232,12 +232,12 @@ limits_are_in_force() {
     [ -n "$(command -v criu)" ] || skip "needs criu"
     images=$BATS_TEST_TMPDIR/images
     limited_config
-    sd run -d --bundle "$T/bundle" c </dev/null >"$T/state/out" 2>&1
+    sd run -d --bundle "$T/bundle" c </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1
     oci checkpoint --image-path "$images" c
     oci delete c
     scope_is_gone kist-oci-c.scope
     config '.process.args=["none"]' '.linux.cgroupsPath="ktest.slice:test:again"' '.linux.resources.pids={limit:20}'
-    sd restore --detach --bundle "$T/bundle" --image-path "$images" again </dev/null >"$T/state/out" 2>&1
+    sd restore --detach --bundle "$T/bundle" --image-path "$images" again </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1
     status_is again running
     [ "$(cat "/proc/$(oci state again | jq .pid)/cgroup")" = "0::/ktest.slice/test-again.scope" ]
     [ "$(shown test-again.scope TasksMax)" = 20 ]
@@ -250,7 +250,6 @@ limits_are_in_force() {
     run sd restore --detach --bundle "$T/bundle" --image-path "$images" again </dev/null
     [ "$status" -eq 1 ]
     scope_is_gone test-again.scope
-    rm "$T/state/out"
 }
 
 @test "a start that fails leaves no scope" {
