@@ -58,8 +58,8 @@ void remove_unused(Engine& engine, const NetworkConfig& config) {
 
 } // namespace
 
-std::vector<NetworkUse> network_users(Engine& engine, const std::string& name) {
-    std::vector<NetworkUse> users;
+std::vector<NetworkUser> network_users(Engine& engine, const std::string& name) {
+    std::vector<NetworkUser> users;
     for (const ContainerView& view : engine.containers().all()) {
         const auto choices = networks_of(view.config);
         const bool asked = std::any_of(choices.begin(), choices.end(),
@@ -78,13 +78,13 @@ void remove_network(Engine& engine, const std::string& reference, bool force, st
     const auto users = network_users(engine, config.name);
     if (!users.empty() && !force) {
         std::vector<std::string> names;
-        for (const NetworkUse& user : users) names.push_back(user.name);
+        for (const NetworkUser& user : users) names.push_back(user.name);
         Error error("network {} is in use by container {}", config.name, quoted_choice(names));
         error.with_hint("remove the containers first, or use --force, which removes them too")
             .with_exit_code(ExitCode::failure);
         throw error;
     }
-    for (const NetworkUse& user : users)
+    for (const NetworkUser& user : users)
         remove(engine, *ContainerId::parse(user.id), {.force = true, .volumes = false, .timeout = timeout});
     const FileLock lock = engine.networks().lock(LockMode::exclusive);
     remove_unused(engine, config);
@@ -98,7 +98,7 @@ std::vector<std::string> prune_networks(Engine& engine, const std::vector<std::s
         const auto users = network_users(engine, config.name);
         // Of the default network only the bridge goes: it is in the way of nobody who has a container, running or not.
         const bool used = is_default(config) ? std::any_of(users.begin(), users.end(),
-                                                           [](const NetworkUse& user) { return user.running; })
+                                                           [](const NetworkUser& user) { return user.running; })
                                              : !users.empty();
         if (used) continue;
         remove_unused(engine, config);

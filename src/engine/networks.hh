@@ -50,12 +50,12 @@ struct NetworkOptions {
 };
 /// The name of the network made.
 std::string create_network(Engine&, const NetworkOptions&);
-struct NetworkUse {
+struct NetworkUser {
     std::string id, name; ///< of a container
     bool running = false;
 };
 /// The containers that have the network, running or not.
-std::vector<NetworkUse> network_users(Engine&, const std::string& name);
+std::vector<NetworkUser> network_users(Engine&, const std::string& name);
 /// Throws Error that names who uses it. `force`: those containers are removed first.
 void remove_network(Engine&, const std::string& reference, bool force, std::optional<int> timeout);
 /// Removes networks that no container has (also the default one's bridge, which comes back when it is needed).
