@@ -42,8 +42,19 @@ configure() {
     fi
 }
 
+# build FOLDER [TARGET…]
 build() {
-    ninja -C "$1" >"$1/build.log" 2>&1 || { grep -E -A12 'error|FAILED' "$1/build.log" | head -60 >&2; die "building in $1 failed (whole log: $1/build.log)"; }
+    ninja -C "$@" >"$1/build.log" 2>&1 || { grep -E -A12 'error|FAILED' "$1/build.log" | head -60 >&2; die "building in $1 failed (whole log: $1/build.log)"; }
+}
+
+# programs_of FOLDER SUITE…: what ninja has to make for the tests of these suites.
+programs_of() {
+    local folder=$1
+    shift
+    meson introspect "$folder" --tests --targets |
+        jq -r --arg folder "$(realpath "$folder")/" '[$ARGS.positional[] | "kist:" + .] as $suites
+            | [.tests[] | select(any(.suite[]; IN($suites[]))) | .depends[]] as $needed
+            | .targets[] | select(IN(.id; $needed[])) | .filename[] | ltrimstr($folder)' --args "$@"
 }
 
 # busybox_tar FILE: a root filesystem of the distribution's static busybox with its applets.

@@ -5,12 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/dir_stream.hh"
 #include "base/error.hh"
 #include "base/ids.hh"
 
@@ -18,11 +17,6 @@ namespace kist {
 
 namespace {
 constexpr int folder_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-
-struct CloseStream {
-    void operator()(DIR* stream) const { ::closedir(stream); }
-};
-
 } // namespace
 
 void Dir::check_name(std::string_view name) const {
@@ -104,7 +98,7 @@ std::vector<std::string> Dir::names() const {
     // An own open file, so that two readers of one Dir do not share the position.
     Fd fd{::openat(fd_.get(), ".", folder_flags)};
     if (!fd) throw SysError("reading folder '{}'", path_);
-    const std::unique_ptr<DIR, CloseStream> stream{::fdopendir(fd.get())};
+    const DirStream stream{::fdopendir(fd.get())};
     if (!stream) throw SysError("reading folder '{}'", path_);
     [[maybe_unused]] const int owned_by_stream = fd.release();
     std::vector<std::string> found;

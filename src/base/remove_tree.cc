@@ -2,17 +2,16 @@
 // Removing a whole tree that may be hostile: links are never followed, mounts never entered, and its depth costs neither
 // stack nor descriptors, because what lies too deep is moved up and removed from there.
 #include <cerrno>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/dir_stream.hh"
 #include "base/error.hh"
 #include "base/file.hh"
 #include "base/ids.hh"
@@ -20,11 +19,6 @@
 namespace kist {
 
 namespace {
-
-struct CloseStream {
-    void operator()(DIR* stream) const { ::closedir(stream); }
-};
-using Stream = std::unique_ptr<DIR, CloseStream>;
 
 /// Opens one level. openat2 without crossing devices also refuses a bind mount of the same device, which comparing
 /// device numbers would not notice.
@@ -70,7 +64,7 @@ private:
     /// file systems, and the topmost folder receives what was moved up meanwhile.
     void remove_open(int parent, const char* name, Fd folder, int depth) {
         const int fd = folder.get();
-        const Stream stream{::fdopendir(fd)};
+        const DirStream stream{::fdopendir(fd)};
         if (!stream) fail();
         [[maybe_unused]] const int owned_by_stream = folder.release();
         for (;;) {

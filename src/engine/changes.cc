@@ -72,7 +72,7 @@ std::vector<Change> compare_whole(Engine& engine, const ContainerConfig& config,
     return storage::compare_trees(layers_root(engine, config.layer), open_tree(now), points);
 }
 
-storage::ContainerView view_of(Engine& engine, const ContainerId& id) {
+storage::ContainerView whole_view(Engine& engine, const ContainerId& id) {
     auto view = engine.containers().view(id);
     if (!view) throw NotFound("No such container: {}", id.str());
     if (!view->damage.empty()) throw Error("container '{}': {}", view->config.name, view->damage);
@@ -88,14 +88,14 @@ std::vector<Change> compare_images(Engine& engine, const std::string& top, const
 
 /// A container's name wins, as everywhere.
 std::string top_layer_of(Engine& engine, const std::string& name) {
-    if (const auto id = engine.containers().find_if_exists(name)) return view_of(engine, *id).config.layer;
+    if (const auto id = engine.containers().find_if_exists(name)) return whole_view(engine, *id).config.layer;
     return engine.images().get(name).top_layer;
 }
 
 } // namespace
 
 ContainerChanges changes_of_container(Engine& engine, const ContainerId& id) {
-    const ContainerConfig config = view_of(engine, id).config;
+    const ContainerConfig config = whole_view(engine, id).config;
     ContainerChanges found;
     if (engine.store().driver() != "vfs") {
         const auto upper = engine.containers().data_dir(id).open_dir_if_exists("upper");
@@ -153,7 +153,7 @@ void write_files(Engine& engine, const ContainerId& id, const Fd& out,
 void export_container(Engine& engine, const ContainerId& id, const Fd& out,
                       const std::function<void(const std::string&)>& warn) {
     write_files(engine, id, out, warn);
-    tell(engine, view_of(engine, id).config, "export");
+    tell(engine, whole_view(engine, id).config, "export");
 }
 
 } // namespace kist::engine

@@ -13,7 +13,7 @@ namespace kist::engine {
 
 namespace {
 
-constexpr std::size_t file_limit = 4u << 20;
+constexpr std::size_t env_file_limit = 4u << 20;
 
 struct Assignment {
     std::string key;
@@ -53,7 +53,7 @@ void apply(std::vector<std::string>& env, const Assignment& assignment) {
 std::vector<Assignment> read_assignments(const std::string& path, std::string_view what) {
     std::string text;
     try {
-        text = read_file(path, file_limit);
+        text = read_file(path, env_file_limit);
     } catch (Error& e) {
         e.while_doing("reading {} file", what);
         throw;

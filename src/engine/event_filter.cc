@@ -10,6 +10,8 @@ namespace kist::engine {
 
 namespace {
 
+namespace event_filter {
+
 using Test = std::function<bool(const EventRecord&)>;
 
 /// "exec_start: sh" is an exec_start.
@@ -101,9 +103,12 @@ const Filter& find_filter(const std::string& key) {
     throw error;
 }
 
+} // namespace event_filter
+
 } // namespace
 
 EventFilter EventFilter::parse(const std::vector<std::string>& filters) {
+    using namespace event_filter;
     EventFilter result;
     std::map<std::string, std::vector<Test>> alternatives;
     for (const std::string& text : filters) {
@@ -121,7 +126,7 @@ EventFilter EventFilter::parse(const std::vector<std::string>& filters) {
 }
 
 bool EventFilter::matches(const EventRecord& event) const {
-    return std::all_of(tests_.begin(), tests_.end(), [&](const Test& test) { return test(event); });
+    return std::all_of(tests_.begin(), tests_.end(), [&](const auto& test) { return test(event); });
 }
 
 } // namespace kist::engine

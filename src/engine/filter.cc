@@ -18,6 +18,9 @@ namespace kist::engine {
 namespace {
 
 using storage::ContainerView;
+
+namespace container_filter {
+
 using Test = std::function<bool(const ContainerView&)>;
 using Maker = Test (*)(Engine&, const std::string& value);
 
@@ -211,9 +214,12 @@ const Filter& find_filter(const std::string& key) {
     throw error;
 }
 
+} // namespace container_filter
+
 } // namespace
 
 ContainerFilter ContainerFilter::parse(Engine& engine, const std::vector<std::string>& filters) {
+    using namespace container_filter;
     ContainerFilter result;
     std::map<std::string, std::vector<Test>> alternatives;
     for (const std::string& text : filters) {

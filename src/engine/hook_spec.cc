@@ -19,7 +19,7 @@ namespace {
 using oci::Hook;
 using oci::Hooks;
 
-constexpr std::size_t file_limit = 1u << 20;
+constexpr std::size_t hook_file_limit = 1u << 20;
 
 struct Kind {
     std::string_view name;
@@ -132,7 +132,7 @@ Hooks parse_hook_spec(std::string_view text, const std::string& where, const War
 Hooks load_hook_spec(const std::string& path, const std::string& folder, const Warn& warn) {
     if (!path.starts_with('/')) throw UsageError("hook-spec path must be absolute: '{}'", printable(path));
     check_owner(path, warn);
-    const Hooks hooks = parse_hook_spec(read_file(path, file_limit), path, warn);
+    const Hooks hooks = parse_hook_spec(read_file(path, hook_file_limit), path, warn);
     for (const Kind& kind : kinds) {
         if (kind.name == "startContainer") continue;
         const auto& list = hooks.*kind.list;

@@ -19,7 +19,7 @@ namespace kist::engine {
 
 namespace {
 
-constexpr std::size_t file_limit = 1u << 20;
+constexpr std::size_t config_file_limit = 1u << 20;
 
 struct NameCollector {
     std::vector<std::string>& names;
@@ -191,7 +191,8 @@ HostConfig parse_host_config(std::string_view text, std::string_view where) {
 std::optional<Value> read_host_documents(const GlobalOptions& options) {
     const std::string path(options.config.empty() ? default_host_config : options.config);
     std::optional<Value> all;
-    auto text = options.config.empty() ? read_file_if_exists(path, file_limit) : read_file(path, file_limit);
+    auto text =
+        options.config.empty() ? read_file_if_exists(path, config_file_limit) : read_file(path, config_file_limit);
     if (text) {
         parse_host_config(*text, path);
         all = json::parse(*text, path);
@@ -203,7 +204,7 @@ std::optional<Value> read_host_documents(const GlobalOptions& options) {
     std::sort(names.begin(), names.end());
     for (const std::string& name : names) {
         const std::string place = folder->path_of(name);
-        text = read_file_if_exists(*folder, name, file_limit);
+        text = read_file_if_exists(*folder, name, config_file_limit);
         if (!text) continue;
         parse_host_config(*text, place);
         if (!all) all = Value::object();
@@ -222,7 +223,7 @@ void take_storage_defaults(HostConfig& config, const GlobalOptions& options) {
     if (!config.storage_driver.empty())
         check_one_of("KIST_STORAGE_DRIVER", "storage-driver", config.storage_driver, {"overlay", "overlay2", "vfs"});
     if (!options.config.empty()) return; // another host's configuration, as it were
-    const auto text = read_file_if_exists(storage_arguments_file, file_limit);
+    const auto text = read_file_if_exists(storage_arguments_file, config_file_limit);
     if (!text) return;
     const StorageArguments arguments = parse_storage_arguments(*text, storage_arguments_file);
     if (config.storage_driver.empty()) config.storage_driver = arguments.driver;

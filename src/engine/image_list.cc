@@ -18,7 +18,7 @@ using storage::Reference;
 
 constexpr std::string_view none = "<none>";
 
-std::string since(std::int64_t created) {
+std::string created_ago(std::int64_t created) {
     if (created <= 0) return "N/A";
     return human_duration(std::chrono::nanoseconds(Moment::now().ns - created)) + " ago";
 }
@@ -76,7 +76,7 @@ Value image_row(const ImageRecord& image, const std::vector<Reference>& names, c
     row.add("ID", [&] { return shown_id(image.id, context.options.no_trunc); });
     row.add("Id", [&] { return image.id; });
     row.add("Digest", [&] { return image.manifest_digest.empty() ? std::string(none) : image.manifest_digest; });
-    row.add("CreatedSince", [&] { return since(image.created); });
+    row.add("CreatedSince", [&] { return created_ago(image.created); });
     row.add("CreatedAt", [&] { return to_created_at({image.created}); });
     row.add("Created", [&] { return image.created / 1'000'000'000; });
     row.add("Size", size);
@@ -218,9 +218,9 @@ std::vector<Value> history(Engine& engine, const ImageRecord& image, bool no_tru
         const std::int64_t created = parse_rfc3339(step.created).value_or(Moment{}).ns;
         Value row = Value::object();
         row.set("ID", std::string("<missing>"));
-        row.set("CreatedSince", human ? since(created) : to_rfc3339({created}));
+        row.set("CreatedSince", human ? created_ago(created) : to_rfc3339({created}));
         row.set("CreatedAt", to_rfc3339({created}));
-        row.set("Created", human ? since(created) : to_rfc3339({created}));
+        row.set("Created", human ? created_ago(created) : to_rfc3339({created}));
         row.set("CreatedBy", no_trunc ? step.created_by : ellipsis(step.created_by, width));
         row.set("Size", human ? human_size(static_cast<double>(size)) : std::to_string(size));
         row.set("Comment", step.comment);

@@ -17,7 +17,7 @@ using storage::ImageRecord;
 using storage::Reference;
 using storage::Status;
 
-bool is_live(const ContainerView& view) { return is_up(view.state.status); }
+bool is_in_use(const ContainerView& view) { return is_up(view.state.status); }
 
 struct Users {
     std::vector<ContainerView> of_image;
@@ -47,7 +47,7 @@ Error conflict(fmt::format_string<Args...> format, Args&&... args) {
 void check_unused(const ImageRecord& image, const Users& users, bool force) {
     for (const ContainerView& view : users.of_image) {
         const std::string container = short_id(view.config.id);
-        if (is_live(view))
+        if (is_in_use(view))
             throw conflict("unable to delete {} (cannot be forced) - image is being used by running container {}",
                            short_id(image.id), container);
         if (!force)
@@ -91,7 +91,7 @@ std::vector<std::string> remove_name(Engine& engine, const ImageRecord& image, c
             "unable to remove repository reference \"{}\" (must force) - container {} is using its referenced image {}",
             asked, short_id(users.of_image.front().config.id), short_id(image.id));
     std::vector<std::string> lines = {"Untagged: " + name.familiar()};
-    if (!last || std::any_of(users.of_image.begin(), users.of_image.end(), is_live)) {
+    if (!last || std::any_of(users.of_image.begin(), users.of_image.end(), is_in_use)) {
         engine.images().untag(name);
         return lines;
     }

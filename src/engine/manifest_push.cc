@@ -10,6 +10,7 @@
 #include "base/text.hh"
 #include "engine/manifest_entry.hh"
 #include "engine/manifest_list.hh"
+#include "engine/push.hh"
 #include "engine/store_manifest.hh"
 #include "engine/transfers.hh"
 #include "registry/fetcher.hh"
@@ -22,7 +23,6 @@ namespace {
 
 using storage::Reference;
 using namespace oci::media_type;
-constexpr std::size_t most_mounts = 5;
 
 class ListPush {
 public:

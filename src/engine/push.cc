@@ -25,7 +25,6 @@ namespace {
 
 using namespace oci::media_type;
 using storage::KnownBlob;
-constexpr std::size_t most_mounts = 5;
 
 struct Plan {
     oci::Manifest manifest; ///< layers are filled in as they are found or sent

@@ -10,6 +10,9 @@
 
 namespace kist::engine {
 
+/// A registry is asked for so many repositories that may have a blob already.
+inline constexpr std::size_t most_mounts = 5;
+
 struct PushOptions : RegistryOptions {
     std::string format;             ///< "oci", "v2s2" (also "docker"); empty: the image's own
     std::string compression_format; ///< "gzip", "zstd"; empty: as the image came, else gzip

@@ -16,7 +16,7 @@ namespace kist::engine {
 namespace {
 
 /// The spellings of uname(1) are what people type.
-std::string architecture(const std::string& text) {
+std::string architecture_meant(const std::string& text) {
     constexpr std::pair<std::string_view, std::string_view> known[] = {{"x86_64", "amd64"},  {"x86-64", "amd64"},
                                                                        {"aarch64", "arm64"}, {"i386", "386"},
                                                                        {"i686", "386"},      {"armhf", "arm"}};
@@ -41,7 +41,7 @@ void take_platform(oci::Platform& platform, const std::string& text) {
     const bool only_system = parts.size() == 1 && std::find(systems.begin(), systems.end(), parts[0]) != systems.end();
     if (only_system || parts.size() > 1) platform.os = to_lower(parts[0]);
     if (only_system) return;
-    platform.architecture = architecture(parts.size() == 1 ? parts[0] : parts[1]);
+    platform.architecture = architecture_meant(parts.size() == 1 ? parts[0] : parts[1]);
     platform.variant = parts.size() == 3 ? parts[2] : "";
 }
 
@@ -64,7 +64,7 @@ oci::Platform wanted_platform(const PlatformOptions& options) {
         if (!text->empty() && !is_word(*text)) throw UsageError("invalid platform word '{}'", printable(*text));
     if (!options.os.empty()) platform.os = to_lower(options.os);
     if (!options.arch.empty()) {
-        platform.architecture = architecture(options.arch);
+        platform.architecture = architecture_meant(options.arch);
         platform.variant.clear();
     }
     if (!options.variant.empty()) platform.variant = options.variant;

@@ -32,7 +32,7 @@ bool needs_monitor(const ContainerView& view) {
 
 [[noreturn]] void throw_gone(const ContainerId& id) { throw NotFound("No such container: {}", id.str()); }
 
-ContainerView view_of(Engine& engine, const ContainerId& id) {
+ContainerView find_view(Engine& engine, const ContainerId& id) {
     auto view = engine.containers().view(id);
     if (!view) throw_gone(id);
     return std::move(*view);
@@ -137,7 +137,7 @@ void clear_cgroup(Engine& engine, const storage::ContainerConfig& config) {
 
 ContainerView settle_locked(Engine& engine, const ContainerId& id) {
     check_not_in_hook(id.str());
-    ContainerView view = view_of(engine, id);
+    ContainerView view = find_view(engine, id);
     if (!view.is_orphan) clear_interrupted_start(engine, id, view);
     if (!view.is_orphan || !view.damage.empty()) return view;
     // Its process may not have heard of the end yet.
@@ -145,12 +145,12 @@ ContainerView settle_locked(Engine& engine, const ContainerId& id) {
         forget_initialized(engine, id, view);
     else if (needs_monitor(view)) adopt(engine, id, view.config);
     else record_end(engine, id, view);
-    return view_of(engine, id);
+    return find_view(engine, id);
 }
 
 ContainerView settled_view(Engine& engine, const ContainerId& id) {
     check_not_in_hook(id.str());
-    ContainerView view = view_of(engine, id);
+    ContainerView view = find_view(engine, id);
     if (view.is_orphan && view.damage.empty()) {
         auto lock = engine.containers().lock(id);
         view = settle_locked(engine, id);

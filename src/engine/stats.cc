@@ -17,7 +17,7 @@ using storage::ContainerView;
 using storage::Status;
 using Clock = std::chrono::steady_clock;
 
-bool is_live(const ContainerView& view) {
+bool has_processes(const ContainerView& view) {
     const Status status = view.state.status;
     return status == Status::running || status == Status::paused || status == Status::stopping;
 }
@@ -87,7 +87,7 @@ std::vector<ContainerView> StatsWatch::views() const {
         ListOptions list;
         list.all = options_.all;
         found = engine::list(engine_, list);
-        if (!options_.all) std::erase_if(found, [](const ContainerView& view) { return !is_live(view); });
+        if (!options_.all) std::erase_if(found, [](const ContainerView& view) { return !has_processes(view); });
         return found;
     }
     for (const ContainerId& id : options_.ids)
@@ -110,7 +110,7 @@ double StatsWatch::cpu_percent(const ContainerView& view, std::uint64_t cpu_ns) 
 }
 
 Value StatsWatch::row(const ContainerView& view) {
-    const bool runs = is_live(view) && view.damage.empty();
+    const bool runs = has_processes(view) && view.damage.empty();
     oci::CgroupStats stats;
     NetworkUse network;
     if (runs) {

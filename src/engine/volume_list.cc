@@ -16,6 +16,9 @@ namespace kist::engine {
 namespace {
 
 using storage::VolumeRecord;
+
+namespace volume_filter {
+
 using Test = std::function<bool(const VolumeView&)>;
 using Maker = Test (*)(Engine&, const std::string& value);
 
@@ -90,7 +93,9 @@ const Filter& find_filter(const std::string& key) {
     throw error;
 }
 
-VolumeView view_of(Engine& engine, const std::string& name) {
+} // namespace volume_filter
+
+VolumeView read_view(Engine& engine, const std::string& name) {
     VolumeView view;
     try {
         auto record = engine.volumes().find(name);
@@ -121,6 +126,7 @@ std::string pairs_text(const std::map<std::string, std::string>& pairs) {
 } // namespace
 
 VolumeFilter VolumeFilter::parse(Engine& engine, const std::vector<std::string>& filters) {
+    using namespace volume_filter;
     VolumeFilter result;
     std::map<std::string, std::vector<Test>> alternatives;
     for (const std::string& text : filters) {
@@ -146,7 +152,7 @@ bool VolumeFilter::matches(const VolumeView& view) const {
 }
 
 VolumeView view_volume(Engine& engine, const std::string& name) {
-    VolumeView view = view_of(engine, name);
+    VolumeView view = read_view(engine, name);
     auto users = engine.containers().volume_users({name});
     view.users = std::move(users[name]);
     return view;
@@ -160,7 +166,7 @@ std::vector<VolumeView> list_volumes(Engine& engine, const std::vector<std::stri
     std::vector<VolumeView> views;
     for (const std::string& name : names) {
         try {
-            VolumeView view = view_of(engine, name);
+            VolumeView view = read_view(engine, name);
             view.users = users[name];
             if (filter.matches(view)) views.push_back(std::move(view));
         } catch (const NotFound&) { // removed meanwhile

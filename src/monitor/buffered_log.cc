@@ -28,8 +28,8 @@ namespace {
 
 constexpr std::size_t usual_packet = 64 * 1024;
 constexpr std::size_t job_size_limit = 16u << 20;
-constexpr auto patience = std::chrono::seconds(10);
-constexpr auto lock_patience = std::chrono::seconds(5); ///< less, so that the failure is told
+constexpr auto answer_patience = std::chrono::seconds(10);
+constexpr auto log_lock_patience = std::chrono::seconds(5); ///< less, so that the failure is told
 constexpr const char* log_lock = "log.lock";
 constexpr std::string_view question = "?", answer = ".";
 
@@ -50,7 +50,7 @@ void set_buffer(const Fd& socket, std::int64_t size) {
 
 void wait_for_answer(const Fd& socket) {
     pollfd source{socket.get(), POLLIN, 0};
-    const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(patience).count();
+    const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(answer_patience).count();
     if (::poll(&source, 1, static_cast<int>(limit)) <= 0) return;
     const auto message = receive_message(socket, usual_packet);
     if (!message) throw Error("the log's writer ended");
@@ -123,7 +123,7 @@ void BufferedLog::append(std::string_view records) noexcept {
 }
 
 void BufferedLog::sync() noexcept {
-    const timeval limit{patience.count(), 0};
+    const timeval limit{answer_patience.count(), 0};
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     try {
         if (tell_lost() && send(question, 0)) wait_for_answer(socket_);
@@ -134,7 +134,7 @@ void BufferedLog::sync() noexcept {
 void write_buffered_log(const Dir& run, const Fd& socket) {
     const Job job = parse_job(read_file(run, std::string(job_file), job_size_limit), job_file);
     // The writer of a monitor that was killed may still have something to write.
-    const FileLock lock = FileLock::acquire(run, log_lock, LockMode::exclusive, lock_patience);
+    const FileLock lock = FileLock::acquire(run, log_lock, LockMode::exclusive, log_lock_patience);
     EventLoop loop;
     const std::unique_ptr<LogSink> log = open_log(loop, job.log);
     send_message(socket, answer);

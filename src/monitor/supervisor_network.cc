@@ -20,7 +20,7 @@ Fd make_users(const oci::Spec& spec) {
     return {};
 }
 
-void join(oci::Spec& spec, oci::NamespaceType type, const Fd& target) {
+void join_namespace(oci::Spec& spec, oci::NamespaceType type, const Fd& target) {
     for (oci::Namespace& ns : spec.linux_.namespaces)
         if (ns.type == type) ns.path = "/proc/self/fd/" + std::to_string(target.get());
 }
@@ -38,9 +38,9 @@ Fd Supervisor::make_network(const Job& job, oci::Spec& spec) {
         state_.network = network_.plan();
         look_after_network();
     }
-    join(spec, oci::NamespaceType::network, network_.space());
+    join_namespace(spec, oci::NamespaceType::network, network_.space());
     Fd users = netns::owner_of_namespace(network_.space());
-    join(spec, oci::NamespaceType::user, users);
+    join_namespace(spec, oci::NamespaceType::user, users);
     return users;
 }
 

@@ -15,7 +15,7 @@ namespace kist::monitor {
 
 namespace {
 
-constexpr auto patience = std::chrono::seconds(10);
+constexpr auto stuck_patience = std::chrono::seconds(10);
 constexpr std::size_t most_named = 5;
 
 std::string text_of(pid_t pid, const char* file) {
@@ -64,7 +64,7 @@ std::vector<pid_t> members(const oci::Cgroup& cgroup, std::int32_t init) {
 /// After SIGKILL. Nothing else waits for this: no lock is held, and a container that ends later is recorded then.
 void Supervisor::expect_end() {
     if (stuck_timer_) return;
-    stuck_timer_ = loop_.after(patience, [this] {
+    stuck_timer_ = loop_.after(stuck_patience, [this] {
         stuck_timer_.reset();
         tell_stuck();
     });

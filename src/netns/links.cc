@@ -20,7 +20,7 @@ namespace kist::netns {
 namespace {
 
 template <typename T>
-std::string_view raw(const T& value) {
+std::string_view bytes_of(const T& value) {
     return {reinterpret_cast<const char*>(&value), sizeof value};
 }
 
@@ -45,7 +45,7 @@ ifinfomsg up_header(std::uint32_t index = 0) {
     return header;
 }
 
-void put_mac(NetlinkBatch& batch, std::uint16_t attribute, const Mac& mac) { batch.put(attribute, raw(mac)); }
+void put_mac(NetlinkBatch& batch, std::uint16_t attribute, const Mac& mac) { batch.put(attribute, bytes_of(mac)); }
 
 void put_address(NetlinkBatch& batch, std::uint32_t index, const InterfaceAddress& own, const std::string& link) {
     ifaddrmsg header{};
@@ -248,7 +248,7 @@ void add_pair(NetlinkSocket& host, const Attachment& attachment, const Fd& targe
     batch.put_text(IFLA_INFO_KIND, "veth");
     batch.open(IFLA_INFO_DATA);
     batch.open(VETH_INFO_PEER);
-    batch.put_plain(raw(ifinfomsg{}));
+    batch.put_plain(bytes_of(ifinfomsg{}));
     batch.put_text(IFLA_IFNAME, attachment.interface);
     batch.put_u32(IFLA_MTU, mtu);
     put_mac(batch, IFLA_ADDRESS, mac);

@@ -17,7 +17,7 @@
 namespace kist::registry {
 namespace {
 
-constexpr std::size_t file_limit = 4u << 20;
+constexpr std::size_t store_file_limit = 4u << 20;
 constexpr const char* document_name = "config.json";
 constexpr const char* key_name = "aeskey";
 constexpr const char* lock_name = "lock";
@@ -59,9 +59,9 @@ std::string key_lines(const std::vector<std::string>& keys) {
 } // namespace
 
 Value CredentialStore::read() const {
-    const auto text = read_file_if_exists(file(), file_limit);
+    const auto text = read_file_if_exists(file(), store_file_limit);
     if (!text) return Value::object();
-    Value document = json::parse(*text, file(), {.bytes = file_limit});
+    Value document = json::parse(*text, file(), {.bytes = store_file_limit});
     if (!document.is_object()) throw Error("{}: expected an object", file());
     return document;
 }

@@ -28,8 +28,6 @@ Facts facts_of(const Dir* folder, const std::string& name) {
     throw SysError("reading '{}'", printable(folder->path_of(name)));
 }
 
-bool is_whiteout(const struct stat& st) { return S_ISCHR(st.st_mode) && st.st_rdev == 0; }
-
 bool has_attribute(const Fd& fd, const char* name) { return ::fgetxattr(fd.get(), name, nullptr, 0) >= 0; }
 
 bool is_opaque(const Fd& folder) {

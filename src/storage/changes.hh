@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/stat.h>
+
 #include "base/error.hh"
 #include "base/fd.hh"
 #include "base/fields.hh"
@@ -31,6 +33,9 @@ class NotSelfContained : public Error {
 public:
     using Error::Error;
 };
+
+/// The mark of an upper folder for a name that is gone: the device 0:0.
+inline bool is_whiteout(const struct stat& facts) { return S_ISCHR(facts.st_mode) && facts.st_rdev == 0; }
 
 /// By reading the upper folder of an overlay alone, and looking up its names in `lower` (the layers below, mounted; none: an
 /// invalid descriptor). `mount_points`: what is empty there was made only to be mounted on, and counts as no change.

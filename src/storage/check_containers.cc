@@ -13,7 +13,6 @@ namespace kist::storage {
 namespace {
 
 constexpr std::size_t state_limit = 16u << 20;
-constexpr int unknown_exit_code = 255;
 
 /// Why it cannot be read; empty when it can, or is not there.
 std::string fault_of_state(const std::optional<Dir>& folder, const char* name) {

@@ -17,8 +17,6 @@ namespace kist::storage {
 
 namespace {
 
-constexpr int unknown_exit_code = 255;
-
 void become_exited(ContainerState& state, int exit_code, std::string error) {
     state.status = Status::exited;
     state.exit_code = exit_code;

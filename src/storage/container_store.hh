@@ -23,6 +23,9 @@
 
 namespace kist::storage {
 
+/// Of a container of whose end nobody was told.
+inline constexpr int unknown_exit_code = 255;
+
 /// A record as a reader finds it, verified against boot id and the monitor's lock.
 struct ContainerView {
     ContainerConfig config;

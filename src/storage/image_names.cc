@@ -21,22 +21,22 @@ namespace {
 constexpr const char* names_folder = "images/names";
 constexpr std::size_t longest_plain_name = 200;
 
-struct Target {
+struct NameTarget {
     Digest id;
     std::string name; ///< of the reference, whole
     Reference reference;
 };
 
-std::optional<Target> parse_target(std::string_view text) {
+std::optional<NameTarget> parse_target(std::string_view text) {
     const auto [id_text, name] = split_once(text, ' ');
     const auto id = Digest::parse(id_text);
     if (!id || !name) return std::nullopt;
     auto reference = Reference::try_parse(*name);
     if (!reference) return std::nullopt;
-    return Target{*id, std::string(*name), std::move(*reference)};
+    return NameTarget{*id, std::string(*name), std::move(*reference)};
 }
 
-std::optional<Target> read_target(const Fd& folder, const std::string& path) {
+std::optional<NameTarget> read_target(const Fd& folder, const std::string& path) {
     std::array<char, PATH_MAX> buffer;
     const ssize_t length = ::readlinkat(folder.get(), path.c_str(), buffer.data(), buffer.size());
     if (length < 0) {
@@ -68,7 +68,7 @@ std::vector<std::pair<Reference, Digest>> ImageNames::all() const {
     const auto names = images ? images->open_dir_if_exists("names") : std::nullopt;
     if (!names) return {};
     const std::vector<std::string> files = names->names();
-    std::vector<std::optional<Target>> targets(files.size());
+    std::vector<std::optional<NameTarget>> targets(files.size());
     in_parallel(files.size(), [&](std::size_t i) { targets[i] = read_target(names->fd(), files[i]); });
     std::erase_if(targets, [](const auto& target) { return !target; });
     std::sort(targets.begin(), targets.end(), [](const auto& a, const auto& b) { return a->name < b->name; });

@@ -37,12 +37,12 @@ struct Writing {
 };
 
 /// Where the files of a saved image go.
-class Target {
+class SaveTarget {
 public:
-    Target() = default;
-    Target(const Target&) = delete;
-    Target& operator=(const Target&) = delete;
-    virtual ~Target() = default;
+    SaveTarget() = default;
+    SaveTarget(const SaveTarget&) = delete;
+    SaveTarget& operator=(const SaveTarget&) = delete;
+    virtual ~SaveTarget() = default;
     virtual void file(const std::string& name, const std::string& bytes) = 0;
     /// The tar of a layer as `name`, or, where names tell digests, as what `name` makes of its digest.
     virtual Writing start_layer(const Dir& folder, const AssembleRequest& request, const std::string& name) = 0;
@@ -54,7 +54,7 @@ public:
 };
 
 /// Into a file, several layers are written at the same time, each at its place; into a pipe one after the other.
-class ArchiveTarget : public Target {
+class ArchiveTarget : public SaveTarget {
 public:
     explicit ArchiveTarget(const Fd& out) : out_(out), tar_(out), has_places_(is_plain_file(out)) {}
     void file(const std::string& name, const std::string& bytes) override { tar_.file(name, bytes); }
@@ -91,7 +91,7 @@ private:
 };
 
 /// Files by name; "a/b/c" in folders that are made. A layer gets its name when it is whole and its digest is known.
-class FolderTarget : public Target {
+class FolderTarget : public SaveTarget {
 public:
     explicit FolderTarget(const Dir& out) : out_(out) {}
     void file(const std::string& name, const std::string& bytes) override {
@@ -160,7 +160,7 @@ Value index_without(const std::string& text, const std::string& called) {
 
 class Saving {
 public:
-    Saving(const ImageStore& images, const Store& store, Target& target, FolderSave options = {})
+    Saving(const ImageStore& images, const Store& store, SaveTarget& target, FolderSave options = {})
         : images_(images), layers_(store), target_(target), options_(std::move(options)) {}
 
     void docker_archive(const std::vector<ImageStore::SaveItem>& items) {
@@ -296,7 +296,7 @@ private:
 
     const ImageStore& images_;
     LayerStore layers_;
-    Target& target_;
+    SaveTarget& target_;
     const FolderSave options_;
     std::set<std::string> written_;
     std::set<std::string> layers_started_;

@@ -18,11 +18,11 @@ namespace kist::storage {
 namespace {
 
 constexpr const char* layers_folder = "layers";
-constexpr const char* record_name = "layer.json";
+constexpr const char* layer_record = "layer.json";
 /// How long another command may take with the same layer before we say so and give up.
 constexpr std::chrono::minutes longest_wait{30};
 
-std::string hex_of(const std::string& chain) {
+std::string folder_of(const std::string& chain) {
     const auto digest = Digest::parse(chain);
     if (!digest) throw Error("'{}' is no layer id", printable(chain));
     return digest->hex();
@@ -57,15 +57,15 @@ void share(const FileLock& held) {
 
 bool LayerStore::exists(const std::string& chain) const {
     const auto layers = store_.data().open_dir_if_exists(layers_folder);
-    return layers && layers->exists(hex_of(chain));
+    return layers && layers->exists(folder_of(chain));
 }
 
 std::optional<LayerRecord> LayerStore::read(const std::string& chain) const {
     const auto layers = store_.data().open_dir_if_exists(layers_folder);
-    const auto folder = layers ? layers->open_dir_if_exists(hex_of(chain)) : std::nullopt;
+    const auto folder = layers ? layers->open_dir_if_exists(folder_of(chain)) : std::nullopt;
     if (!folder) return std::nullopt;
-    auto record = read_record<LayerRecord>(*folder, record_name);
-    if (!record) throw Error("layer '{}' is damaged: '{}' is missing", chain, folder->path_of(record_name));
+    auto record = read_record<LayerRecord>(*folder, layer_record);
+    if (!record) throw Error("layer '{}' is damaged: '{}' is missing", chain, folder->path_of(layer_record));
     return record;
 }
 
@@ -79,19 +79,19 @@ std::vector<std::string> LayerStore::all() const {
 }
 
 std::string LayerStore::diff_path(const std::string& chain) const {
-    return store_.data().path_of(std::string(layers_folder) + "/" + hex_of(chain) + "/diff");
+    return store_.data().path_of(std::string(layers_folder) + "/" + folder_of(chain) + "/diff");
 }
 
 Dir LayerStore::folder(const std::string& chain) const {
     const auto layers = store_.data().open_dir_if_exists(layers_folder);
-    auto found = layers ? layers->open_dir_if_exists(hex_of(chain)) : std::nullopt;
+    auto found = layers ? layers->open_dir_if_exists(folder_of(chain)) : std::nullopt;
     if (!found) throw NotFound("no such layer: {}", chain);
     return std::move(*found);
 }
 
 /// In the run root: locks need no life beyond a boot, and reading a layer then never writes beside it.
 FileLock LayerStore::lock(const std::string& chain, LockMode mode) const {
-    return FileLock::acquire(store_.run().create_dir("locks"), "layer-" + hex_of(chain), mode, longest_wait);
+    return FileLock::acquire(store_.run().create_dir("locks"), "layer-" + folder_of(chain), mode, longest_wait);
 }
 
 Dir LayerStore::new_folder(const WorkFolder& work) const {
@@ -108,15 +108,16 @@ Dir LayerStore::fill(const WorkFolder& work, const Make& make, LayerRecord& reco
 
 void LayerStore::place(const WorkFolder& work, const std::vector<Finished>& layers) const {
     if (layers.empty()) return;
-    for (const Finished& layer : layers) write_record(*layer.folder, record_name, *layer.record, Durability::volatile_);
+    for (const Finished& layer : layers)
+        write_record(*layer.folder, layer_record, *layer.record, Durability::volatile_);
     // One sync of the whole file system: thousands of files, and all must be on disk before the name says so.
     if (::syncfs(layers.front().folder->fd().get()) != 0) throw SysError("syncing the layers");
     const Dir place = store_.data().create_dir(layers_folder);
     for (const Finished& layer : layers) {
         const std::string& path = layer.folder->path();
         const std::string from = path.substr(path.rfind('/') + 1);
-        if (::renameat(work.dir().fd().get(), from.c_str(), place.fd().get(), hex_of(layer.record->chain_id).c_str()) !=
-            0)
+        if (::renameat(work.dir().fd().get(), from.c_str(), place.fd().get(),
+                       folder_of(layer.record->chain_id).c_str()) != 0)
             throw SysError("storing layer '{}'", layer.record->chain_id);
     }
     place.sync();
@@ -129,7 +130,7 @@ std::optional<LayerRecord> LayerStore::read_or_clear(const std::string& chain) c
     } catch (const Error&) {
         const WorkFolder work(store_);
         const Dir layers = store_.data().open_dir(layers_folder);
-        if (::renameat(layers.fd().get(), hex_of(chain).c_str(), work.dir().fd().get(), "damaged") != 0)
+        if (::renameat(layers.fd().get(), folder_of(chain).c_str(), work.dir().fd().get(), "damaged") != 0)
             throw SysError("setting damaged layer '{}' aside", chain);
         return std::nullopt;
     }
@@ -157,7 +158,7 @@ HeldLayer LayerStore::get_or_make(const WorkFolder& work, const std::vector<std:
     record.ancestors = ancestors;
     record.chain_id = chain_id(ancestors.empty() ? "" : ancestors.back(), diff_id);
     const Dir locks = store_.run().create_dir("locks");
-    const std::string name = "layer-" + hex_of(record.chain_id);
+    const std::string name = "layer-" + folder_of(record.chain_id);
     for (Patience patience;; patience.wait(locks.path_of(name))) {
         if (auto shared = FileLock::try_acquire(locks, name, LockMode::shared))
             if (auto known = read(record.chain_id)) return {std::move(*known), std::move(*shared)};
@@ -188,23 +189,23 @@ HeldLayer LayerStore::make_new(const WorkFolder& work, const std::vector<std::st
 }
 
 bool LayerStore::is_held(const std::string& chain) const {
-    return !FileLock::try_acquire(store_.run().create_dir("locks"), "layer-" + hex_of(chain));
+    return !FileLock::try_acquire(store_.run().create_dir("locks"), "layer-" + folder_of(chain));
 }
 
 bool LayerStore::remove(const std::string& chain, const WorkFolder& work) const {
     const Dir locks = store_.run().create_dir("locks");
-    const auto held = FileLock::try_acquire(locks, "layer-" + hex_of(chain));
+    const auto held = FileLock::try_acquire(locks, "layer-" + folder_of(chain));
     if (!held) return false;
     const auto layers = store_.data().open_dir_if_exists(layers_folder);
     if (!layers) return true;
     // Out of sight in one step; what a crash leaves then lies in the work folder.
     const std::string gone = random_hex(8);
-    if (::renameat(layers->fd().get(), hex_of(chain).c_str(), work.dir().fd().get(), gone.c_str()) != 0) {
+    if (::renameat(layers->fd().get(), folder_of(chain).c_str(), work.dir().fd().get(), gone.c_str()) != 0) {
         if (errno == ENOENT) return true;
         throw SysError("removing layer '{}'", chain);
     }
     work.dir().remove_tree(gone);
-    locks.remove_file("layer-" + hex_of(chain));
+    locks.remove_file("layer-" + folder_of(chain));
     return true;
 }
 

@@ -14,7 +14,7 @@ namespace kist::storage {
 
 namespace {
 
-constexpr const char* record_name = "network.json";
+constexpr const char* network_record = "network.json";
 
 } // namespace
 
@@ -25,7 +25,7 @@ NetworkStore::NetworkStore(const Store& store) : store_(store) {
 void NetworkStore::create(const NetworkConfig& config) const {
     const Dir networks = store_.data().create_dir("networks");
     const std::string temp = std::string(temp_prefix) + config.id.substr(0, 16);
-    write_record(networks.create_dir(temp), record_name, config, Durability::durable);
+    write_record(networks.create_dir(temp), network_record, config, Durability::durable);
     if (::renameat2(networks.fd().get(), temp.c_str(), networks.fd().get(), config.name.c_str(), RENAME_NOREPLACE) !=
         0) {
         const int code = errno;
@@ -41,14 +41,14 @@ void NetworkStore::create(const NetworkConfig& config) const {
 }
 
 void NetworkStore::write(const NetworkConfig& config) const {
-    write_record(networks_.open_dir(config.name), record_name, config, Durability::durable);
+    write_record(networks_.open_dir(config.name), network_record, config, Durability::durable);
 }
 
 std::optional<NetworkConfig> NetworkStore::read(const std::string& name) const {
     if (!networks_ || !is_valid_name(name)) return std::nullopt;
     const auto dir = networks_.open_dir_if_exists(name);
     if (!dir) return std::nullopt;
-    return read_record<NetworkConfig>(*dir, record_name);
+    return read_record<NetworkConfig>(*dir, network_record);
 }
 
 std::optional<NetworkConfig> NetworkStore::find_if_exists(const std::string& reference) const {

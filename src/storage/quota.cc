@@ -16,7 +16,7 @@ namespace kist::storage {
 namespace {
 
 constexpr unsigned project_quota = 2;         // PRJQUOTA
-constexpr std::uint64_t block = 1024;         // QIF_DQBLKSIZE: the unit of limits
+constexpr std::uint64_t quota_block = 1024;   // QIF_DQBLKSIZE: the unit of limits
 constexpr std::uint32_t own_range = 1u << 30; // projects that administrators number by hand are small
 
 long quota_call(const Fd& fd, unsigned command, std::uint32_t project, if_dqblk* limits) {
@@ -46,7 +46,7 @@ std::uint32_t new_project() {
 
 void limit_folder(const Dir& folder, std::uint32_t project, const FolderLimits& limits) {
     if_dqblk wanted{};
-    wanted.dqb_bhardlimit = (static_cast<std::uint64_t>(limits.bytes) + block - 1) / block;
+    wanted.dqb_bhardlimit = (static_cast<std::uint64_t>(limits.bytes) + quota_block - 1) / quota_block;
     wanted.dqb_ihardlimit = static_cast<std::uint64_t>(limits.files);
     wanted.dqb_valid = QIF_LIMITS;
     if (quota_call(folder.fd(), Q_SETQUOTA, project, &wanted) != 0) refuse(folder, errno);

@@ -7,7 +7,7 @@
 namespace kist::storage {
 namespace {
 
-constexpr std::size_t block = 512;
+constexpr std::size_t tar_block = 512;
 constexpr std::size_t name_size = 100;
 
 /// Octal with a NUL behind it, as wide as the field.
@@ -20,7 +20,7 @@ constexpr std::uint64_t id_limit = octal_limit(8), number_limit = octal_limit(12
 
 std::string ustar(const TarMember& m) {
     const auto fitting = [](std::uint64_t value, std::uint64_t limit) { return value <= limit ? value : 0; };
-    std::string header(block, '\0');
+    std::string header(tar_block, '\0');
     header.replace(0, std::min(m.path.size(), name_size), m.path, 0, name_size);
     put_octal(header, 100, 8, m.mode & 07777);
     put_octal(header, 108, 8, fitting(m.uid, id_limit));
@@ -70,7 +70,9 @@ std::string pax_records(const TarMember& m) {
 
 } // namespace
 
-std::size_t tar_padding(std::uint64_t size) { return static_cast<std::size_t>((block - size % block) % block); }
+std::size_t tar_padding(std::uint64_t size) {
+    return static_cast<std::size_t>((tar_block - size % tar_block) % tar_block);
+}
 
 std::string tar_headers(const TarMember& m) {
     const std::string records = pax_records(m);

@@ -16,14 +16,13 @@
 #include <unistd.h>
 
 #include "base/error.hh"
+#include "storage/changes.hh"
 
 namespace kist::storage {
 namespace {
 
 constexpr std::string_view overlay_attributes = "trusted.overlay.";
 constexpr const char* opaque_attribute = "trusted.overlay.opaque";
-
-bool is_whiteout(const struct stat& st) { return S_ISCHR(st.st_mode) && st.st_rdev == 0; }
 
 bool is_opaque(const Dir& dir) {
     char value = 0;

@@ -20,11 +20,11 @@
 namespace kist::storage {
 namespace {
 
-constexpr const char* record_name = "volume.json";
+constexpr const char* volume_record = "volume.json";
 constexpr const char* data_name = "_data";
 constexpr const char* fresh_name = "fresh";
 /// The name of its lock is longer, and 255 is the file system's limit.
-constexpr std::size_t longest_name = 240;
+constexpr std::size_t longest_volume_name = 240;
 
 void check_volume_name(std::string_view name) {
     if (is_volume_name(name)) return;
@@ -61,7 +61,7 @@ void tell(const Store& store, std::string_view action, const std::string& name) 
 VolumeRecord record_of(const Dir& all, const std::string& name) {
     try {
         const auto folder = all.open_dir_if_exists(name);
-        auto record = folder ? read_record<VolumeRecord>(*folder, record_name) : std::nullopt;
+        auto record = folder ? read_record<VolumeRecord>(*folder, volume_record) : std::nullopt;
         return record ? std::move(*record) : VolumeRecord{};
     } catch (const Error&) {
         return {};
@@ -70,7 +70,7 @@ VolumeRecord record_of(const Dir& all, const std::string& name) {
 
 } // namespace
 
-bool is_volume_name(std::string_view name) { return name.size() <= longest_name && is_valid_name(name); }
+bool is_volume_name(std::string_view name) { return name.size() <= longest_volume_name && is_valid_name(name); }
 
 std::string anonymous_volume_name(const std::string& container_id) {
     return container_id.substr(0, 32) + random_hex(16);
@@ -88,7 +88,7 @@ bool VolumeStore::create(VolumeRecord record) const {
     rollback.add([&] { all.remove_tree(temporary); });
     const Dir folder = all.create_dir(temporary);
     make_data(folder, record);
-    write_record(folder, record_name, record, durability);
+    write_record(folder, volume_record, record, durability);
     const int from = all.fd().get();
     if (::renameat2(from, temporary.c_str(), from, record.name.c_str(), RENAME_NOREPLACE) != 0) {
         if (errno == EEXIST) return false; // somebody was faster: the rollback takes ours away
@@ -106,7 +106,7 @@ std::optional<VolumeRecord> VolumeStore::find(const std::string& name) const {
     if (!exists(name)) return std::nullopt;
     const auto folder = volumes()->open_dir_if_exists(name);
     if (!folder) return std::nullopt;
-    auto record = read_record<VolumeRecord>(*folder, record_name);
+    auto record = read_record<VolumeRecord>(*folder, volume_record);
     if (!record && !exists(name)) return std::nullopt; // removed meanwhile
     if (!record) throw Error("reading volume '{}': its volume.json is missing", name);
     if (record->name != name) throw Error("reading volume '{}': its record names '{}'", name, printable(record->name));

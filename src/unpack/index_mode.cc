@@ -12,6 +12,7 @@
 #include "base/json.hh"
 #include "base/sha256.hh"
 #include "base/text.hh"
+#include "unpack/archive_json.hh"
 #include "unpack/archive_members.hh"
 #include "unpack/byte_source.hh"
 #include "unpack/confine.hh"
@@ -24,13 +25,6 @@ namespace {
 
 using storage::ArchiveImage;
 using storage::ArchiveLayer;
-
-const json::Limits json_limits{.bytes = limits::manifest_bytes, .depth = 64, .values = 500'000};
-
-template <typename T>
-T parse_json(const std::string& text, const std::string& where) {
-    return from_value<T>(json::parse(text, where, json_limits), where);
-}
 
 ArchiveLayer layer_at(const ArchiveMembers& members, const std::string& name) {
     const Member member = members.find(name);

@@ -3,10 +3,10 @@
 #include "unpack/oci_reader.hh"
 
 #include "base/error.hh"
-#include "base/json.hh"
 #include "base/sha256.hh"
 #include "base/text.hh"
 #include "storage/layout_protocol.hh"
+#include "unpack/archive_json.hh"
 #include "unpack/limits.hh"
 
 namespace kist::unpack {
@@ -16,12 +16,6 @@ using storage::ArchiveImage;
 using storage::ArchiveLayer;
 
 constexpr std::size_t deepest_index = 3;
-const json::Limits json_limits{.bytes = limits::manifest_bytes, .depth = 64, .values = 500'000};
-
-template <typename T>
-T parse_json(const std::string& text, const std::string& where) {
-    return from_value<T>(json::parse(text, where, json_limits), where);
-}
 
 /// Foreign ("nondistributable") layers are not in the archive, encrypted ones are of no use: both have types of their own.
 bool is_layer(std::string_view type) {

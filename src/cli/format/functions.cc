@@ -110,10 +110,6 @@ Ref call_len(Arguments arguments, Budget&) {
 
 Ref call_not(Arguments arguments, Budget&) { return make_ref(!is_true(arguments[0])); }
 
-Ref made(std::string text, Budget& budget) {
-    budget.make(text.size());
-    return make_ref(std::move(text));
-}
 Ref call_print(Arguments arguments, Budget& budget) { return made(sprint(arguments, budget), budget); }
 Ref call_println(Arguments arguments, Budget& budget) { return made(sprintln(arguments, budget), budget); }
 Ref call_printf(Arguments arguments, Budget& budget) {

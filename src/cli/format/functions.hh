@@ -37,6 +37,12 @@ private:
     std::uint64_t made_ = 0;
 };
 
+/// A text that a function made.
+inline Ref made(std::string text, Budget& budget) {
+    budget.make(text.size());
+    return make_ref(std::move(text));
+}
+
 /// A function's refusal; the evaluator adds which call it was.
 class CallError : public Error {
 public:

@@ -10,11 +10,6 @@
 namespace kist::cli {
 namespace {
 
-Ref made(std::string text, Budget& budget) {
-    budget.make(text.size());
-    return make_ref(std::move(text));
-}
-
 /// The one text given, or all arguments printed: what Go's escapers work on.
 std::string escaper_input(Arguments arguments, const Budget& budget) {
     if (arguments.size() == 1 && arguments[0] && arguments[0]->is_string()) return arguments[0]->as_string();

@@ -29,7 +29,7 @@ std::optional<cap_value_t> number_of(const std::string& name) {
 }
 
 /// Empty for a number newer than libcap.
-std::string name_of(cap_value_t number) {
+std::string capability_name(cap_value_t number) {
     char* text = cap_to_name(number);
     if (text == nullptr) return {};
     std::string name = to_upper(text);
@@ -73,7 +73,7 @@ const Names& default_capabilities() {
 Names all_capabilities() {
     Names names;
     for (cap_value_t number = 0; number < cap_max_bits(); ++number) {
-        std::string name = name_of(number);
+        std::string name = capability_name(number);
         if (!name.empty() && cap_get_bound(number) == 1) names.push_back(std::move(name));
     }
     return names;

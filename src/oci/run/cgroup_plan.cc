@@ -18,12 +18,12 @@ using Writes = std::vector<CgroupWrite>;
 
 /// Where a controller's limits go. `v1` decides by the mount, because a hybrid host has each
 /// controller on one side only.
-struct Target {
+struct Hierarchy {
     std::string mount;
     bool v1 = false;
 };
 
-Target target(const CgroupHost& host, std::string_view controller, std::string_view what) {
+Hierarchy target(const CgroupHost& host, std::string_view controller, std::string_view what) {
     if (std::string mount = host.v1_mount(controller); !mount.empty()) return {std::move(mount), true};
     if (!host.unified.empty() && host.has_unified_controller(controller)) return {host.unified, false};
     throw Error("limiting {}: this host has no cgroup controller '{}'", what, controller);
@@ -68,7 +68,7 @@ void plan_memory(const CgroupHost& host, const MemoryLimits& memory, Writes& wri
     MemoryLimits limits = memory;
     limits.check_before_update.reset(); // is about changing them, not about what they are
     if (limits == MemoryLimits{}) return;
-    const Target to = target(host, "memory", "memory");
+    const Hierarchy to = target(host, "memory", "memory");
     to.v1 ? plan_memory_v1(to.mount, memory, writes) : plan_memory_v2(to.mount, memory, writes);
 }
 
@@ -85,7 +85,7 @@ void plan_cpu_time(const CgroupHost& host, const CpuLimits& cpu, Writes& writes)
     const bool quota = cpu.quota.value_or(0) != 0;
     const bool period = cpu.period.value_or(0) != 0;
     if (!shares && !quota && !period) return;
-    const Target to = target(host, "cpu", "processor time");
+    const Hierarchy to = target(host, "cpu", "processor time");
     if (to.v1) {
         if (shares) writes.push_back({to.mount, "cpu.shares", std::to_string(*cpu.shares)});
         if (period) writes.push_back({to.mount, "cpu.cfs_period_us", std::to_string(*cpu.period)});
@@ -102,7 +102,7 @@ void plan_cpu_time(const CgroupHost& host, const CpuLimits& cpu, Writes& writes)
 
 void plan_cpu_details(const CgroupHost& host, const CpuLimits& cpu, Writes& writes) {
     if (!cpu.burst && !cpu.realtime_runtime && !cpu.realtime_period && !cpu.idle) return;
-    const Target to = target(host, "cpu", "processor time");
+    const Hierarchy to = target(host, "cpu", "processor time");
     if (!to.v1 && (cpu.realtime_runtime || cpu.realtime_period))
         throw Error("limiting realtime processor time: cgroup v2 has no such value");
     if (cpu.realtime_period) writes.push_back({to.mount, "cpu.rt_period_us", std::to_string(*cpu.realtime_period)});
@@ -114,13 +114,13 @@ void plan_cpu_details(const CgroupHost& host, const CpuLimits& cpu, Writes& writ
 
 void plan_cpuset(const CgroupHost& host, const CpuLimits& cpu, Writes& writes) {
     if (cpu.cpus.empty() && cpu.mems.empty()) return;
-    const Target to = target(host, "cpuset", "the set of processors");
+    const Hierarchy to = target(host, "cpuset", "the set of processors");
     if (!cpu.cpus.empty()) writes.push_back({to.mount, "cpuset.cpus", cpu.cpus});
     if (!cpu.mems.empty()) writes.push_back({to.mount, "cpuset.mems", cpu.mems});
 }
 
 void plan_pids(const CgroupHost& host, const PidsLimits& pids, Writes& writes) {
-    const Target to = target(host, "pids", "the number of processes");
+    const Hierarchy to = target(host, "pids", "the number of processes");
     writes.push_back({to.mount, "pids.max", pids.limit > 0 ? std::to_string(pids.limit) : "max"});
 }
 
@@ -131,7 +131,7 @@ std::string device_number(std::int64_t major, std::int64_t minor) { return fmt::
 
 /// Of the whole group for an empty `device`. v2 has a file for each of two schedulers, BFQ and iocost, and kernels have either or both.
 /// The weight of v1's old scheduler has gone from kernels with it; the one that is left calls its file so.
-void plan_block_weight(const Target& to, const std::string& device, std::uint16_t weight, Writes& writes) {
+void plan_block_weight(const Hierarchy& to, const std::string& device, std::uint16_t weight, Writes& writes) {
     if (weight < 10 || weight > 1000) throw Error("block IO weight {}: expected a number from 10 to 1000", weight);
     const auto value = [&](std::uint64_t number) {
         return device.empty() ? std::to_string(number) : fmt::format("{} {}", device, number);
@@ -144,7 +144,7 @@ void plan_block_weight(const Target& to, const std::string& device, std::uint16_
     writes.push_back({to.mount, "io.weight", value(io_weight(weight))});
 }
 
-void plan_block_weights(const Target& to, const BlockIo& io, Writes& writes) {
+void plan_block_weights(const Hierarchy& to, const BlockIo& io, Writes& writes) {
     if (io.leaf_weight) throw Error("block IO leafWeight: kernels have no such value any more");
     if (io.weight.value_or(0) != 0) plan_block_weight(to, "", *io.weight, writes);
     for (const BlockWeight& device : io.weight_device) {
@@ -155,8 +155,8 @@ void plan_block_weights(const Target& to, const BlockIo& io, Writes& writes) {
 
 void plan_block_io(const CgroupHost& host, const BlockIo& io, Writes& writes) {
     if (io == BlockIo{}) return;
-    const Target to =
-        host.v1_mount("blkio").empty() ? target(host, "io", "block IO") : Target{host.v1_mount("blkio"), true};
+    const Hierarchy to =
+        host.v1_mount("blkio").empty() ? target(host, "io", "block IO") : Hierarchy{host.v1_mount("blkio"), true};
     plan_block_weights(to, io, writes);
     const struct {
         const std::vector<BlockRate>& rates;
@@ -185,7 +185,7 @@ void check_page_size(const std::string& size) {
 void plan_hugepages(const CgroupHost& host, const std::vector<HugepageLimit>& limits, Writes& writes) {
     for (const HugepageLimit& limit : limits) {
         check_page_size(limit.page_size);
-        const Target to = target(host, "hugetlb", "huge pages");
+        const Hierarchy to = target(host, "hugetlb", "huge pages");
         writes.push_back({to.mount, "hugetlb." + limit.page_size + (to.v1 ? ".limit_in_bytes" : ".max"),
                           std::to_string(limit.limit)});
     }
@@ -195,7 +195,7 @@ void plan_rdma(const CgroupHost& host, const std::map<std::string, RdmaLimit>& l
     for (const auto& [device, limit] : limits) {
         if (device.empty() || device.find_first_of(" \n") != std::string::npos)
             throw Error("RDMA limit: '{}' is no device name", printable(device));
-        const Target to = target(host, "rdma", "RDMA");
+        const Hierarchy to = target(host, "rdma", "RDMA");
         std::string value = device;
         if (limit.handles) value += fmt::format(" hca_handle={}", *limit.handles);
         if (limit.objects) value += fmt::format(" hca_object={}", *limit.objects);

@@ -11,9 +11,9 @@ namespace kist::oci {
 
 namespace {
 
-std::uint64_t number(std::string_view text) { return parse_unsigned(trim(text)).value_or(0); }
+std::uint64_t number_in(std::string_view text) { return parse_unsigned(trim(text)).value_or(0); }
 
-std::uint64_t read_number(const std::string& file) { return number(cgroup_files::read(file).value_or("")); }
+std::uint64_t read_number(const std::string& file) { return number_in(cgroup_files::read(file).value_or("")); }
 
 /// 0 for no limit: "max" on v2, and on v1 the largest multiple of a page that fits.
 std::uint64_t read_limit(const std::string& file) {
@@ -27,7 +27,7 @@ std::uint64_t keyed(std::string_view text, std::string_view key) {
         const std::size_t end = std::min(text.find('\n', at), text.size());
         const std::string_view line = text.substr(at, end - at);
         if (line.size() > key.size() && line.starts_with(key) && line[key.size()] == ' ')
-            return number(line.substr(key.size()));
+            return number_in(line.substr(key.size()));
         at = end + 1;
     }
     return 0;
@@ -66,16 +66,16 @@ void io_v1(const std::string& folder, CgroupStats& stats) {
     for (const std::string& line : split(text.value_or(""), '\n')) {
         const auto words = split(line, ' ');
         if (words.size() != 3) continue;
-        if (words[1] == "Read") stats.io_read_bytes += number(words[2]);
-        if (words[1] == "Write") stats.io_write_bytes += number(words[2]);
+        if (words[1] == "Read") stats.io_read_bytes += number_in(words[2]);
+        if (words[1] == "Write") stats.io_write_bytes += number_in(words[2]);
     }
 }
 /// Lines of "8:0 rbytes=4096 wbytes=0 rios=1 …".
 void io_v2(const std::string& folder, CgroupStats& stats) {
     for (const std::string& line : split(cgroup_files::read(folder + "/io.stat").value_or(""), '\n')) {
         for (const std::string& word : split(line, ' ')) {
-            if (word.starts_with("rbytes=")) stats.io_read_bytes += number(word.substr(7));
-            if (word.starts_with("wbytes=")) stats.io_write_bytes += number(word.substr(7));
+            if (word.starts_with("rbytes=")) stats.io_read_bytes += number_in(word.substr(7));
+            if (word.starts_with("wbytes=")) stats.io_write_bytes += number_in(word.substr(7));
         }
     }
 }

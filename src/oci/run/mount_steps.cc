@@ -42,13 +42,13 @@ void refuse_link(const Fd& root, const std::string& path) {
 }
 
 /// The folder that a mount goes onto, made if missing, and whether it was there.
-struct Target {
+struct MountTarget {
     Fd fd;
     bool existed = true;
 };
-Target open_target_folder(const Fd& root, const MountStep& step) {
+MountTarget open_target_folder(const Fd& root, const MountStep& step) {
     if (step.refuse_link) refuse_link(root, step.target);
-    Target target;
+    MountTarget target;
     if (auto found = open_in_root_if_exists(root, step.target, O_RDONLY | O_DIRECTORY)) target.fd = std::move(*found);
     else target = {make_dirs_in_root(root, step.target), false};
     check_target(step, target.fd);
@@ -78,7 +78,7 @@ void configure(NewFileSystem& made, const MountStep& step) {
 /// Those whose files have no context of their own; the kernel's other file systems are labelled by the policy.
 bool takes_label(const std::string& type) { return type == "tmpfs" || type == "devpts" || type == "mqueue"; }
 
-Fd make_file_system(const MountStep& step, const std::string& label, const Target& target, std::uint64_t flags) {
+Fd make_file_system(const MountStep& step, const std::string& label, const MountTarget& target, std::uint64_t flags) {
     NewFileSystem made(step.type);
     configure(made, step);
     // As other runtimes do: a tmpfs takes the mode of the folder that it covers.
@@ -89,7 +89,7 @@ Fd make_file_system(const MountStep& step, const std::string& label, const Targe
 }
 
 void mount_file_system(const Fd& root, const MountStep& step, const Surroundings& here, LateSteps& late) {
-    const Target target = open_target_folder(root, step);
+    const MountTarget target = open_target_folder(root, step);
     if (const auto made = here.host.early.find(step.target); made != here.host.early.end()) {
         place(root, step.target, made->second, target.fd);
         return change_mount(made->second, {.propagation = MS_PRIVATE}, Depth::one);
@@ -169,7 +169,7 @@ void mount_bind(const Fd& root, const MountStep& step, Fd prepared, const Surrou
     if (step.options.give_to_user) note_owner(step, late);
     const Fd mount = prepared ? std::move(prepared) : clone_source(step);
     check_proc_source(step, mount);
-    Target target;
+    MountTarget target;
     if (S_ISDIR(facts_of(mount).st_mode)) {
         target = open_target_folder(root, step);
     } else {
@@ -203,13 +203,13 @@ void mount_overlay(const Fd& root, const MountStep& step) {
     if (step.overlay.upper.empty() && step.overlay.lower.size() == 1) {
         const Fd mount = one_layer(step);
         change_mount(mount, {.set = step.options.flags | MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE}, Depth::one);
-        Target target;
+        MountTarget target;
         if (S_ISDIR(facts_of(mount).st_mode)) target = open_target_folder(root, step);
         else target.fd = make_file_in_root(root, step.target);
         check_target(step, target.fd);
         return place(root, step.target, mount, target.fd);
     }
-    const Target target = open_target_folder(root, step);
+    const MountTarget target = open_target_folder(root, step);
     Fd mount = make_overlay(step.overlay, fmt::format("/proc/self/fd/{}", target.fd.get()));
     const bool attached = !mount;
     if (attached) mount = open_in_root(root, step.target, O_PATH | O_DIRECTORY);
@@ -229,7 +229,7 @@ Fd cgroup_folder(HostFiles& host, std::size_t index, const std::string& path) {
 }
 
 void mount_cgroup(const Fd& root, const MountStep& step, const CgroupView& view, HostFiles& host) {
-    const Target target = open_target_folder(root, step);
+    const MountTarget target = open_target_folder(root, step);
     if (!view.unified.empty())
         return bind_folder(root, cgroup_folder(host, 0, view.unified), step.target, target.fd, step.options.flags);
 

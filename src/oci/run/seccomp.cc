@@ -33,7 +33,7 @@ namespace {
 struct FreeFilter {
     void operator()(void* filter) const { seccomp_release(filter); }
 };
-using Filter = std::unique_ptr<void, FreeFilter>;
+using LibseccompFilter = std::unique_ptr<void, FreeFilter>;
 
 constexpr std::array<std::pair<std::string_view, std::uint32_t>, 6> plain_actions{
     {{"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW},
@@ -44,7 +44,7 @@ constexpr std::array<std::pair<std::string_view, std::uint32_t>, 6> plain_action
      {"SCMP_ACT_TRAP", SCMP_ACT_TRAP}}};
 
 constexpr unsigned wait_killable = 1u << 5; // Linux 5.19
-constexpr std::array<std::pair<std::string_view, unsigned>, 4> flag_words{
+constexpr std::array<std::pair<std::string_view, unsigned>, 4> flag_names{
     {{"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
      {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
      {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
@@ -293,8 +293,8 @@ unsigned filter_flags(const Seccomp& profile) {
     unsigned flags = uses_notify(profile) ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
     for (const std::string& word : profile.flags) {
         const auto known =
-            std::find_if(flag_words.begin(), flag_words.end(), [&](const auto& flag) { return flag.first == word; });
-        if (known == flag_words.end()) throw Error("linux.seccomp.flags: unknown flag '{}'", printable(word));
+            std::find_if(flag_names.begin(), flag_names.end(), [&](const auto& flag) { return flag.first == word; });
+        if (known == flag_names.end()) throw Error("linux.seccomp.flags: unknown flag '{}'", printable(word));
         flags |= known->second;
     }
     return flags;
@@ -307,7 +307,7 @@ SeccompWords seccomp_words() {
     for (const auto& [name, value] : comparisons) words.operators.emplace_back(name);
     for (const char* name : {"X86_64", "X86", "X32", "ARM", "AARCH64", "PPC64LE", "RISCV64", "S390X"})
         words.architectures.push_back(std::string("SCMP_ARCH_") + name);
-    for (const auto& [name, flag] : flag_words) words.flags.emplace_back(name);
+    for (const auto& [name, flag] : flag_names) words.flags.emplace_back(name);
     return words;
 }
 
@@ -315,7 +315,7 @@ SeccompProgram translate(const Seccomp& profile) {
     if (uses_notify(profile) && profile.listener_path.empty())
         throw Error("seccomp: the action SCMP_ACT_NOTIFY needs a listener");
     const std::uint32_t default_action = parse_action(profile.default_action, profile.default_errno_ret);
-    const Filter filter{seccomp_init(default_action)};
+    const LibseccompFilter filter{seccomp_init(default_action)};
     if (!filter) throw Error("seccomp: '{}' cannot be a default action", profile.default_action);
     Front front{.architectures = {seccomp_arch_native()}, .verdicts = {}, .newest = {}};
     for (const std::string& name : profile.architectures) {

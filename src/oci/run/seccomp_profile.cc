@@ -20,13 +20,13 @@ using Names = std::vector<std::string>;
 
 /// One side of a rule's condition; every member that is given must hold ("includes") or none may
 /// ("excludes").
-struct Filter {
+struct Condition {
     Names caps, arches;
     std::string min_kernel;
     static constexpr void fields(auto&& field) {
-        field("caps", &Filter::caps);
-        field("arches", &Filter::arches);
-        field("minKernel", &Filter::min_kernel);
+        field("caps", &Condition::caps);
+        field("arches", &Condition::arches);
+        field("minKernel", &Condition::min_kernel);
     }
 };
 
@@ -36,7 +36,7 @@ struct ProfileRule {
     std::string action;
     std::optional<std::uint32_t> errno_ret;
     std::vector<SyscallArg> args;
-    Filter includes, excludes;
+    Condition includes, excludes;
     static constexpr void fields(auto&& field) {
         field("name", &ProfileRule::name);
         field("names", &ProfileRule::names);
@@ -129,7 +129,7 @@ struct Machine {
     std::string_view where;
 
     bool applies(const ProfileRule& rule) const {
-        const Filter &in = rule.includes, &out = rule.excludes;
+        const Condition &in = rule.includes, &out = rule.excludes;
         const auto have = [&](const std::string& cap) { return contains(capabilities, cap); };
         if (!in.arches.empty() && !contains(in.arches, native_arch().go)) return false;
         if (!std::all_of(in.caps.begin(), in.caps.end(), have)) return false;

@@ -17,12 +17,12 @@ namespace kist::oci {
 
 namespace {
 
-struct Rule {
+struct SysctlRule {
     std::string_view name; ///< whole, or a prefix when it ends in '/'
     int flag;
     std::string_view name_of_namespace;
 };
-constexpr auto rules = std::to_array<Rule>({
+constexpr auto rules = std::to_array<SysctlRule>({
     {"fs/mqueue/", CLONE_NEWIPC, "ipc"},
     {"kernel/domainname", CLONE_NEWUTS, "uts"},
     {"kernel/msgmax", CLONE_NEWIPC, "ipc"},
@@ -51,8 +51,8 @@ std::string path_of(const std::string& name) {
     return path;
 }
 
-const Rule* rule_of(std::string_view path) {
-    const auto* found = std::find_if(rules.begin(), rules.end(), [&](const Rule& rule) {
+const SysctlRule* rule_of(std::string_view path) {
+    const auto* found = std::find_if(rules.begin(), rules.end(), [&](const SysctlRule& rule) {
         return rule.name.ends_with('/') ? path.starts_with(rule.name) : path == rule.name;
     });
     return found == rules.end() ? nullptr : found;
@@ -67,7 +67,7 @@ std::vector<SysctlWrite> plan_sysctls(const std::map<std::string, std::string>& 
         const std::string path = path_of(name);
         if (value.find_first_of(std::string_view("\n\0", 2)) != std::string::npos)
             throw Error("sysctl '{}': the value may not hold a line break or NUL", name);
-        const Rule* rule = rule_of(path);
+        const SysctlRule* rule = rule_of(path);
         if (rule == nullptr) throw Error("sysctl '{}' does not belong to a container; it would change the host", name);
         if (!namespaces.is_own(rule->flag))
             throw Error("sysctl '{}' needs a {} namespace of the container's own", name, rule->name_of_namespace);

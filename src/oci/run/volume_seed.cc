@@ -21,7 +21,7 @@ constexpr const char* fresh_name = "fresh";
 constexpr const char* data_name = "_data";
 constexpr const char* unfinished_name = "_seed";
 
-struct stat facts_of(const Fd& fd) {
+struct stat folder_facts(const Fd& fd) {
     struct stat facts {};
     if (::fstat(fd.get(), &facts) < 0) throw SysError("reading a folder's identity");
     return facts;
@@ -33,7 +33,7 @@ void lock(const Dir& volume) {
 }
 
 void take_after(const Fd& folder, const Fd& image, bool keep_owner) {
-    const struct stat facts = facts_of(image);
+    const struct stat facts = folder_facts(image);
     if (!keep_owner && ::fchown(folder.get(), facts.st_uid, facts.st_gid) < 0)
         throw SysError("setting a volume's owner");
     if (::fchmod(folder.get(), facts.st_mode & 07777) < 0) throw SysError("setting a volume's mode");
@@ -43,7 +43,7 @@ void copy_content(const Dir& volume, const Fd& image, const MountOptions& option
     volume.remove_tree(unfinished_name);
     const Dir copy = volume.create_dir(unfinished_name);
     if (options.keep_owner) {
-        const struct stat before = facts_of(volume.open_dir(data_name).fd());
+        const struct stat before = folder_facts(volume.open_dir(data_name).fd());
         if (::fchown(copy.fd().get(), before.st_uid, before.st_gid) < 0) throw SysError("setting a volume's owner");
     }
     take_project(copy.fd(), volume.open_dir(data_name).fd());
