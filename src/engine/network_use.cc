@@ -44,7 +44,8 @@ void remove_kernel_parts(Engine& engine, const NetworkConfig& config) {
     netns::forget_network(firewall, plan);
     if (!netns::serves_networks(firewall)) {
         netns::remove_firewall(firewall);
-        netns::restore_forwarding(engine.store().run());
+        // podman, docker and libvirt do not turn on what is on: their networks would be cut off.
+        if (!netns::has_foreign_bridge(links)) netns::restore_forwarding(engine.store().run());
     }
 }
 

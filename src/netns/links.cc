@@ -19,6 +19,8 @@ namespace kist::netns {
 
 namespace {
 
+constexpr std::string_view alias_prefix = "kist "; ///< of a bridge that some kist made
+
 template <typename T>
 std::string_view bytes_of(const T& value) {
     return {reinterpret_cast<const char*>(&value), sizeof value};
@@ -149,7 +151,7 @@ std::optional<std::uint32_t> link_index(const NetlinkSocket& socket, const std::
     throw SysError("looking for link '{}'", name);
 }
 
-std::string bridge_alias(const std::string& owner) { return "kist " + owner; }
+std::string bridge_alias(const std::string& owner) { return std::string(alias_prefix) + owner; }
 
 std::optional<std::string> link_alias(NetlinkSocket& socket, const std::string& name) {
     const auto index = link_index(socket, name);
@@ -165,6 +167,20 @@ std::optional<std::string> link_alias(NetlinkSocket& socket, const std::string& 
             if (attribute.type == IFLA_IFALIAS) alias = attribute.text();
     });
     return alias;
+}
+
+bool has_foreign_bridge(NetlinkSocket& socket) {
+    NetlinkBatch batch;
+    batch.begin(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{}, "looking for bridges");
+    bool found = false;
+    socket.query(batch, [&](const NetlinkMessage& message) {
+        if (message.payload.size() < sizeof(ifinfomsg)) return;
+        const std::string_view attributes = message.payload.substr(sizeof(ifinfomsg));
+        const std::string_view kind = find_attribute(find_attribute(attributes, IFLA_LINKINFO), IFLA_INFO_KIND);
+        if (kind.starts_with("bridge") && !find_attribute(attributes, IFLA_IFALIAS).starts_with(alias_prefix))
+            found = true;
+    });
+    return found;
 }
 
 std::uint32_t link_mtu(const NetlinkSocket& socket, const std::string& name) {

@@ -18,6 +18,8 @@ std::optional<std::uint32_t> link_index(const NetlinkSocket& socket, const std::
 std::optional<std::string> link_alias(NetlinkSocket& socket, const std::string& name);
 /// "kist /run/kist": two instances with other roots do not take each other's bridges.
 std::string bridge_alias(const std::string& owner);
+/// A bridge that no kist made: another container manager's, or one of virtual machines.
+bool has_foreign_bridge(NetlinkSocket& socket);
 std::uint32_t link_mtu(const NetlinkSocket& socket, const std::string& name);
 
 /// The bridge of a network with its addresses, up. One that is there is used as it is if it has the addresses; ours that

@@ -269,6 +269,20 @@ CASES
     diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 }
 
+@test "forwarding stays on while another program's bridge needs it" {
+    [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 0 ] || skip "this host forwards anyway"
+    kist run --rm busybox true
+    [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ]
+    ip link add kt-other type bridge
+    kist network prune -f
+    forwards=$(cat /proc/sys/net/ipv4/ip_forward)
+    ip link del kt-other
+    [ "$forwards" = 1 ]
+    kist run --rm busybox true
+    kist network prune -f
+    [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 0 ]
+}
+
 @test "A206: a hundred networks of one name at once: one is made" {
     for _ in $(seq 100); do
         kist network create same >>"$BATS_TEST_TMPDIR/made" 2>>"$BATS_TEST_TMPDIR/refused" 3>&- &
