@@ -24,6 +24,8 @@ teardown() { check_oci_footprint; }
     pid=$(cat "$T/pid")
     [ "$(oci state c | jq .pid)" = "$pid" ]
     [ ! -e "$T/bundle/rootfs/tmp/ran" ]
+    # A process that sleeps until then keeps no more than a MiB.
+    [ "$(awk '/^Rss:/ {print $2}' "/proc/$pid/smaps_rollup")" -le 1024 ]
     oci start c
     status_is c running
     wait_until 5 test -e "$T/bundle/rootfs/tmp/ran"

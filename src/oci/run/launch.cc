@@ -3,14 +3,18 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include <fcntl.h>
+#include <link.h>
 #include <linux/close_range.h>
 #include <linux/seccomp.h>
 #include <malloc.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -75,9 +79,27 @@ int next_descriptor() {
     return probe.get();
 }
 
+/// Unmaps the pages of the program's code and constants; the next step maps those that it needs from the kernel's cache. Only of
+/// segments that nobody writes to: in others it would undo what was written.
+void drop_program_pages() {
+    const auto drop = [](dl_phdr_info* object, std::size_t, void*) {
+        const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+        for (const auto& segment : std::span(object->dlpi_phdr, object->dlpi_phnum)) {
+            if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+            const std::uintptr_t begin = (object->dlpi_addr + segment.p_vaddr) & ~(page - 1);
+            const std::uintptr_t end = object->dlpi_addr + segment.p_vaddr + segment.p_memsz;
+            (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED); // only saves memory
+        }
+        return 0;
+    };
+    (void)::dl_iterate_phdr(drop, nullptr);
+}
+
 /// Sleeps until somebody connects who wants to start the process.
 Fd accept_starter(const Fd& listener) {
-    (void)::malloc_trim(0); // it may sleep for long, and all that was planned is done
+    // It may sleep for long, and all that was planned is done.
+    (void)::malloc_trim(0);
+    drop_program_pages();
     // it was made non-blocking
     if (::fcntl(listener.get(), F_SETFL, 0) < 0) throw SysError("waiting for the start");
     for (;;) {
