@@ -19,7 +19,8 @@ def problem_of(path):
     if not re.match(r'(//|#|""")\s*\S.{9,}', second):
         return "the second line must begin a comment that says what the file is for"
     code = next((line for line in lines if line and not line.startswith("//")), "")
-    if path.endswith((".hh", ".hpp")) and code != "#pragma once":
+    # A header that is compiled by itself, for all files of a target, is no place for it: the compiler says so.
+    if path.endswith((".hh", ".hpp")) and "/pch/" not in path and code != "#pragma once":
         return "'#pragma once' must follow that comment"
     return None
 

@@ -109,6 +109,9 @@ def bomb(argv, name):
 bomb(["zstd", "-q", "-1", "-c"], "bomb.tar.zst")
 PY
     store_listing >"$BATS_TEST_TMPDIR/store.before"
+    # A disk that has no room for 4 GiB refuses them by that.
+    local refusals='refused as a decompression bomb|follow the end of the archive'
+    [ "$(df --output=avail -B1 "$ROOT_T" | tail -1)" -gt $((5 << 30)) ] || refusals+='|there is room for'
     for bomb in zeros.gz many.gz bomb.tar.zst; do
         run timeout "$(at_most 60)" /usr/bin/python3 - "$KIST" --root "$ROOT_T/root" --runroot "$ROOT_T/run" import -q "$BATS_TEST_TMPDIR/$bomb" bomb <<'PY'
 import resource, subprocess, sys, time
@@ -120,7 +123,7 @@ sys.exit(0 if p.returncode == 125 and peak < 100 << 10 else 1)
 PY
         echo "$bomb: $output"
         [ "$status" -eq 0 ]
-        [[ "$output" = *"refused as a decompression bomb"* || "$output" = *"follow the end of the archive"* ]]
+        [[ "$output" =~ $refusals ]]
         store_listing | diff "$BATS_TEST_TMPDIR/store.before" -
         rm "$BATS_TEST_TMPDIR/$bomb"
     done

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiled once for kist-cli: what nearly every command includes. Each file names what it needs all the same.
-#pragma once
-
 #include "base/text.hh"
 #include "cli/output.hh"
 #include "cli/parse.hh"

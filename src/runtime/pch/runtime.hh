@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiled once for kist-oci: what nearly every command includes. Each file names what it needs all the same.
-#pragma once
-
 #include "base/json.hh"
 #include "base/text.hh"
 #include "runtime/command.hh"
