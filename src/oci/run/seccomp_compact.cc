@@ -118,8 +118,9 @@ bool holds_true(const sock_filter& step, std::uint32_t value) {
 }
 
 /// The tests of arguments that are left, as code that ends in an answer on each path. `known`: the accumulator, unless it
-/// holds a part of an argument.
-Code remainder(const Code& program, std::size_t at, std::optional<std::uint32_t> known, const Call& call) {
+/// holds a part of an argument. `branches`: how many more are followed; where paths meet again there may be 2^n.
+Code remainder(const Code& program, std::size_t at, std::optional<std::uint32_t> known, const Call& call,
+               std::size_t& branches) {
     Code code;
     for (;;) {
         const sock_filter& step = program.at(at);
@@ -132,8 +133,9 @@ Code remainder(const Code& program, std::size_t at, std::optional<std::uint32_t>
         } else if (is_jump(step) && known) {
             at += 1 + (holds_true(step, *known) ? step.jt : step.jf);
         } else if (is_jump(step)) {
-            const Code yes = remainder(program, at + 1 + step.jt, std::nullopt, call);
-            const Code no = remainder(program, at + 1 + step.jf, std::nullopt, call);
+            if (branches-- == 0) throw NotUnderstood{};
+            const Code yes = remainder(program, at + 1 + step.jt, std::nullopt, call, branches);
+            const Code no = remainder(program, at + 1 + step.jf, std::nullopt, call, branches);
             if (yes.size() > longest_jump || yes.size() + no.size() > longest_tests) throw NotUnderstood{};
             if (!equal(yes, no)) code.push_back(make(step.code, step.k, 0, yes.size()));
             if (!equal(yes, no)) append(code, yes);
@@ -160,7 +162,8 @@ struct Range {
 std::vector<Range> ranges_of(const Code& program, const Domain& domain, std::uint32_t architecture) {
     std::vector<Range> ranges;
     for (const std::uint32_t start : domain.starts) {
-        Code code = remainder(program, 0, std::nullopt, {architecture, start});
+        std::size_t branches = longest_tests;
+        Code code = remainder(program, 0, std::nullopt, {architecture, start}, branches);
         if (ranges.empty() || !equal(ranges.back().code, code)) ranges.push_back({start, std::move(code)});
     }
     return ranges;

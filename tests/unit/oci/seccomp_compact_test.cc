@@ -128,3 +128,13 @@ TEST_CASE("what is not understood stays as it is") {
     // out of the program
     CHECK(stays({load(offsetof(seccomp_data, nr)), {BPF_JMP | BPF_JEQ | BPF_K, 200, 0, 3}, deny}));
 }
+
+TEST_CASE("paths that meet again after each of many tests cost no time") {
+    Code program{{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)}};
+    for (std::uint32_t i = 0; i < 60; ++i) { // 2^60 paths to one answer
+        program.push_back({BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, args)});
+        program.push_back({BPF_JMP | BPF_JGT | BPF_K, 0, 0, i});
+    }
+    program.push_back({BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW});
+    CHECK(compact(program).size() == program.size());
+}
